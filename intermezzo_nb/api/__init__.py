@@ -1,0 +1,3 @@
+"""Spending a token: requests, pages, frames."""
+
+from __future__ import annotations

@@ -1,0 +1,241 @@
+"""
+Every exception, sorted by what the person does next.
+
+::
+
+    IntermezzoError                code: a stable word; advice: what to do next
+    ├── SettingsError              fix a setting
+    ├── LoginError                 sign in (again)
+    │   ├── LoginRequired          there is no session, or it has ended
+    │   ├── LoginDenied            somebody said no
+    │   ├── LoginExpired           nobody answered in time
+    │   ├── LoginCancelled         it was stopped here
+    │   └── LoginMismatch          the answer is not to our question
+    ├── AuthorizationServerError   tell who runs it
+    ├── StoreError                 the session could not be read, written or locked
+    ├── ApiError                   look at the request
+    │   ├── NotAllowed             a permission is missing
+    │   ├── NotFound
+    │   ├── ValidationFailed       the API names the field
+    │   ├── RateLimited            ask again later
+    │   └── PagingError            the pages do not fit together
+    └── NetworkError               nobody answered
+
+No message holds a token, code, verifier, state, secret or a query string.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any, ClassVar
+
+__all__ = [
+    "ApiError",
+    "AuthorizationServerError",
+    "IntermezzoError",
+    "LoginCancelled",
+    "LoginDenied",
+    "LoginError",
+    "LoginExpired",
+    "LoginMismatch",
+    "LoginRequired",
+    "NetworkError",
+    "NotAllowed",
+    "NotFound",
+    "PagingError",
+    "RateLimited",
+    "SettingsError",
+    "StoreError",
+    "ValidationFailed",
+]
+
+
+class IntermezzoError(Exception):
+    """
+    What every error of this package is.
+
+    Parameters
+    ----------
+    what : str
+        What happened, in one sentence, naming the profile or endpoint.
+    why : str, optional
+        The reason, as far as it is known.
+    advice : str, optional
+        What to do next.
+    code : str, optional
+        A stable word for programs and schedulers; each class has its own default.
+    """
+
+    default_code: ClassVar[str] = "error"
+    full_traceback: ClassVar[bool] = False
+    """Set on this class to see the frames as well in IPython."""
+
+    def __init__(
+        self, what: str, *, why: str = "", advice: str = "", code: str = ""
+    ) -> None:
+        super().__init__(what)
+        self.what, self.why, self.advice = what, why, advice
+        self.code = code or self.default_code
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception would call the class with its positional arguments alone.
+        return (type(self).__new__, (type(self), self.what), self.__dict__)
+
+    def lines(self) -> list[str]:
+        """Give what, why and what next, one line each."""
+        lines = [f"Intermezzo: {self.what} [{self.code}]"]
+        lines += [f"Why: {self.why}"] if self.why else []
+        return lines + ([f"Next: {self.advice}"] if self.advice else [])
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython asks for this instead of drawing the frames.
+        if IntermezzoError.full_traceback:
+            return traceback.format_exception(self)
+        return self.lines()
+
+
+class SettingsError(IntermezzoError, ValueError):
+    """A setting is missing, wrong, or in the wrong place."""
+
+    default_code = "bad_setting"
+
+
+class LoginError(IntermezzoError):
+    """Signing in did not work, or is needed."""
+
+    default_code = "login_failed"
+
+
+class LoginRequired(LoginError):
+    """There is no session, or the one there was has ended."""
+
+    default_code = "login_required"
+
+
+class LoginDenied(LoginError):
+    """The person, or the server on their behalf, said no."""
+
+    default_code = "login_denied"
+
+
+class LoginExpired(LoginError):
+    """Nobody finished the sign-in in time."""
+
+    default_code = "login_expired"
+
+
+class LoginCancelled(LoginError):
+    """The sign-in was stopped in the notebook."""
+
+    default_code = "login_cancelled"
+
+
+class LoginMismatch(LoginError):
+    """The answer does not belong to our question, so nothing in it was used."""
+
+    default_code = "login_mismatch"
+
+
+class AuthorizationServerError(IntermezzoError):
+    """
+    The authorization server answered, but not as it should.
+
+    Parameters
+    ----------
+    status : int or None
+        The HTTP status, where there was one.
+    """
+
+    default_code = "server_error"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        why: str = "",
+        advice: str = "",
+        code: str = "",
+        status: int | None = None,
+    ) -> None:
+        super().__init__(what, why=why, advice=advice, code=code)
+        self.status = status
+
+
+class StoreError(IntermezzoError, OSError):
+    """The session could not be read, written or locked."""
+
+    default_code = "store_error"
+
+
+class ApiError(IntermezzoError):
+    """
+    The API answered with an error.
+
+    Parameters
+    ----------
+    status : int or None
+        The HTTP status.
+    request_id : str or None
+        The server's own name of the request, for a support ticket.
+    retry_after : float or None
+        Seconds the server asked to wait.
+    details : object
+        The ``details`` of the error body, as decoded JSON.
+    """
+
+    default_code = "api_error"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        why: str = "",
+        advice: str = "",
+        code: str = "",
+        status: int | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        details: object = None,
+    ) -> None:
+        super().__init__(what, why=why, advice=advice, code=code)
+        self.status, self.request_id = status, request_id
+        self.retry_after, self.details = retry_after, details
+
+
+class NotAllowed(ApiError):
+    """HTTP 403: the token lacks a permission."""
+
+    default_code = "not_allowed"
+
+
+class NotFound(ApiError):
+    """HTTP 404: there is no such thing, or not for this account."""
+
+    default_code = "not_found"
+
+
+class ValidationFailed(ApiError):
+    """HTTP 400 or 422: the API names what is wrong in ``details``."""
+
+    default_code = "validation_failed"
+
+
+class RateLimited(ApiError):
+    """HTTP 429, still after waiting as the server asked."""
+
+    default_code = "rate_limited"
+
+
+class PagingError(ApiError):
+    """The pages of a list do not fit together."""
+
+    default_code = "paging_error"
+
+
+class NetworkError(IntermezzoError, ConnectionError):
+    """Nobody answered; the cause is told by name and text, without its frames."""
+
+    default_code = "network_error"

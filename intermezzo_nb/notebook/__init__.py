@@ -1,0 +1,3 @@
+"""Showing it: the only rooms that know Jupyter."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Getting a token: the RFCs and nothing else."""
+
+from __future__ import annotations
