@@ -1,0 +1,128 @@
+"""What an answer of the API that is no success means, by what to do next."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from ..errors import (
+    ApiError,
+    IntermezzoError,
+    LoginRequired,
+    NotAllowed,
+    NotFound,
+    RateLimited,
+    ValidationFailed,
+)
+
+_BY_STATUS: Mapping[int, type[ApiError]] = {
+    400: ValidationFailed,
+    403: NotAllowed,
+    404: NotFound,
+    422: ValidationFailed,
+    429: RateLimited,
+}
+_ADVICE: Mapping[type[ApiError], str] = {
+    ValidationFailed: "Change what the API names; details are in .details.",
+    NotFound: "Check the path, the ids and the organization.",
+    RateLimited: "Wait, then run it again; ask for less at once.",
+}
+_LONGEST = 300  # characters of the API's words
+
+
+def api_error(response: requests.Response, path: str) -> IntermezzoError:
+    """
+    Turn an unsuccessful answer into an error.
+
+    All documented bodies are understood (``{error, message, details}``, FastAPI's
+    ``detail``), and plain text and HTML as well.
+
+    Parameters
+    ----------
+    path : str
+        The path to show; the query may hold personal data.
+    """
+    status, body = response.status_code, _body(response)
+    message = _message(body)
+    if status == requests.codes.unauthorized:
+        return LoginRequired(
+            f"the API refused the token for {path}",
+            why=message or "A renewed one was refused as well.",
+            advice="Sign in again: %intermezzo_login --force",
+            code="session_ended",
+        )
+    kind = _BY_STATUS.get(status, ApiError)
+    retry_after = _seconds(response.headers.get("Retry-After"))
+    return kind(
+        f"{response.request.method} {path} was answered with HTTP {status}",
+        why=message,
+        advice=_permission_advice(response)
+        if kind is NotAllowed
+        else _wait_advice(retry_after) or _ADVICE.get(kind, "Try again later."),
+        status=status,
+        request_id=response.headers.get("X-Request-Id"),
+        retry_after=retry_after,
+        details=body.get("details") if isinstance(body, dict) else None,
+    )
+
+
+def not_json(response: requests.Response, path: str) -> ApiError:
+    """Tell that an answer which should be JSON is something else."""
+    kind = response.headers.get("Content-Type", "no content type").split(";")[0]
+    return ApiError(
+        f"GET {path} was not answered in JSON (HTTP {response.status_code}, {kind})",
+        why="Often that is the page of a proxy, a login wall, or a wrong address.",
+        advice=f"Check INTERMEZZO_API_URL ({urlsplit(response.url).netloc}).",
+        code="not_json",
+        status=response.status_code,
+        request_id=response.headers.get("X-Request-Id"),
+    )
+
+
+def _body(response: requests.Response) -> Any:
+    try:
+        return json.loads(response.content)
+    except (ValueError, RecursionError):
+        is_text = response.headers.get("Content-Type", "").startswith("text/plain")
+        return response.text if is_text else None
+
+
+def _message(body: Any) -> str:
+    if isinstance(body, dict):
+        told = body.get("message") or body.get("detail") or body.get("error")
+        field = body.get("details")
+        named = field.get("field") if isinstance(field, dict) else None
+        text = told if isinstance(told, str) else json.dumps(told) if told else ""
+        if named and str(named) not in text:
+            text += f" (field {named})"
+    else:
+        text = body if isinstance(body, str) else ""
+    return " ".join(text.split())[:_LONGEST]
+
+
+def _permission_advice(response: requests.Response) -> str:
+    challenge = response.headers.get("WWW-Authenticate", "")
+    scope = re.search(r'scope="([^"]*)"', challenge)
+    if scope is None:
+        return "Ask those who manage your account for the permission."
+    return (
+        f"The scope {scope[1]} is missing: add it to INTERMEZZO_SCOPE and sign in "
+        "again, or ask those who manage your account."
+    )
+
+
+def _wait_advice(seconds: float | None) -> str:
+    return f"Wait {seconds:.0f} s, then run it again." if seconds else ""
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    try:
+        return urllib3.Retry().parse_retry_after(retry_after) if retry_after else None
+    except urllib3.exceptions.InvalidHeader:
+        return None

@@ -1,0 +1,170 @@
+"""The ID token verified; the only importer of the JWT library."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jwt
+
+from ..errors import LoginMismatch
+from ..secret import Secret
+from .models import ServerMetadata, plain
+
+# Asymmetric only: never "none", and HS* would make a secret of the client a key.
+_ALGORITHMS = frozenset(
+    f"{family}{size}" for family in ("RS", "PS", "ES") for size in (256, 384, 512)
+)
+_LEEWAY = 60.0  # seconds between two clocks
+
+
+class IdTokenVerifier:
+    """
+    The checks of OIDC Core §3.1.3.7 and, on a refresh, §12.2.
+
+    Parameters
+    ----------
+    metadata : ServerMetadata
+        Whose ID tokens are accepted.
+    client_id : str
+        For whom they have to be.
+    keys : callable
+        Fetches the JWK set; called once, and once more for an unknown ``kid``.
+    """
+
+    def __init__(
+        self,
+        metadata: ServerMetadata,
+        client_id: str,
+        keys: Callable[[], dict[str, Any]],
+    ) -> None:
+        self._metadata, self._client_id, self._fetch = metadata, client_id, keys
+        self._keys: jwt.PyJWKSet | None = None
+
+    def verify(
+        self, id_token: Secret, *, access_token: Secret, nonce: Secret
+    ) -> dict[str, Any]:
+        """
+        Give the claims of a first ID token.
+
+        Raises
+        ------
+        LoginMismatch
+            ``id_token_invalid``: nothing of the answer may be used.
+        """
+        claims = self._claims(id_token, access_token, clock=True)
+        told = claims.pop("nonce", None)
+        if not isinstance(told, str) or Secret(told) != nonce:
+            raise _invalid("its nonce is not the one that was sent")
+        return claims
+
+    def verify_renewed(
+        self, id_token: Secret, *, access_token: Secret, first: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """
+        Give the claims of an ID token that came with a refresh (§12.2).
+
+        Its times are not looked at: it only names the person once more, and a clock
+        that was set meanwhile must not cost the sign-in.
+        """
+        claims = self._claims(id_token, access_token, clock=False)
+        claims.pop("nonce", None)
+        for name in ("iss", "sub", "auth_time"):
+            told, known = claims.get(name), first.get(name)
+            if None not in (told, known) and told != known:
+                raise _invalid(f"its {name} is not that of the sign-in")
+        return claims
+
+    def _claims(
+        self, id_token: Secret, access_token: Secret, *, clock: bool
+    ) -> dict[str, Any]:
+        header = self._header(id_token)
+        key = self._key(header)
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                id_token.reveal(),
+                key=key,
+                algorithms=[header["alg"]],
+                audience=self._client_id,
+                issuer=self._metadata.issuer,
+                leeway=_LEEWAY,
+                options={
+                    "require": ["iss", "sub", "aud", "exp", "iat"],
+                    "verify_exp": clock,
+                    "verify_iat": clock,
+                    "verify_nbf": clock,
+                },
+            )
+        except jwt.PyJWTError as fault:
+            problem: str | None = plain(fault)
+        else:
+            problem = self._problem(claims, header["alg"], access_token)
+        if problem:
+            raise _invalid(problem)
+        return claims
+
+    def _header(self, id_token: Secret) -> dict[str, Any]:
+        try:
+            header = jwt.get_unverified_header(id_token.reveal())
+        except jwt.PyJWTError:
+            header = {}
+        offered = self._metadata.id_token_signing_alg_values_supported
+        allowed = _ALGORITHMS & set(offered) if offered else _ALGORITHMS
+        if header.get("alg") not in allowed:
+            raise _invalid("it is not signed with an algorithm that is allowed")
+        return header
+
+    def _key(self, header: Mapping[str, Any]) -> jwt.PyJWK:
+        for attempt in ("known", "fetched anew"):
+            if self._keys is None or attempt == "fetched anew":
+                self._keys = self._fetched()
+            keys = [k for k in self._keys.keys if self._fits(k, header)]
+            if keys:
+                return keys[0]
+        raise _invalid("it is signed with a key that the server does not publish")
+
+    def _fetched(self) -> jwt.PyJWKSet:
+        try:
+            return jwt.PyJWKSet.from_dict(self._fetch())
+        except (jwt.PyJWTError, AttributeError, TypeError, ValueError):
+            raise _invalid("the server's keys cannot be read") from None
+
+    @staticmethod
+    def _fits(key: jwt.PyJWK, header: Mapping[str, Any]) -> bool:
+        if key.public_key_use not in {None, "sig"}:
+            return False
+        family = "EC" if header["alg"].startswith("ES") else "RSA"
+        return key.key_type == family and header.get("kid") in {None, key.key_id}
+
+    def _problem(
+        self, claims: Mapping[str, Any], algorithm: str, access_token: Secret
+    ) -> str | None:
+        audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+        if set(audience) != {self._client_id}:
+            return "it is also for an audience that is not trusted"
+        if claims.get("azp", self._client_id) != self._client_id:
+            return "it was issued to another client"
+        if "at_hash" in claims and not hmac.compare_digest(
+            str(claims["at_hash"]).encode(), _at_hash(access_token, algorithm)
+        ):
+            return "it does not belong to the access token that came with it"
+        return None
+
+
+def _at_hash(access_token: Secret, algorithm: str) -> bytes:
+    # OIDC Core §3.1.3.6: the left half of the hash, base64url without padding.
+    method = jwt.get_algorithm_by_name(algorithm)
+    digest = method.compute_hash_digest(access_token.reveal().encode())
+    return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=")
+
+
+def _invalid(problem: str) -> LoginMismatch:
+    return LoginMismatch(
+        "the ID token that came with the sign-in is not valid",
+        why=f"{problem[:1].upper()}{problem[1:]}. Nothing of the answer was used.",
+        advice="Start again with %intermezzo_login; check this machine's clock. If it "
+        "happens again, tell those who run the authorization server.",
+        code="id_token_invalid",
+    )

@@ -1,0 +1,253 @@
+"""What OAuth talks about, as frozen values."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..errors import (
+    AuthorizationServerError,
+    LoginDenied,
+    LoginMismatch,
+)
+from ..secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """
+    What a token endpoint gave (RFC 6749 §5.1).
+
+    Parameters
+    ----------
+    access_token : Secret
+        Opaque: never looked into (RFC 9068 §6).
+    issued_at : float
+        Wall clock before the request was sent, in seconds since 1970.
+    expires_in : float or None
+        Life in seconds. None where the server sent none, or 0: the token is then
+        used until it is refused.
+    refresh_token : Secret or None
+        None for client credentials, or when ``offline_access`` was not granted.
+    scope : str or None
+        What was granted; None where the server said nothing.
+    id_claims : mapping
+        The claims of the verified ID token; empty without one.
+    """
+
+    access_token: Secret
+    issued_at: float = field(default_factory=time.time)
+    expires_in: float | None = None
+    refresh_token: Secret | None = None
+    scope: str | None = None
+    id_claims: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def expires_at(self) -> float | None:
+        """The end of its life, in seconds since 1970."""
+        return None if self.expires_in is None else self.issued_at + self.expires_in
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who signed in, by the verified ID token."""
+        return Identity.from_claims(self.id_claims) if self.id_claims else None
+
+    def renewed_by(self, newer: Token) -> Token:
+        """
+        Give the newer token with what a refresh may leave out (RFC 6749 §6).
+
+        The refresh token, the scope and the identity stay where the server sent
+        none.
+        """
+        return replace(
+            newer,
+            refresh_token=newer.refresh_token or self.refresh_token,
+            scope=newer.scope or self.scope,
+            id_claims=newer.id_claims or self.id_claims,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TokenResponse:
+    """A token, and the ID token that came with it: not verified yet."""
+
+    token: Token
+    id_token: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who signed in; all of it is text to show, none of it a key to anything."""
+
+    subject: str
+    name: str | None = None
+    email: str | None = None
+
+    @classmethod
+    def from_claims(cls, claims: Mapping[str, Any]) -> Identity:
+        """Take the standard claims (OIDC Core §5.1)."""
+        name, email = claims.get("name"), claims.get("email")
+        return cls(
+            subject=str(claims.get("sub", "")),
+            name=str(name) if name else None,
+            email=str(email) if email else None,
+        )
+
+    def __str__(self) -> str:
+        if self.name and self.email:
+            return f"{self.name} ({self.email})"
+        return self.name or self.email or self.subject
+
+
+@dataclass(frozen=True, slots=True)
+class ServerMetadata:
+    """
+    The authorization server's description of itself (RFC 8414 §2).
+
+    A member is None, or empty, where neither discovery nor a setting names it.
+    """
+
+    issuer: str | None = None
+    authorization_endpoint: str | None = None
+    token_endpoint: str | None = None
+    device_authorization_endpoint: str | None = None
+    revocation_endpoint: str | None = None
+    userinfo_endpoint: str | None = None
+    jwks_uri: str | None = None
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ()
+    code_challenge_methods_supported: tuple[str, ...] = ()
+    id_token_signing_alg_values_supported: tuple[str, ...] = ()
+    authorization_response_iss_parameter_supported: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """
+    One question to the authorization endpoint, which knows its own answer.
+
+    Parameters
+    ----------
+    url : str
+        What the person opens. It holds ``state`` and ``nonce``: not to be kept.
+    redirect_uri : str
+        Where the answer is to arrive, repeated byte for byte in the exchange
+        (RFC 6749 §4.1.3).
+    state, nonce, code_verifier : Secret
+        Fresh for each request (RFC 9700 §2.1.1).
+    metadata : ServerMetadata
+        Whose answer is expected.
+    """
+
+    url: str = field(repr=False)
+    redirect_uri: str
+    state: Secret
+    nonce: Secret
+    code_verifier: Secret
+    metadata: ServerMetadata = field(repr=False)
+
+    def is_answered_by(self, answer: Mapping[str, str]) -> bool:
+        """Tell whether the answer carries our state (RFC 6749 §10.12)."""
+        return Secret(answer.get("state", "")) == self.state
+
+    def code_of(self, answer: Mapping[str, str]) -> Secret:
+        """
+        Check the answer and take the authorization code out of it.
+
+        Raises
+        ------
+        LoginMismatch
+            ``state`` or ``iss`` (RFC 9207 §2.4) is not ours, or there is no code.
+        LoginDenied
+            The person said no (RFC 6749 §4.1.2.1).
+        AuthorizationServerError
+            The server answered with another error.
+        """
+        if not self.is_answered_by(answer):
+            raise LoginMismatch(
+                "the answer does not belong to this sign-in",
+                why="Its state is not the one that was sent.",
+                advice="Start again with %intermezzo_login and use only its link.",
+                code="state_mismatch",
+            )
+        self._check_issuer(answer.get("iss"))
+        if error := answer.get("error"):
+            raise _refusal(error, answer.get("error_description", ""), self.host)
+        if not (code := answer.get("code")):
+            raise LoginMismatch(
+                f"{self.host} sent neither a code nor an error",
+                advice="Start again with %intermezzo_login.",
+            )
+        return Secret(code)
+
+    @property
+    def host(self) -> str:
+        """The name to show to the person: where they sign in."""
+        return _host(self.url)
+
+    def _check_issuer(self, iss: str | None) -> None:
+        announced = self.metadata.authorization_response_iss_parameter_supported
+        if iss is None and not announced:
+            return
+        if iss != self.metadata.issuer:
+            raise LoginMismatch(
+                "the answer comes from another authorization server",
+                why="It names no issuer, though the server announces one."
+                if iss is None
+                else f"It should name the issuer {self.metadata.issuer}.",
+                advice="Start again with %intermezzo_login. If it happens again, tell "
+                "those who run the authorization server.",
+                code="issuer_mismatch",
+            )
+
+
+def _host(url: str) -> str:
+    return url.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0]
+
+
+def _refusal(
+    error: str, description: str, host: str
+) -> LoginDenied | AuthorizationServerError:
+    why = plain(description) or f"The server's word for it is {plain(error)}."
+    if error == "access_denied":
+        return LoginDenied(
+            f"the sign-in at {host} was refused",
+            why=why,
+            advice="If that was not meant, run %intermezzo_login again and allow it.",
+        )
+    return AuthorizationServerError(
+        f"{host} refused the sign-in: {plain(error)}",
+        why=why,
+        advice="Check client_id, scope and redirect URI with those who run it.",
+        code=plain(error),
+    )
+
+
+def plain(text: object, limit: int = 200) -> str:
+    """Cut a server's words down to what can safely be shown in one line."""
+    shown = "".join(c if " " <= c <= "~" else " " for c in str(text))
+    return " ".join(shown.split())[:limit]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """
+    All that a person needs to see in order to sign in.
+
+    Parameters
+    ----------
+    url : str
+        The link to open.
+    host : str
+        The host behind it, to be shown beside the link.
+    deadline : float
+        When the wait ends, in seconds of ``time.monotonic()``.
+    redirect_uri : str
+        The address to register, should the server's page complain.
+    """
+
+    url: str = field(repr=False)
+    host: str
+    deadline: float
+    redirect_uri: str

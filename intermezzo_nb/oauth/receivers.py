@@ -1,0 +1,186 @@
+"""Where the browser's answer arrives."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from string import Template
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
+
+from ..errors import SettingsError
+from ..settings import is_loopback
+
+_CALLBACK = "/intermezzo/callback"
+_DONE = "/intermezzo/done"
+
+
+class LoopbackReceiver:
+    """
+    A listener on this machine that takes one answer (RFC 8252 §7.3).
+
+    It is open from construction to :meth:`close`, on 127.0.0.1 only. Answers that
+    are not to the pending question get a page that says so, and change nothing.
+
+    Parameters
+    ----------
+    redirect_uri : str or None
+        A registered loopback address, if the server insists on one; else a free
+        port is taken.
+
+    Raises
+    ------
+    SettingsError
+        The address is not on loopback, or its port is taken.
+    """
+
+    def __init__(self, redirect_uri: str | None = None) -> None:
+        host, port, self._path = _wanted(redirect_uri)
+        self._answers: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
+        try:
+            self._server = _Server((_address(host), port), _Page)
+        except OSError as fault:
+            raise SettingsError(
+                f"the port of the redirect URI {redirect_uri} cannot be opened",
+                why=f"{type(fault).__name__}: {fault.strerror}.",
+                advice="End the program that uses it, or choose another port in "
+                "INTERMEZZO_REDIRECT_URI (and register that).",
+                code="port_taken",
+            ) from None
+        self._server.receiver = self
+        port = self._server.server_address[1]
+        self.redirect_uri = redirect_uri or f"http://{host}:{port}{self._path}"
+        self._is_ours: Callable[[Mapping[str, str]], bool] = lambda _: False
+        threading.Thread(
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.1},
+            name="intermezzo-loopback",
+            daemon=True,
+        ).start()
+
+    def expect(self, is_ours: Callable[[Mapping[str, str]], bool]) -> None:
+        """Accept an answer that this function accepts, once."""
+        self._is_ours = is_ours
+
+    def receive(self, timeout: float) -> dict[str, str] | None:
+        """Give the answer, or None after ``timeout`` seconds without one."""
+        with suppress(queue.Empty):
+            return self._answers.get(timeout=timeout)
+        return None
+
+    def close(self) -> None:
+        """Close the port; harmless when it is closed already."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def take(self, target: str) -> bool:
+        """Take the answer in a request's target; False where it is not ours."""
+        parts = urlsplit(target)
+        pairs = parse_qsl(parts.query, keep_blank_values=True)
+        answer = dict(pairs)
+        if parts.path != self._path or len(answer) != len(pairs):
+            return False  # no parameter twice (RFC 6749 §3.1)
+        if not self._is_ours(answer):
+            return False
+        self._is_ours = lambda _: False
+        self._answers.put(answer)
+        return True
+
+
+def _wanted(redirect_uri: str | None) -> tuple[str, int, str]:
+    if redirect_uri is None:
+        return "127.0.0.1", 0, _CALLBACK
+    parts = urlsplit(redirect_uri)
+    if not is_loopback(parts.hostname or "") or parts.scheme != "http":
+        raise SettingsError(
+            f"the redirect URI {redirect_uri} does not lead to this machine",
+            why="The loopback way needs http on 127.0.0.1 or localhost.",
+            advice="Change INTERMEZZO_REDIRECT_URI, or leave it out.",
+        )
+    return parts.hostname or "", parts.port or 80, parts.path or "/"
+
+
+def _address(host: str) -> str:
+    return "127.0.0.1" if host == "localhost" else host
+
+
+class _Server(ThreadingHTTPServer):
+    # Browsers open connections ahead of use; one thread each keeps them harmless.
+    daemon_threads = True
+    allow_reuse_address = False
+    receiver: LoopbackReceiver
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a browser that hangs up is no event."""
+
+
+class _Page(BaseHTTPRequestHandler):
+    server: _Server
+    timeout = 10.0  # seconds for a connection that says nothing
+    server_version, sys_version = "intermezzo", ""
+    protocol_version = "HTTP/1.1"
+    _headers: ClassVar[dict[str, str]] = {
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Connection": "close",
+    }
+
+    def do_GET(self) -> None:
+        if self.path == _DONE:
+            self._answer(200, _page("Your answer has arrived", _BACK))
+        elif self.server.receiver.take(self.path):
+            # Elsewhere at once, so that no code stays in the address bar.
+            self._answer(303, b"", {"Location": _DONE})
+        else:
+            self._answer(404, _page("Nothing waits for this", _STALE))
+
+    def _answer(
+        self, status: int, body: bytes, extra: Mapping[str, str] | None = None
+    ) -> None:
+        self.close_connection = True
+        self.send_response(status)
+        length = {"Content-Length": str(len(body))}
+        for name, value in {**self._headers, **length, **(extra or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (inherited)
+        """Log nothing: the target holds the code."""
+
+
+_BACK = "You can close this tab. Your notebook goes on by itself."
+_STALE = (
+    "The sign-in that this address belongs to is over, or was started elsewhere. "
+    "Go back to your notebook and use the newest link there."
+)
+_TEMPLATE = Template("""<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title · Intermezzo</title><style>
+:root { color-scheme: light dark; --ink: #15202b; --soft: #51606e; --ground: #eef1f4;
+  --card: #fff; --line: #d7dde3; --mark: #0b6e5f }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8edf2; --soft: #a3b1be;
+  --ground: #0f151b; --card: #18212a; --line: #2c3843; --mark: #5fd3bf } }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center;
+  background: var(--ground); color: var(--ink);
+  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif }
+main { box-sizing: border-box; width: min(26rem, calc(100vw - 2rem));
+  padding: 2.25rem; background: var(--card);
+  border: 1px solid var(--line); border-radius: 14px }
+b { color: var(--mark); letter-spacing: .02em } h1 { font-size: 1.35rem;
+  line-height: 1.25; margin: .75rem 0 .5rem } p { margin: 0; color: var(--soft) }
+</style></head><body><main><b>Intermezzo</b><h1>$title</h1><p>$text</p></main>
+</body></html>
+""")
+
+
+def _page(title: str, text: str) -> bytes:
+    return _TEMPLATE.substitute(title=title, text=text).encode()

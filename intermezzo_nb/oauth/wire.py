@@ -1,0 +1,117 @@
+"""What goes over the wire to the authorization server, and what must not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+from urllib.parse import parse_qsl, quote_plus
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
+
+from ..secret import Secret
+
+
+class Wire(HTTPAdapter):
+    """
+    The last step before the network.
+
+    Parameters
+    ----------
+    encoding : {"form", "json"}
+        The body of token requests: RFC 6749's, or the JSON that is also documented
+        for Intermezzo (/auth).
+    plain : bool
+        Send over http. oauthlib refuses http altogether, so a loopback server is
+        addressed as https up to here.
+    """
+
+    def __init__(self, *, encoding: str = "form", plain: bool = False) -> None:
+        super().__init__()
+        self._encoding, self._plain = encoding, plain
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        if self._plain:
+            request.url = "http" + str(request.url).removeprefix("https")
+            kwargs["proxies"] = {}  # a proxy's loopback is not ours
+        if request.method == "POST" and self._encoding == "json":
+            form = dict(parse_qsl(str(request.body or ""), keep_blank_values=True))
+            request.prepare_body(data=None, files=None, json=form)
+            request.headers["Content-Type"] = "application/json"
+        return super().send(request, *args, **kwargs)
+
+
+class ClientAuthentication:
+    """
+    How this client proves who it is: one way a request (RFC 6749 §2.3).
+
+    Parameters
+    ----------
+    secret : Secret or None
+        None for a public client, which names itself only.
+    by_header : bool
+        HTTP Basic in place of the body.
+    """
+
+    def __init__(
+        self, client_id: str, secret: Secret | None, *, by_header: bool
+    ) -> None:
+        self._id, self._secret = client_id, secret
+        self._by_header = by_header and secret is not None
+
+    @property
+    def header(self) -> HTTPBasicAuth | None:
+        """The Basic credentials; both are form-encoded first (RFC 6749 §2.3.1)."""
+        if not self._by_header or self._secret is None:
+            return None
+        return HTTPBasicAuth(quote_plus(self._id), quote_plus(self._secret.reveal()))
+
+    @property
+    def body(self) -> dict[str, str]:
+        """What goes into the form."""
+        if self._by_header:
+            return {}
+        secret = {"client_secret": self._secret.reveal()} if self._secret else {}
+        return {"client_id": self._id, **secret}
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """The same as arguments of requests-oauthlib."""
+        if self._by_header:
+            return {"auth": self.header}
+        # Without include_client_id the library sends an empty Basic secret.
+        return {"include_client_id": True, **self.body}
+
+
+def as_https(url: str) -> str:
+    """Give a checked loopback address the scheme that oauthlib insists on."""
+    return "https" + url.removeprefix("http") if url.startswith("http:") else url
+
+
+_ours: ContextVar[bool] = ContextVar("intermezzo_nb_oauth_call", default=False)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep requests-oauthlib from logging what it sends while a call is ours."""
+    token = _ours.set(True)
+    try:
+        yield
+    finally:
+        _ours.reset(token)
+
+
+def not_ours(_: logging.LogRecord) -> bool:
+    """
+    Filter log records, for that library's logger.
+
+    At DEBUG it writes tokens, codes, secrets and verifiers. Other users of it in
+    this process keep their records.
+    """
+    return not _ours.get()

@@ -1,0 +1,422 @@
+"""Which value each setting has, and where it came from."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from .errors import SettingsError
+from .secret import Secret
+
+URLS = (
+    "issuer",
+    "api_url",
+    "token_url",
+    "authorization_url",
+    "device_url",
+    "revocation_url",
+    "userinfo_url",
+    "jwks_url",
+)
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "grant": ("client_credentials", "authorization_code"),
+    "token_encoding": ("form", "json"),
+    "via": ("auto", "loopback", "client-credentials"),
+    "store": ("auto", "memory", "file"),
+    "valid_to": ("inclusive", "exclusive"),
+}
+_CREDENTIALS = ("client_secret", "client_secret_file", "access_token_file")
+# A secret goes to no server but those named where the secret is named.
+_UNIT = ("client_id", *URLS)
+_NEVER_LITERAL = ("client_secret", "access_token", "refresh_token", "password")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """
+    Where a secret is, not the secret: safe to print, compare and pickle.
+
+    Parameters
+    ----------
+    kind : {"environment", "file"}
+        How to read it.
+    where : str
+        The name of the variable, or the path of the file.
+    """
+
+    kind: str
+    where: str
+
+    def read(self) -> Secret:
+        """
+        Read the secret as it is now; secret mounts change under running jobs.
+
+        Raises
+        ------
+        SettingsError
+            It is not there, cannot be read, or is empty.
+        """
+        if self.kind == "environment":
+            secret, why = Secret(os.environ.get(self.where, "").strip()), ""
+        else:
+            secret, why = _read_file(Path(self.where))
+        if not secret:
+            raise SettingsError(
+                f"no secret found in {self}",
+                why=why or "It is empty.",
+                advice=f"Put the secret there, or point to another place: "
+                f"{how_to_set('client_secret_file')}.",
+                code="missing_setting",
+            )
+        return secret
+
+    def __str__(self) -> str:
+        return f"the {self.kind} {self.where}"
+
+
+def _read_file(path: Path) -> tuple[Secret, str]:
+    try:
+        return Secret(path.read_text("utf-8").strip()), ""
+    except (OSError, UnicodeDecodeError) as fault:
+        return Secret(""), f"{type(fault).__name__} on reading it."
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    The settings of one connection; none of them is a secret.
+
+    Parameters
+    ----------
+    profile : str
+        The name that prompts, summaries and ``df.attrs`` show.
+    client_id, issuer, api_url : str or None
+        Who asks, who gives tokens, who takes them. URLs are https, or http on a
+        loopback address.
+    grant : {"client_credentials", "authorization_code"} or None
+        None: client credentials where a secret is found, else a person signs in.
+    timeout : float
+        Seconds a person has to sign in.
+    places : mapping of str to str
+        For each setting that was set, where its value was found.
+    """
+
+    profile: str = "default"
+    organization: str | None = None
+    client_id: str | None = None
+    grant: str | None = None
+    issuer: str | None = None
+    api_url: str | None = None
+    token_url: str | None = None
+    authorization_url: str | None = None
+    device_url: str | None = None
+    revocation_url: str | None = None
+    userinfo_url: str | None = None
+    jwks_url: str | None = None
+    token_encoding: str = "form"  # noqa: S105 (an encoding, not a token)
+    audience: str | None = None
+    scope: str | None = None
+    redirect_uri: str | None = None
+    via: str = "auto"
+    store: str = "auto"
+    timeout: float = 300.0
+    no_input: bool = False
+    valid_to: str = "inclusive"
+    client_secret: Credential | None = None
+    access_token: Credential | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def resolve(
+        cls,
+        *,
+        arguments: Mapping[str, Any] | None = None,
+        traits: Mapping[str, Any] | None = None,
+        profiles: Mapping[str, Mapping[str, Any]] | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> Settings:
+        """
+        Find each value: the first place that names it wins.
+
+        The order is: argument, traits, the profile that an argument or trait names,
+        environment, the profile that the environment names or ``default``.
+
+        Raises
+        ------
+        SettingsError
+            A value is wrong, a secret stands where others can read it, or a secret
+            would go to a server that was configured elsewhere
+            (``mixed_credentials``).
+        """
+        environment = _from_environment(environ or {})
+        # A traceback with locals must not print the whole environment.
+        del environ
+        layers = _layers(arguments or {}, traits or {}, profiles or {}, environment)
+        found: dict[str, Any] = {}
+        places: dict[str, str] = {}
+        for place, values in layers:
+            _refuse_literals(place, values)
+            for name, value in values.items():
+                if name not in found:
+                    found[name] = _checked(name, value, place)
+                    places[name] = place
+        _refuse_mixture(found, places, layers)
+        return cls(**_with_credentials(found, places), places=places)
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether client credentials are to be used (RFC 6749 §4.4)."""
+        if self.grant is None:
+            return self.client_secret is not None
+        return self.grant == "client_credentials"
+
+    def require(self, *names: str) -> None:
+        """
+        Name all missing settings at once.
+
+        A name may offer alternatives: ``"issuer|token_url"``.
+        """
+        missing = [
+            name.split("|")
+            for name in names
+            if not any(getattr(self, option) for option in name.split("|"))
+        ]
+        if missing:
+            text = "; ".join(" or ".join(how_to_set(n) for n in m) for m in missing)
+            listed = ", ".join(" or ".join(m) for m in missing)
+            raise SettingsError(
+                f"profile {self.profile!r} lacks: {listed}",
+                why="None of the places that are looked at names a value.",
+                advice=f"Set {text}. To try without an account: "
+                "%intermezzo_login --profile demo",
+                code="missing_setting",
+            )
+
+    def replace(self, **changes: Any) -> Settings:
+        """Give a copy with some values changed; they count as arguments."""
+        places = {**self.places, **dict.fromkeys(changes, "the call")}
+        return replace(self, **changes, places=places)
+
+
+def how_to_set(name: str) -> str:
+    """Name the places where a setting can be set."""
+    variable = f"INTERMEZZO_{name.upper()}"
+    if name in {"client_secret", "client_secret_file"}:
+        return "the variable INTERMEZZO_CLIENT_SECRET or INTERMEZZO_CLIENT_SECRET_FILE"
+    option = "--" + name.replace("_", "-")
+    options = {"client_id", "issuer", "api_url", "scope", "organization", "store"}
+    return f"{variable}" + (f" ({option})" if name in options else "")
+
+
+def profiles_path() -> Path:
+    """Give the path of the TOML file that holds the profiles."""
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("intermezzo_nb")) / "profiles.toml"
+
+
+def read_profiles(path: Path | None = None) -> dict[str, dict[str, Any]]:
+    """
+    Read the profiles: one TOML table each.
+
+    Raises
+    ------
+    SettingsError
+        The file is there but cannot be read, or is not tables of settings.
+    """
+    path = path or profiles_path()
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as fault:
+        raise SettingsError(
+            f"the profiles in {path} cannot be read",
+            why=f"{type(fault).__name__}: {fault}",
+            advice="Mend the file, or move it away.",
+        ) from None
+    if odd := [name for name, table in tables.items() if not isinstance(table, dict)]:
+        raise SettingsError(
+            f"{odd[0]!r} in {path} stands outside of a profile",
+            advice=f"Put it under a table such as [default], "
+            f"or name its table: [{odd[0]}].",
+        )
+    return tables
+
+
+def _layers(
+    arguments: Mapping[str, Any],
+    traits: Mapping[str, Any],
+    profiles: Mapping[str, Mapping[str, Any]],
+    environment: Mapping[str, Any],
+) -> list[tuple[str, Mapping[str, Any]]]:
+    given, configured = _given(arguments), _given(traits)
+    named = given.get("profile") or configured.get("profile")
+    name = named or environment.get("profile") or "default"
+    if name not in profiles and name != "default":
+        close = difflib.get_close_matches(str(name), profiles, 1)
+        raise SettingsError(
+            f"there is no profile {name!r}",
+            why=f"Known: {', '.join(sorted({'demo', *profiles}))}.",
+            advice=f"Did you mean {close[0]!r}?"
+            if close
+            else f"Profiles are tables in {profiles_path()}.",
+            code="unknown_profile",
+        )
+    profile = (f"the profile {name!r}", {**profiles.get(name, {}), "profile": name})
+    above = [("the call", given), ("%config IntermezzoMagics", configured)]
+    env = ("the environment", environment)
+    return [*above, profile, env] if named else [*above, env, profile]
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: v for name, v in values.items() if v is not None and v != ""}
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    variables = {name: f"INTERMEZZO_{name.upper()}" for name in _NAMES + _CREDENTIALS}
+    return {
+        name: Secret("") if name == "client_secret" else environ[variable].strip()
+        for name, variable in variables.items()
+        if environ.get(variable, "").strip()
+    }
+
+
+def _refuse_literals(place: str, values: Mapping[str, Any]) -> None:
+    if place == "the environment":
+        return
+    if literal := next((name for name in _NEVER_LITERAL if name in values), None):
+        raise SettingsError(
+            f"{literal} stands in plain sight in {place}",
+            why="What stands there is saved, shown or shared; secrets must not be.",
+            advice=f"Use {how_to_set('client_secret')}; "
+            "in a profile: client_secret_file.",
+            code="secret_in_plain_sight",
+        )
+
+
+def _checked(name: str, value: Any, place: str) -> Any:
+    if name not in _NAMES and name not in _CREDENTIALS:
+        close = difflib.get_close_matches(name, (*_NAMES, *_CREDENTIALS), 1)
+        hint = f"Did you mean {close[0]}?" if close else f"Known: {', '.join(_NAMES)}."
+        raise SettingsError(f"{place} sets {name!r}, which is unknown", advice=hint)
+    if name in URLS or name == "redirect_uri":
+        return check_url(name, str(value), place)
+    if name in CHOICES and value not in CHOICES[name]:
+        raise SettingsError(
+            f"{name} in {place} is {value!r}",
+            why=f"It can be {', '.join(CHOICES[name])}.",
+            advice=f"Change {how_to_set(name)}.",
+        )
+    if name == "timeout":
+        return _positive(name, value, place)
+    if name == "no_input":
+        return str(value).lower() in {"1", "true", "yes", "on"}
+    return str(value)
+
+
+def _positive(name: str, value: Any, place: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise SettingsError(
+            f"{name} in {place} is {value!r}",
+            why="It is a number of seconds above 0.",
+            advice=f"Change {how_to_set(name)}.",
+        )
+    return number
+
+
+def check_url(name: str, url: str, place: str) -> str:
+    """
+    Give the URL back if it is https, or http on a loopback address.
+
+    Raises
+    ------
+    SettingsError
+        ``insecure_url``, or ``bad_setting`` where it is no such URL at all.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host, parts = "", urlsplit("")
+    if not host or parts.fragment or parts.username or parts.scheme[:4] != "http":
+        raise SettingsError(
+            f"{name} in {place} is not a web address of the form https://host/path",
+            advice=f"Change {how_to_set(name)}.",
+        )
+    if parts.scheme != "https" and not is_loopback(host):
+        raise SettingsError(
+            f"{name} in {place} is not https: {parts.scheme}://{parts.netloc}",
+            why="Tokens and payroll data would be readable on the way.",
+            advice=f"Change {how_to_set(name)} to https. "
+            "Plain http works on a loopback address only.",
+            code="insecure_url",
+        )
+    return url
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name always means this machine (RFC 8252 §7.3, §8.3)."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _refuse_mixture(
+    found: Mapping[str, Any],
+    places: Mapping[str, str],
+    layers: list[tuple[str, Mapping[str, Any]]],
+) -> None:
+    by_place = dict(layers)
+    for credential in _CREDENTIALS:
+        if (home := places.get(credential)) is None:
+            continue
+        for name in _UNIT:
+            if name in found and by_place[home].get(name) != found[name]:
+                raise SettingsError(
+                    f"{credential} comes from {home}, but {name} from {places[name]}",
+                    why="A secret is used only with the client and the servers that "
+                    "are named in the same place. Nothing was sent.",
+                    advice=f"Name both in one place, or take {credential} out of "
+                    f"{home}.",
+                    code="mixed_credentials",
+                )
+
+
+def _with_credentials(
+    found: dict[str, Any], places: Mapping[str, str]
+) -> dict[str, Any]:
+    if "client_secret" in found and "client_secret_file" in found:
+        raise SettingsError(
+            "there are two client secrets",
+            why=f"client_secret comes from {places['client_secret']}, "
+            f"client_secret_file from {places['client_secret_file']}.",
+            advice="Take one of them away.",
+            code="mixed_credentials",
+        )
+    if "client_secret" in found:
+        found["client_secret"] = Credential("environment", "INTERMEZZO_CLIENT_SECRET")
+    if path := found.pop("client_secret_file", None):
+        found["client_secret"] = Credential("file", path)
+    if path := found.pop("access_token_file", None):
+        found["access_token"] = Credential("file", path)
+    return found
+
+
+_NAMES = tuple(
+    f.name
+    for f in fields(Settings)
+    if f.name not in {"client_secret", "access_token", "places"}
+)

@@ -1,0 +1,86 @@
+"""Where kernel and browser are: evidence, no decisions."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_ELSEWHERE = {
+    "JUPYTERHUB_SERVICE_PREFIX": "JupyterHub",
+    "BINDER_SERVICE_HOST": "Binder",
+    "BINDER_LAUNCH_HOST": "Binder",
+    "COLAB_RELEASE_TAG": "Google Colab",
+    "KAGGLE_KERNEL_RUN_TYPE": "Kaggle",
+    "DATABRICKS_RUNTIME_VERSION": "Databricks",
+    "SAGEMAKER_INTERNAL_IMAGE_URI": "SageMaker",
+    "CODESPACES": "GitHub Codespaces",
+    "SSH_CONNECTION": "an SSH session",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """
+    What can be seen from here.
+
+    Parameters
+    ----------
+    front : {"notebook", "terminal", "script"}
+        What runs the code: a Jupyter kernel, IPython in a terminal, plain Python.
+    answers : bool
+        Whether somebody can be asked; see :attr:`silence` for why not.
+    silence : str
+        Why nobody can be asked, else empty.
+    elsewhere : tuple of str
+        Signs that the browser is on another machine than the kernel.
+    """
+
+    front: str
+    answers: bool
+    silence: str
+    elsewhere: tuple[str, ...]
+
+
+def look(
+    environ: Mapping[str, str] = os.environ, modules: Mapping[str, Any] = sys.modules
+) -> Surroundings:
+    """Collect the evidence; nothing is imported and no request is made."""
+    shell = _shell(modules)
+    kernel = getattr(shell, "kernel", None)
+    front = "notebook" if kernel else "terminal" if shell else "script"
+    silence = "CI is set" if environ.get("CI") else _why_silent(kernel)
+    return Surroundings(front, not silence, silence, _elsewhere(environ, modules))
+
+
+def _shell(modules: Mapping[str, Any]) -> Any:
+    ipython = modules.get("IPython")
+    return ipython.get_ipython() if ipython else None
+
+
+def _why_silent(kernel: Any) -> str:
+    if kernel is None:
+        alive = sys.stdin is not None and sys.stdin.isatty()
+        return "" if alive else "there is no terminal to answer from"
+    # papermill, nbclient, nbconvert and nbval send allow_stdin=False; people's
+    # front ends send True. It is part of every execute request.
+    request = kernel.get_parent("shell")
+    if request.get("content", {}).get("allow_stdin", True):
+        return ""
+    return "the notebook runs unattended (allow_stdin is false)"
+
+
+def _elsewhere(
+    environ: Mapping[str, str], modules: Mapping[str, Any]
+) -> tuple[str, ...]:
+    signs = [f"{name} ({key})" for key, name in _ELSEWHERE.items() if environ.get(key)]
+    if "google.colab" in modules and "COLAB_RELEASE_TAG" not in environ:
+        signs.append("Google Colab (google.colab is loaded)")
+    signs += [f"a container ({p})" for p in _CONTAINER_FILES if Path(p).exists()]
+    return tuple(signs)
+
+
+_CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")

@@ -1,0 +1,207 @@
+"""The one judge of whether a token is good now, and the one that renews it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ..errors import (
+    AuthorizationServerError,
+    LoginMismatch,
+    LoginRequired,
+    NetworkError,
+    StoreError,
+)
+from ..oauth.models import Token
+from ..secret import Secret
+from .store import TokenStore
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    token: Token
+    since: float  # of the monotonic clock, at ``token.issued_at``
+    unsaved: bool = False
+
+
+class TokenSource:
+    """
+    A token that is good now.
+
+    Two windows before the end of its life: in the *advisory* one (the last quarter,
+    300 s at most) one thread renews in the background while others go on; in the
+    *mandatory* one (the last tenth, 30 s at most) all wait for one renewal and share
+    its outcome. A renewal happens under the store's lock and is saved before the
+    token is handed out, so that a rotating refresh token is spent once.
+
+    Parameters
+    ----------
+    renew : callable
+        Gives the next token from the last one, or from nothing.
+    clock, monotonic : callable
+        Wall clock and monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        store: TokenStore,
+        key: str,
+        renew: Callable[[Token | None], Token],
+        *,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.store, self._key, self._renew = store, key, renew
+        self._clock, self._monotonic = clock, monotonic
+        self._held: _Held | None = None
+        self._mutex = threading.Lock()
+        self._flight: Future[Token] | None = None
+
+    def token(self, *, rejected: Secret | None = None) -> Token:
+        """
+        Give a token that is good now; renew it first if it is not.
+
+        Parameters
+        ----------
+        rejected : Secret or None
+            An access token that the API has refused: it counts as dead.
+
+        Raises
+        ------
+        LoginRequired
+            Nobody is signed in, or the session has ended.
+        NetworkError, AuthorizationServerError, StoreError
+            It could not be renewed now; the session is kept.
+        """
+        held = self._held
+        if held is None or self._is_dead(held, rejected):
+            return self._renewal(rejected).result()
+        if self._left(held) < _advisory(held.token):
+            self._renewal(held.token.access_token)
+        return held.token
+
+    def peek(self) -> Token | None:
+        """Give the token that is held or saved, good or not; renew nothing."""
+        if self._held is None and (kept := self.store.load(self._key)):
+            self._hold(kept)
+        return self._held.token if self._held else None
+
+    def accept(self, token: Token) -> None:
+        """Take the token of a new sign-in, save it and use it from now on."""
+        with self.store.lock(self._key):
+            # Held first: should saving fail, what was received is not lost.
+            self._hold(token, unsaved=True)
+            self._save()
+
+    def forget(self) -> Token | None:
+        """Purge the session here; give what was purged, for its revocation."""
+        with self.store.lock(self._key):
+            with suppress(StoreError):
+                self._adopt()
+            purged = self._held.token if self._held else None
+            self._end()
+            return purged
+
+    def seconds_left(self) -> float | None:
+        """Give the life that the held token has left; None where that is unknown."""
+        held = self._held
+        if held is None or held.token.expires_in is None:
+            return None
+        return max(0.0, self._left(held))
+
+    def _renewal(self, rejected: Secret | None) -> Future[Token]:
+        # In a thread of its own: an interrupt ends the wait for it, but cannot come
+        # between the server's answer and its saving.
+        with self._mutex:
+            if self._flight is None:
+                self._flight = Future()
+                threading.Thread(
+                    target=self._fly,
+                    args=(self._flight, rejected),
+                    name="intermezzo-renewal",
+                ).start()
+            return self._flight
+
+    def _fly(self, flight: Future[Token], rejected: Secret | None) -> None:
+        try:
+            outcome: Token | Exception = self._renewed(rejected)
+        except Exception as error:  # noqa: BLE001 (told to those who wait)
+            outcome = error.with_traceback(None)
+        with self._mutex:
+            self._flight = None
+        if isinstance(outcome, Token):
+            flight.set_result(outcome)
+        else:
+            flight.set_exception(outcome)
+
+    def _renewed(self, rejected: Secret | None) -> Token:
+        with self.store.lock(self._key):
+            if self._held and self._held.unsaved:
+                self._save()
+            self._adopt()
+            held = self._held
+            if held and not self._is_dead(held, rejected):
+                return held.token
+            try:
+                newer = self._renew(held.token if held else None)
+            except (LoginRequired, LoginMismatch):
+                self._end()
+                raise
+            except (NetworkError, AuthorizationServerError):
+                if held and self._is_still_alive(held, rejected):
+                    return held.token
+                raise
+            self._hold(newer, unsaved=True)
+            self._save()
+            return newer
+
+    def _adopt(self) -> None:
+        # A sibling may have renewed, or signed out, since we looked.
+        kept = self.store.load(self._key)
+        if kept is None:
+            self._held = None
+        elif self._held is None or kept.access_token != self._held.token.access_token:
+            self._hold(kept)
+
+    def _end(self) -> None:
+        self._held = None
+        self.store.delete(self._key)
+
+    def _hold(self, token: Token, *, unsaved: bool = False) -> None:
+        age = max(0.0, self._clock() - token.issued_at)
+        self._held = _Held(token, self._monotonic() - age, unsaved)
+
+    def _save(self) -> None:
+        if held := self._held:
+            self.store.save(self._key, held.token)
+            self._held = _Held(held.token, held.since)
+
+    def _is_dead(self, held: _Held, rejected: Secret | None) -> bool:
+        if held.unsaved or held.token.access_token == rejected:
+            return True
+        return self._left(held) < _mandatory(held.token)
+
+    def _is_still_alive(self, held: _Held, rejected: Secret | None) -> bool:
+        return held.token.access_token != rejected and self._left(held) > 0
+
+    def _left(self, held: _Held) -> float:
+        # The sooner of the two: the wall clock may be set back, the monotonic one
+        # may stand still while the machine sleeps.
+        token = held.token
+        if token.expires_in is None:
+            return float("inf")
+        by_wall = token.issued_at + token.expires_in - self._clock()
+        by_monotonic = held.since + token.expires_in - self._monotonic()
+        return min(by_wall, by_monotonic)
+
+
+def _advisory(token: Token) -> float:
+    return min(300.0, 0.25 * (token.expires_in or 0.0))
+
+
+def _mandatory(token: Token) -> float:
+    return min(30.0, 0.1 * (token.expires_in or 0.0))
