@@ -1,5 +1,66 @@
-"""Intermezzo payroll data as pandas DataFrames, in any notebook."""
+"""
+Intermezzo payroll data as pandas DataFrames, in any notebook.
+
+In a notebook: ``%load_ext intermezzo_nb``, ``%intermezzo_login``, and then
+``df = %intermezzo employees``. In Python: :func:`connect`.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from . import errors
+from .errors import IntermezzoError
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from .connection import Connection, connect, current_connection
+    from .settings import Settings
+
 __version__ = "0.1.0"
+__all__ = [
+    "Connection",
+    "IntermezzoError",
+    "Settings",
+    "__version__",
+    "connect",
+    "current_connection",
+    "errors",
+    "load_ipython_extension",
+    "unload_ipython_extension",
+]
+
+_HOMES = {
+    "Connection": "connection",
+    "connect": "connection",
+    "current_connection": "connection",
+    "Settings": "settings",
+}
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register the magics: what ``%load_ext intermezzo_nb`` calls."""
+    from .notebook.magics import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Take the magics away again: what ``%unload_ext intermezzo_nb`` calls."""
+    from .notebook.magics import unload
+
+    unload(shell)
+
+
+def __getattr__(name: str) -> Any:
+    # requests and all that comes with it is loaded at the first use, not before.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -26,7 +26,6 @@ No message holds a token, code, verifier, state, secret or a query string.
 
 from __future__ import annotations
 
-import traceback
 from typing import Any, ClassVar
 
 __all__ = [
@@ -93,6 +92,8 @@ class IntermezzoError(Exception):
     def _render_traceback_(self) -> list[str]:
         # IPython asks for this instead of drawing the frames.
         if IntermezzoError.full_traceback:
+            import traceback
+
             return traceback.format_exception(self)
         return self.lines()
 

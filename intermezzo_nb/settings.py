@@ -173,9 +173,11 @@ class Settings:
     @property
     def is_machine(self) -> bool:
         """Whether client credentials are to be used (RFC 6749 §4.4)."""
-        if self.grant is None:
-            return self.client_secret is not None
-        return self.grant == "client_credentials"
+        if self.grant is not None:
+            return self.grant == "client_credentials"
+        if self.via != "auto":
+            return self.via == "client-credentials"
+        return self.client_secret is not None
 
     def require(self, *names: str) -> None:
         """
@@ -369,7 +371,7 @@ def check_url(name: str, url: str, place: str) -> str:
 def is_loopback(host: str) -> bool:
     """Tell whether a host name always means this machine (RFC 8252 §7.3, §8.3)."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return "%" not in host and ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 

@@ -1,0 +1,240 @@
+"""The ``intermezzo-nb`` command: ``demo`` and ``sandbox``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import IntermezzoError, SettingsError
+
+if TYPE_CHECKING:
+    from .demo.server import Options, PracticeServer
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; give its exit status."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except IntermezzoError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="intermezzo-nb",
+        description="Intermezzo payroll data in notebooks: try it without an account.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    demo = commands.add_parser(
+        "demo", help="practice server, a table of its rows, and JupyterLab"
+    )
+    demo.add_argument("--check", action="store_true", help="end after the table")
+    demo.add_argument("--no-browser", action="store_true", help="open no browser")
+    demo.add_argument("--port", type=int, default=0, help="of the practice server")
+    demo.set_defaults(run=_demo)
+    sandbox = commands.add_parser(
+        "sandbox", help="the practice server alone, for scripts and papermill"
+    )
+    _add_options(sandbox)
+    sandbox.set_defaults(run=_sandbox)
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=0, help="0: any free one")
+    parser.add_argument(
+        "--token-lifetime", type=int, default=3600, metavar="S", help="seconds"
+    )
+    parser.add_argument("--rows", type=int, default=4000, metavar="N", help="employees")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the data")
+    parser.add_argument(
+        "--rate", type=_rate, default=0.0, metavar="N/s", help="requests per second"
+    )
+    parser.add_argument(
+        "--latency", type=float, default=0.0, metavar="MS", help="added to each answer"
+    )
+    parser.add_argument(
+        "--shape", choices=["authkit", "auth0"], default="authkit", help="of the tokens"
+    )
+    # Owned: told as JSON, and ended by the end of standard input.
+    parser.add_argument("--owned", action="store_true", help=argparse.SUPPRESS)
+
+
+def _rate(text: str) -> float:
+    return float(text.removesuffix("/s"))
+
+
+def _sandbox(arguments: argparse.Namespace) -> int:
+    names = ("port", "token_lifetime", "rows", "seed", "rate", "latency", "shape")
+    options = _options(**{name: getattr(arguments, name) for name in names})
+    asyncio.run(_serve(options, owned=arguments.owned))
+    return 0
+
+
+async def _serve(options: Options, *, owned: bool) -> None:
+    import json
+
+    server = _started(options)
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in ("SIGINT", "SIGTERM"):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(getattr(signal, name), ended.set)
+    if owned:
+        threading.Thread(
+            target=_end_with_input, args=(loop, ended), daemon=True
+        ).start()
+        _say(json.dumps(server.settings()))
+    else:
+        _say("\n".join(_exports(server)))
+    try:
+        await ended.wait()
+    finally:
+        await server.stop()
+
+
+def _end_with_input(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+    while sys.stdin.buffer.read(1024):
+        pass
+    loop.call_soon_threadsafe(ended.set)
+
+
+def _exports(server: PracticeServer) -> Iterator[str]:
+    yield f"# The practice server listens on {server.url}; Ctrl+C ends it."
+    yield "# For scheduled runs (client credentials), set in another terminal:"
+    for name, value in server.settings()["machine"].items():
+        yield f"export INTERMEZZO_{name.upper()}={value}"
+    yield "# In a notebook, as a person: %intermezzo_login --profile demo, with"
+    yield f"export INTERMEZZO_DEMO_URL={server.url}"
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    with _in_background(_options(port=arguments.port)) as server:
+        _say(f"Practice server: {server.url} (invented data)")
+        _show_rows(server.url)
+        if arguments.check:
+            return 0
+        return _jupyterlab(server.url, no_browser=arguments.no_browser)
+
+
+@contextlib.contextmanager
+def _in_background(options: Options) -> Iterator[PracticeServer]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="practice-server")
+    thread.start()
+
+    async def start() -> PracticeServer:
+        return _started(options)
+
+    try:
+        server = asyncio.run_coroutine_threadsafe(start(), loop).result()
+        try:
+            yield server
+        finally:
+            asyncio.run_coroutine_threadsafe(server.stop(), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def _options(**values: object) -> Options:
+    try:
+        from .demo.server import Options
+    except ImportError:
+        pass
+    else:
+        return Options(**values)  # type: ignore[arg-type]  # argparse typed them
+    raise SettingsError(
+        "the practice server's parts are not installed",
+        advice="pip install 'intermezzo-nb[demo]'",
+        code="missing_extra",
+    )
+
+
+def _started(options: Options) -> PracticeServer:
+    from .demo.server import start
+
+    try:
+        return start(options)
+    except OSError as fault:
+        why = str(fault.strerror)
+    raise SettingsError(
+        f"port {options.port} cannot be opened",
+        why=f"{why}.",
+        advice="Choose another with --port, or leave it out for any free one.",
+        code="port_taken",
+    )
+
+
+def _show_rows(url: str) -> None:
+    from .connection import Connection
+    from .practice import demo_profile
+    from .settings import Settings
+
+    machine = demo_profile({"INTERMEZZO_DEMO_URL": url}, person=False)
+    settings = Settings.resolve(
+        arguments={"profile": "demo"}, profiles={"demo": machine}
+    )
+    connection = Connection(settings)
+    organization = connection.frame("organizations")["id"].iloc[0]
+    columns = ["id", "personalData.employeeName.familyName", "startDate", "workEmail"]
+    frame = connection.frame("employees", organization=organization, limit=8)
+    shown = [name for name in columns if name in frame]
+    _say(f"\n{frame[shown].to_string(index=False)}\n")
+    _say(frame.attrs["intermezzo"]["summary"])
+
+
+def _jupyterlab(url: str, *, no_browser: bool) -> int:
+    import subprocess
+
+    quickstart = _quickstart()
+    command = [sys.executable, "-m", "jupyter", "lab", str(quickstart)]
+    command += ["--no-browser"] if no_browser else []
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command += ["--allow-root"]  # a container's usual user
+    _say(f"JupyterLab opens {quickstart}; Ctrl+C ends both.")
+    environ = {**os.environ, "INTERMEZZO_DEMO_URL": url}
+    process = subprocess.Popen(command, env=environ)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue  # JupyterLab got it too, and asks whether it was meant
+
+
+def _quickstart() -> Path:
+    name = "01-quickstart.ipynb"
+    here = Path("notebooks") / name
+    if here.exists():
+        return here
+    package = Path(__file__).parent
+    packaged = package / "demo" / name
+    source = packaged if packaged.exists() else package.parent / "notebooks" / name
+    target = Path("intermezzo-demo") / name
+    if not target.exists():
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy(source, target)
+    return target
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""One sign-in under way: its state, which anybody may watch, and its thread."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import threading
+from collections.abc import Callable
+
+from .errors import (
+    IntermezzoError,
+    LoginCancelled,
+    LoginDenied,
+    LoginError,
+    LoginExpired,
+)
+from .oauth.flows import CodeFlow
+from .oauth.models import Prompt, Token
+
+
+class State(enum.StrEnum):
+    """Where a sign-in stands."""
+
+    STARTING = "starting"
+    LINK_READY = "link ready"
+    RECEIVED = "received"
+    SIGNED_IN = "signed in"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed out"
+    DENIED = "denied"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self not in {State.STARTING, State.LINK_READY, State.RECEIVED}
+
+
+class Login:
+    """
+    A sign-in that a thread of its own brings to its end.
+
+    Parameters
+    ----------
+    flow : callable
+        Makes a flow; called anew for each attempt.
+    accept : callable
+        Takes the token of a sign-in that worked, and keeps it.
+    """
+
+    def __init__(
+        self, flow: Callable[[], CodeFlow], accept: Callable[[Token], None]
+    ) -> None:
+        self._make_flow, self._accept = flow, accept
+        self._watchers: list[Callable[[Login], None]] = []
+        self._mutex = threading.Lock()
+        self._cancelled = threading.Event()
+        self._done = threading.Event()
+        self.state = State.STARTING
+        self.prompt: Prompt | None = None
+        self.error: IntermezzoError | None = None
+
+    def watch(self, watcher: Callable[[Login], None]) -> None:
+        """Call it after each change of state, from whichever thread made it."""
+        self._watchers.append(watcher)
+
+    def start(self) -> None:
+        """
+        Ask the question now, and let a thread wait for the answer.
+
+        Raises
+        ------
+        IntermezzoError
+            The question cannot even be asked.
+        """
+        flow = self._begin()
+        self._in_thread(lambda: self._finish(flow))
+
+    def again(self) -> None:
+        """Start over after an end without a session; returns at once."""
+        with self._mutex:
+            if not self.state.is_final or self.state is State.SIGNED_IN:
+                return
+            self.state, self.error = State.STARTING, None
+            self._cancelled.clear()
+            self._done.clear()
+        self._in_thread(self._begin_and_finish)
+
+    def cancel(self) -> None:
+        """End the wait; harmless when it is over."""
+        self._cancelled.set()
+
+    def wait(self) -> None:
+        """
+        Wait for the end; an interrupt cancels.
+
+        Raises
+        ------
+        LoginError, IntermezzoError
+            It did not end in a session.
+        """
+        try:
+            # With a timeout, as an endless wait cannot be interrupted on Windows.
+            while not self._done.wait(0.5):
+                pass
+        except KeyboardInterrupt:
+            self.cancel()
+            self._done.wait(5)
+        if self.error is not None:
+            raise self.error.with_traceback(None)
+
+    def _begin(self) -> CodeFlow:
+        flow = self._make_flow()
+        try:
+            self.prompt = flow.begin()
+        except BaseException:
+            flow.close()
+            raise
+        self._become(State.LINK_READY)
+        return flow
+
+    def _begin_and_finish(self) -> None:
+        try:
+            flow = self._begin()
+        except IntermezzoError as error:
+            self._end(error)
+        else:
+            self._finish(flow)
+
+    def _finish(self, flow: CodeFlow) -> None:
+        try:
+            token = flow.wait(self._cancelled, lambda: self._become(State.RECEIVED))
+            self._accept(token)
+        except IntermezzoError as error:
+            self._end(error)
+        except Exception as fault:  # noqa: BLE001 (nobody else would hear of it)
+            self._end(_unforeseen(fault))
+        else:
+            self._end(None)
+
+    def _end(self, error: IntermezzoError | None) -> None:
+        # The link holds state and nonce: it goes when it has served.
+        self.prompt, self.error = None, error
+        self._become(_final_state(error))
+        self._done.set()
+
+    def _become(self, state: State) -> None:
+        self.state = state
+        for watcher in self._watchers:
+            # A drawing that fails must not cost the sign-in.
+            with contextlib.suppress(Exception):
+                watcher(self)
+
+    @staticmethod
+    def _in_thread(work: Callable[[], None]) -> None:
+        threading.Thread(target=work, name="intermezzo-login", daemon=True).start()
+
+
+def _final_state(error: IntermezzoError | None) -> State:
+    if error is None:
+        return State.SIGNED_IN
+    for kind, state in (
+        (LoginCancelled, State.CANCELLED),
+        (LoginExpired, State.TIMED_OUT),
+        (LoginDenied, State.DENIED),
+    ):
+        if isinstance(error, kind):
+            return state
+    return State.FAILED
+
+
+def _unforeseen(fault: Exception) -> LoginError:
+    return LoginError(
+        "the sign-in ended in a fault of this program",
+        why=f"{type(fault).__name__}, without its text: it might hold a secret.",
+        advice="Try %intermezzo_login again, and report it.",
+        code="internal_error",
+    )

@@ -1,0 +1,266 @@
+"""The magics: parse a line, call the connection, hand over what it gives."""
+
+from __future__ import annotations
+
+import json
+import keyword
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import (
+    Magics,
+    line_cell_magic,
+    line_magic,
+    magics_class,
+)
+from IPython.core.magic_arguments import (
+    argument,
+    magic_arguments,
+)
+from traitlets import Bool, Enum, Float, Unicode, observe
+
+from ..errors import IntermezzoError, SettingsError
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ..connection import Connection
+
+
+@magics_class
+class IntermezzoMagics(Magics):
+    """Intermezzo payroll data in this notebook."""
+
+    profile = Unicode(None, allow_none=True, help="The profile to use.").tag(
+        config=True
+    )
+    organization = Unicode(
+        None, allow_none=True, help="The organization's id, or 'all'."
+    ).tag(config=True)
+    client_id = Unicode(None, allow_none=True, help="The client id.").tag(config=True)
+    issuer = Unicode(
+        None, allow_none=True, help="The authorization server's issuer."
+    ).tag(config=True)
+    api_url = Unicode(None, allow_none=True, help="The API's address.").tag(config=True)
+    scope = Unicode(None, allow_none=True, help="The scope to ask for.").tag(
+        config=True
+    )
+    store = Unicode(
+        None, allow_none=True, help="Where the session is kept: auto, memory, file."
+    ).tag(config=True)
+    via = Unicode(None, allow_none=True, help="The way of a sign-in.").tag(config=True)
+    timeout = Float(
+        None, allow_none=True, help="Seconds that a person has to sign in."
+    ).tag(config=True)
+    no_input = Bool(None, allow_none=True, help="Never ask a person.").tag(config=True)
+    money = Enum(
+        ["float", "decimal"], "float", help="float64, or exact decimal128 columns."
+    ).tag(config=True)
+    full_traceback = Bool(
+        default_value=False,
+        help="Show the frames of our errors as well, not just three lines.",
+    ).tag(config=True)
+
+    @magic_arguments()
+    @argument("--profile", help="A named set of settings; 'demo' needs no account.")
+    @argument("--via", help="The way: auto, loopback, client-credentials.")
+    @argument("--wait", action="store_true", help="Wait here for the person.")
+    @argument("--no-wait", action="store_true", help="Return at once (the default).")
+    @argument(
+        "--no-input", action="store_const", const=True, help="Never ask a person."
+    )
+    @argument("--timeout", metavar="SECONDS", help="How long a person has (300).")
+    @argument("--force", action="store_true", help="Ask again, whatever is kept.")
+    @argument("--store", help="Keep the session: auto, memory, file.")
+    @argument("--client-id", metavar="ID", help="The client id.")
+    @argument("--issuer", metavar="URL", help="The authorization server's issuer.")
+    @argument("--api-url", metavar="URL", help="The API's address.")
+    @argument("--scope", metavar='"…"', help="The scope to ask for.")
+    @argument("--organization", metavar="ID", help="The organization to ask about.")
+    @line_magic
+    def intermezzo_login(self, line: str) -> None:
+        """
+        Sign in to Intermezzo.
+
+        Example: ``%intermezzo_login --profile demo``
+        """
+        options = self._parsed(IntermezzoMagics.intermezzo_login, line)
+        wait, _ = options.pop("wait"), options.pop("no_wait")
+        force = options.pop("force")
+        connection = self._connect(options)
+        from .panel import sign_in
+
+        sign_in(connection, wait=wait, force=force)
+
+    @magic_arguments()
+    @argument("resource", help="A resource of %%intermezzo_resources, or a /path.")
+    @argument("filters", nargs="*", help="name=value: columns or query parameters.")
+    @argument("-o", "--output", metavar="NAME", help="Assign to NAME, show nothing.")
+    @argument("--limit", metavar="N", help="At most N rows.")
+    @argument("--organization", metavar="ID", help="An organization's id.")
+    @argument("--employee-id", metavar="ID", help="An employee's id.")
+    @argument("--columns", metavar="A,B", help="Only these columns.")
+    @argument("--history", action="store_true", help="All versions, not today's.")
+    @argument("--money", choices=["float", "decimal"], help="Type of money columns.")
+    @line_cell_magic
+    def intermezzo(self, line: str, cell: str | None = None) -> Any:
+        """
+        Give a resource of the payroll API, or any path, as a DataFrame.
+
+        Examples: ``df = %intermezzo employees employmentCountry=DE --limit 500``,
+        ``%intermezzo wage-types -o types``. The cell form takes filters in its body:
+        ``name: value`` lines, or a JSON object.
+        """
+        options = self._parsed(IntermezzoMagics.intermezzo, line)
+        name = _identifier(options.pop("output"))
+        arguments = {
+            **_filters(options.pop("filters")),
+            **(_body(cell) if cell else {}),
+            "limit": _count(options.pop("limit")),
+            "columns": _listed(options.pop("columns")),
+            "money": options.pop("money") or self.money,
+            **{k: v for k, v in options.items() if v not in {None, False}},
+        }
+        from .progress import status_line
+
+        with status_line() as line_shown:
+            frame = self._connection().frame(
+                arguments.pop("resource"), progress=line_shown, **arguments
+            )
+            line_shown.finish(frame.attrs["intermezzo"])
+        if name is None:
+            return frame
+        self.shell.user_ns[name] = frame
+        return None
+
+    @line_magic
+    def intermezzo_status(self, line: str) -> None:  # noqa: ARG002 (magics take one)
+        """Tell who is signed in, where the session is, and how it got there."""
+        print(self._connection().status())  # noqa: T201 (that is what it is for)
+
+    @line_magic
+    def intermezzo_logout(self, line: str) -> None:  # noqa: ARG002 (magics take one)
+        """Revoke the session at the server, and delete it here."""
+        print(self._connection().logout())  # noqa: T201 (that is what it is for)
+
+    @line_magic
+    def intermezzo_resources(self, line: str) -> Any:
+        """List the resources, or with a NAME its columns and parameters."""
+        from ..api.frames import describe
+
+        return describe(line.strip() or None)
+
+    @observe("full_traceback")
+    def _traceback_changed(self, change: Any) -> None:
+        IntermezzoError.full_traceback = change["new"]
+
+    def _connect(self, options: dict[str, Any]) -> Connection:
+        from .. import connection
+
+        made = connection.connect_with(arguments=options, traits=self._settings())
+        return connection.use(made)
+
+    def _connection(self) -> Connection:
+        from .. import connection
+
+        return connection.current_connection(traits=self._settings())
+
+    def _settings(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _SETTINGS}
+
+    def _parsed(self, magic: Any, line: str) -> dict[str, Any]:
+        # shlex by ourselves: IPython keeps the quotes of name="two words".
+        try:
+            return dict(vars(magic.parser.parse_args(shlex.split(line))))
+        except (UsageError, ValueError) as fault:
+            told = str(fault).strip().splitlines()[-1] if str(fault).strip() else ""
+        raise SettingsError(
+            f"%{magic.__name__} does not understand this line",
+            why=told,
+            advice=f"See %{magic.__name__}? for what it takes.",
+            code="bad_arguments",
+        )
+
+
+_SETTINGS = (
+    "profile",
+    "organization",
+    "client_id",
+    "issuer",
+    "api_url",
+    "scope",
+    "store",
+    "via",
+    "timeout",
+    "no_input",
+)
+
+
+def load(shell: InteractiveShell) -> None:
+    """Register the magics; loading twice is harmless."""
+    shell.register_magics(IntermezzoMagics)
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take the magics, and their configuration, out of the shell again."""
+    manager = shell.magics_manager
+    for kind, names in IntermezzoMagics.magics.items():
+        for name in names:
+            manager.magics[kind].pop(name, None)
+    if magics := manager.registry.pop(IntermezzoMagics.__name__, None):
+        shell.configurables.remove(magics)
+    IntermezzoError.full_traceback = False
+
+
+def _identifier(name: str | None) -> str | None:
+    if name is None or (name.isidentifier() and not keyword.iskeyword(name)):
+        return name
+    raise SettingsError(
+        f"{name!r} cannot be the name of a variable",
+        why="Nothing was asked for.",
+        advice="Give -o a name of letters, digits and _, such as df.",
+        code="bad_arguments",
+    )
+
+
+def _count(text: str | None) -> int | None:
+    if text is None or text.isdecimal():
+        return int(text) if text else None
+    raise SettingsError(
+        f"--limit is {text!r}",
+        advice="Give a whole number, such as 500.",
+        code="bad_arguments",
+    )
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return [name.strip() for name in text.split(",") if name.strip()] if text else None
+
+
+def _filters(words: list[str]) -> dict[str, str]:
+    pairs = [word.partition("=") for word in words]
+    if odd := [name for name, equals, _ in pairs if not equals or not name]:
+        raise SettingsError(
+            f"{odd[0]!r} is no filter",
+            advice="Write filters as name=value, with quotes around spaces.",
+            code="bad_arguments",
+        )
+    return {name: value for name, _, value in pairs}
+
+
+def _body(cell: str) -> dict[str, Any]:
+    if not cell.strip().startswith("{"):
+        lines = [line for line in cell.splitlines() if line.strip()]
+        pairs = [line.partition(":") for line in lines]
+        return _filters([f"{n.strip()}={value.strip()}" for n, _, value in pairs])
+    try:
+        return dict(json.loads(cell))
+    except ValueError as fault:
+        told = str(fault)
+    raise SettingsError(
+        "the body of the cell is not JSON",
+        why=told,
+        advice='Write {"name": "value"}, or one `name: value` a line.',
+        code="bad_arguments",
+    )

@@ -1,0 +1,131 @@
+"""The practice server behind the demo profile: the one that runs, or our own child."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from .errors import NetworkError, SettingsError
+from .settings import is_loopback
+
+_START = 20.0  # seconds until a child that says nothing counts as failed
+
+
+def demo_profile(environ: Mapping[str, str], *, person: bool) -> dict[str, Any]:
+    """
+    Give the settings of the demo profile.
+
+    ``INTERMEZZO_DEMO_URL`` names a server that runs already; without it, one is
+    started on a free port, owned by this process, and ends with it.
+
+    Parameters
+    ----------
+    person : bool
+        Somebody signs in; else the practice server's machine client is used.
+
+    Raises
+    ------
+    SettingsError
+        The variable names no server on this machine.
+    NetworkError
+        No practice server answered.
+    """
+    url = environ.get("INTERMEZZO_DEMO_URL", "").strip()
+    document = _running(url) if url else _CHILD.document()
+    settings: dict[str, Any] = dict(document["person" if person else "machine"])
+    return settings
+
+
+def _running(url: str) -> dict[str, Any]:
+    import requests
+
+    if not is_loopback(urlsplit(url).hostname or ""):
+        raise SettingsError(
+            f"INTERMEZZO_DEMO_URL is not on this machine: {urlsplit(url).netloc}",
+            advice="Unset it, and the demo profile starts a server of its own.",
+        )
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.get(
+                url.rstrip("/") + "/.well-known/intermezzo-demo", timeout=5
+            )
+            return dict(answer.json())
+    except (requests.RequestException, ValueError, TypeError):
+        pass
+    raise NetworkError(
+        f"no practice server answers at {urlsplit(url).netloc}",
+        why="INTERMEZZO_DEMO_URL points there.",
+        advice="Start it again (intermezzo-nb demo), or unset the variable.",
+    )
+
+
+class _Child:
+    """One practice server for this process; it ends when its standard input does."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._document: dict[str, Any] = {}
+
+    def document(self) -> dict[str, Any]:
+        with self._mutex:
+            if self._process is None or self._process.poll() is not None:
+                self._start()
+            return self._document
+
+    def _start(self) -> None:
+        self.stop()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "intermezzo_nb", "sandbox", "--owned"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        atexit.register(self.stop)
+        line = _first_line(self._process)
+        try:
+            self._document = json.loads(line)
+        except ValueError:
+            self.stop()
+            raise NetworkError(
+                "the practice server did not start",
+                why=f"It said {line[:80]!r} within {_START:.0f} s.",
+                advice="Run `intermezzo-nb sandbox` in a terminal to see why; it needs "
+                "the demo extra: pip install 'intermezzo-nb[demo]'",
+                code="demo_not_started",
+            ) from None
+
+    def stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        atexit.unregister(self.stop)
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    timer = threading.Timer(_START, process.kill)
+    timer.start()
+    try:
+        return process.stdout.readline() if process.stdout else ""
+    finally:
+        timer.cancel()
+
+
+_CHILD = _Child()
+stop = _CHILD.stop

@@ -1,0 +1,85 @@
+"""How a connection stands, and what a logout did: values to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .oauth.models import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """
+    How a connection stands; printing it shows all of it, and no secret.
+
+    Parameters
+    ----------
+    state : str
+        ``signed in``, ``signing in``, ``signed out``, or ``machine``.
+    identity : Identity or None
+        Who signed in, by the verified ID token.
+    scope : str or None
+        What was granted; None where the server did not say.
+    seconds_left : float or None
+        Life of the access token; None where there is none or it is unknown.
+    renews : bool
+        Whether it renews itself.
+    kept : str
+        Where the session is.
+    ladder : tuple of (str, str)
+        The ways of signing in that were looked at, each with what came of it.
+    """
+
+    profile: str
+    state: str
+    issuer: str
+    api_url: str
+    client_id: str
+    identity: Identity | None
+    scope: str | None
+    seconds_left: float | None
+    renews: bool
+    kept: str
+    ladder: tuple[tuple[str, str], ...]
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Give label and text of each line."""
+        life = "unknown" if self.seconds_left is None else _life(self.seconds_left)
+        renews = "renews itself" if self.renews else "does not renew itself"
+        rows = [
+            ("Profile", self.profile),
+            ("State", self.state),
+            ("Signed in as", str(self.identity) if self.identity else ""),
+            ("Authorization server", self.issuer),
+            ("API", self.api_url),
+            ("Client", self.client_id),
+            ("Scope", self.scope or ""),
+            ("Token", f"{life}, {renews}" if self.state == "signed in" else ""),
+            ("Kept", self.kept),
+            *(("Way: " + way, came) for way, came in self.ladder),
+        ]
+        return [(label, text) for label, text in rows if text]
+
+    def __str__(self) -> str:
+        return "\n".join(f"{label:<22}{text}" for label, text in self.rows())
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedOut:
+    """What a logout did at the server, and what here."""
+
+    revoked: tuple[str, ...]
+    not_revoked: str
+    purged: bool
+
+    def __str__(self) -> str:
+        at_server = f"revoked there: {' and '.join(self.revoked)}"
+        if not self.revoked:
+            at_server = f"not revoked at the server: {self.not_revoked}"
+        here = "deleted here" if self.purged else "nothing was kept here"
+        return f"Signed out. Session {here}; {at_server}."
+
+
+def _life(seconds: float) -> str:
+    minutes = int(seconds // 60)
+    return f"good for {minutes} min" if minutes else f"good for {int(seconds)} s"

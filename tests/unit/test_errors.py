@@ -1,0 +1,51 @@
+"""Errors tell what, why and what next, and survive the way to another process."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from intermezzo_nb import errors
+from intermezzo_nb.errors import ApiError, IntermezzoError, SettingsError, StoreError
+from intermezzo_nb.settings import Settings
+
+CLASSES = [getattr(errors, name) for name in errors.__all__]
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_every_class_has_a_code_and_shows_three_lines(kind):
+    error = kind("it broke", why="rain", advice="wait")
+    assert error.code == kind.default_code != ""
+    assert error.lines() == [
+        f"Intermezzo: it broke [{error.code}]",
+        "Why: rain",
+        "Next: wait",
+    ]
+    assert error._render_traceback_() == error.lines()
+    assert str(error).splitlines() == error.lines()
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_every_class_survives_pickling(kind):
+    error = kind("it broke", why="rain", advice="wait", code="odd")
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 (our own bytes)
+    assert (type(again), again.lines()) == (kind, error.lines())
+
+
+def test_ordinary_except_clauses_work():
+    assert issubclass(SettingsError, ValueError)
+    assert issubclass(StoreError, OSError)
+    assert issubclass(errors.NetworkError, ConnectionError)
+
+
+def test_an_api_error_carries_what_support_asks_for():
+    error = ApiError("no", status=500, request_id="r1", retry_after=2.0)
+    assert (error.status, error.request_id, error.retry_after) == (500, "r1", 2.0)
+
+
+def test_the_frames_are_shown_on_request(monkeypatch):
+    monkeypatch.setattr(IntermezzoError, "full_traceback", True)
+    with pytest.raises(SettingsError) as caught:
+        Settings.resolve(arguments={"issuer": "nonsense"})
+    assert "Traceback" in "".join(caught.value._render_traceback_())

@@ -1,0 +1,132 @@
+"""Imports point downwards, heavy libraries have one door, and loading is light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import intermezzo_nb
+
+PACKAGE = Path(intermezzo_nb.__file__).parent
+# A room may import from the rows above its own, never sideways.
+ROWS = """
+errors secret
+settings surroundings
+practice oauth.models api.paging api.resources
+status
+oauth.answers oauth.wire oauth.discovery oauth.identity oauth.receivers tokens.store
+oauth.client api.faults
+oauth.flows
+tokens.source login
+api.client
+api.reading
+api.frames
+connection
+notebook.card notebook.progress notebook.completion notebook.server
+notebook.panel
+notebook.magics __main__
+"""
+DOORS = {
+    "requests_oauthlib": {"oauth.client"},
+    "oauthlib": {"oauth.client"},
+    "jwt": {"oauth.identity"},
+    "pandas": {"api.frames", "api.columns"},
+    "pyarrow": {"api.frames", "api.columns"},
+    "filelock": {"tokens.store"},
+    "ipywidgets": {"notebook.panel"},
+    "jupyter_server": {"notebook.server"},
+}
+HEAVY = "pandas pyarrow IPython ipywidgets requests requests_oauthlib jwt keyring"
+
+
+def row_of(room: str) -> int:
+    rows = [row.split() for row in ROWS.strip().splitlines()]
+    found = [i for i, row in enumerate(rows) if room in row]
+    assert found, f"{room} has no place in the table of rows"
+    return found[0]
+
+
+def rooms() -> dict[str, Path]:
+    paths = [p for p in PACKAGE.rglob("*.py") if "demo" not in p.parts]
+    named = {".".join(p.relative_to(PACKAGE).with_suffix("").parts): p for p in paths}
+    return {n: p for n, p in named.items() if not n.endswith("__init__")}
+
+
+def imports_of(path: Path) -> list[tuple[str, bool]]:
+    """Give what is imported, and whether it is from this package."""
+    found = []
+    base = list(path.relative_to(PACKAGE).parts[:-1])
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, False) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.append((node.module or "", False))
+        elif isinstance(node, ast.ImportFrom):
+            home = base[: len(base) - node.level + 1]
+            module = ".".join([*home, *(node.module or "").split(".")]).strip(".")
+            names = [f"{module}.{a.name}".strip(".") for a in node.names]
+            known = rooms()
+            found += [(n if n in known else module, True) for n in names]
+    return found
+
+
+@pytest.mark.parametrize("room", sorted(rooms()))
+def test_a_room_imports_only_from_rows_above(room):
+    below = [
+        name
+        for name, ours in imports_of(rooms()[room])
+        if ours
+        and name
+        and not name.startswith("demo")
+        and row_of(name) >= row_of(room)
+    ]
+    assert below == []
+
+
+def test_the_practice_server_imports_nothing_of_ours():
+    for path in (PACKAGE / "demo").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level <= 1, path
+                assert "intermezzo_nb" not in (node.module or ""), path
+
+
+@pytest.mark.parametrize(("library", "doors"), DOORS.items())
+def test_a_heavy_library_has_one_door(library, doors):
+    users = {
+        room
+        for room, path in rooms().items()
+        for name, ours in imports_of(path)
+        if not ours and name.split(".")[0] == library
+    }
+    assert users <= doors
+
+
+def test_the_import_is_light():
+    check = (
+        "import sys, intermezzo_nb, intermezzo_nb.settings\n"
+        f"print([m for m in {HEAVY.split()!r} if m in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
+
+
+def test_load_ext_loads_nothing_heavy_beyond_ipython():
+    check = (
+        "import sys\n"
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell.instance()\n"
+        "before = set(sys.modules)\n"
+        "shell.extension_manager.load_extension('intermezzo_nb')\n"
+        f"print([m for m in {HEAVY.split()!r} if m in set(sys.modules) - before])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip().splitlines()[-1] == "[]"

@@ -1,0 +1,208 @@
+"""Which value wins, and what is refused."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from intermezzo_nb.errors import SettingsError
+from intermezzo_nb.settings import Credential, Settings, check_url, read_profiles
+
+UNIT = {
+    "INTERMEZZO_ISSUER": "https://login.example",
+    "INTERMEZZO_API_URL": "https://api.example/v1",
+    "INTERMEZZO_CLIENT_ID": "machine",
+    "INTERMEZZO_CLIENT_SECRET": "imz_cs_q7Rk2mX9vB4tL8wZ1cN6yH3sD5fJ0gPa",
+}
+PROFILES = {
+    "default": {"organization": "by-default-profile", "scope": "by-default-profile"},
+    "acme": {"organization": "by-acme"},
+    "demo": {"issuer": "http://127.0.0.1:9", "client_id": "person"},
+}
+
+
+def code_of(**places):
+    with pytest.raises(SettingsError) as caught:
+        Settings.resolve(**places)
+    return caught.value.code
+
+
+@pytest.mark.parametrize(
+    ("places", "winner", "place"),
+    [
+        ({"arguments": {"organization": "a"}}, "a", "the call"),
+        ({"traits": {"organization": "t"}}, "t", "%config IntermezzoMagics"),
+        ({"arguments": {"profile": "acme"}}, "by-acme", "the profile 'acme'"),
+        ({}, "by-env", "the environment"),
+        ({"environ": {}}, "by-default-profile", "the profile 'default'"),
+        (
+            {"environ": {"INTERMEZZO_PROFILE": "acme"}},
+            "by-acme",
+            "the profile 'acme'",
+        ),
+    ],
+)
+def test_the_first_place_that_names_a_value_wins(places, winner, place):
+    settings = Settings.resolve(
+        **{
+            "profiles": PROFILES,
+            "environ": {"INTERMEZZO_ORGANIZATION": "by-env"},
+            **places,
+        }
+    )
+    assert (settings.organization, settings.places["organization"]) == (winner, place)
+
+
+def test_arguments_win_over_traits_over_profiles():
+    places = {
+        "arguments": {"organization": "a", "profile": "acme"},
+        "traits": {"organization": "t"},
+    }
+    assert Settings.resolve(**places, profiles=PROFILES).organization == "a"
+    del places["arguments"]["organization"]
+    assert Settings.resolve(**places, profiles=PROFILES).organization == "t"
+
+
+def test_a_complete_unit_from_one_place_is_a_machine():
+    settings = Settings.resolve(environ=UNIT)
+    assert settings.is_machine
+    assert settings.client_secret == Credential(
+        "environment", "INTERMEZZO_CLIENT_SECRET"
+    )
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"arguments": {"issuer": "https://evil.example"}},
+        {"arguments": {"client_id": "other"}},
+        {"arguments": {"api_url": "https://evil.example"}},
+        {"traits": {"issuer": "https://evil.example"}},
+        {"arguments": {"profile": "demo"}},
+    ],
+)
+def test_a_secret_goes_only_where_its_own_place_says(others):
+    places = {"environ": UNIT, "profiles": PROFILES, **others}
+    assert code_of(**places) == "mixed_credentials"
+
+
+def test_a_revocation_endpoint_from_elsewhere_gets_no_secret():
+    profiles = {"default": {"revocation_url": "https://evil.example/revoke"}}
+    assert code_of(environ=UNIT, profiles=profiles) == "mixed_credentials"
+
+
+def test_the_same_value_in_two_places_is_no_mixture():
+    settings = Settings.resolve(
+        arguments={"client_id": "machine"}, environ=UNIT, profiles={}
+    )
+    assert settings.is_machine
+
+
+def test_both_places_are_named():
+    with pytest.raises(SettingsError) as caught:
+        Settings.resolve(arguments={"client_id": "x"}, environ=UNIT)
+    assert "the environment" in str(caught.value)
+    assert "the call" in str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["arguments", "traits"])
+def test_a_literal_secret_is_refused(place):
+    assert code_of(**{place: {"client_secret": "x"}}) == "secret_in_plain_sight"
+
+
+def test_a_literal_secret_in_a_profile_is_refused():
+    profiles = {"default": {"client_secret": "x"}}
+    assert code_of(profiles=profiles) == "secret_in_plain_sight"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://login.example",
+        "http://127.0.0.1.evil.example",
+        "http://localhost.evil.example",
+        "http://[::1%25evil]:80",
+    ],
+)
+def test_plain_http_is_refused_off_loopback(url):
+    assert code_of(arguments={"issuer": url}) in {"insecure_url", "bad_setting"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "login.example", "ftp://x", "https://", "https://u:p@x", "https://x:y/"],
+)
+def test_what_is_no_web_address_is_refused(url):
+    with pytest.raises(SettingsError):
+        check_url("issuer", url, "the call")
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:80", "localhost:1", "[::1]:2", "127.9.9.9"]
+)
+def test_plain_http_is_fine_on_loopback(host):
+    url = f"http://{host}/x"
+    assert check_url("issuer", url, "the call") == url
+
+
+def test_all_missing_settings_are_named_at_once():
+    with pytest.raises(SettingsError) as caught:
+        Settings.resolve().require("client_id", "issuer|token_url", "api_url")
+    for variable in ("CLIENT_ID", "ISSUER", "TOKEN_URL", "API_URL"):
+        assert f"INTERMEZZO_{variable}" in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("timeout", "soon"), ("timeout", "-1"), ("timeout", "nan"), ("store", "cloud")],
+)
+def test_a_wrong_value_is_told_with_its_place(name, value):
+    with pytest.raises(SettingsError) as caught:
+        Settings.resolve(environ={f"INTERMEZZO_{name.upper()}": value})
+    assert "the environment" in str(caught.value)
+
+
+def test_an_unknown_profile_gets_a_suggestion():
+    with pytest.raises(SettingsError) as caught:
+        Settings.resolve(arguments={"profile": "akme"}, profiles=PROFILES)
+    assert caught.value.code == "unknown_profile"
+    assert "'acme'" in caught.value.advice
+
+
+def test_an_unknown_setting_in_a_profile_gets_a_suggestion():
+    with pytest.raises(SettingsError) as caught:
+        Settings.resolve(profiles={"default": {"isuer": "https://x.example"}})
+    assert "issuer" in caught.value.advice
+
+
+def test_settings_travel_without_a_secret():
+    settings = Settings.resolve(environ=UNIT)
+    packed = pickle.dumps(settings)
+    assert UNIT["INTERMEZZO_CLIENT_SECRET"].encode() not in packed
+    assert pickle.loads(packed) == settings  # noqa: S301 (our own bytes)
+
+
+def test_a_secret_file_is_read_again_at_each_use(tmp_path):
+    path = tmp_path / "secret"
+    place = Credential("file", str(path))
+    path.write_text("first-of-two-secrets\n")
+    assert place.read().reveal() == "first-of-two-secrets"
+    path.write_text("second-of-two-secrets\n")
+    assert place.read().reveal() == "second-of-two-secrets"
+    path.unlink()
+    with pytest.raises(SettingsError):
+        place.read()
+
+
+@pytest.mark.parametrize("text", ["not = [toml", "loose = 1", "\udce4"])
+def test_a_broken_profile_file_is_told_by_path(tmp_path, text):
+    path = tmp_path / "profiles.toml"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(SettingsError) as caught:
+        read_profiles(path)
+    assert str(path) in str(caught.value)
+
+
+def test_no_profile_file_means_no_profiles(tmp_path):
+    assert read_profiles(tmp_path / "none.toml") == {}
