@@ -1,0 +1,272 @@
+"""From the name of a resource to its records: what is asked, in which order."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..errors import SettingsError
+from .client import Api, telling_waits
+from .paging import Page, walk
+from .resources import Resource, find, split_filters
+from .shaping import Record, check_columns, matching, shape, valid_on
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """
+    How far a reading is; as text it is one line.
+
+    Parameters
+    ----------
+    requests, rows : int
+        Done so far.
+    total : int or None
+        Rows of the whole list, where the server tells.
+    seconds : float
+        Since the reading began.
+    waiting : str
+        What is waited for, else empty.
+    """
+
+    resource: str
+    requests: int = 0
+    rows: int = 0
+    total: int | None = None
+    seconds: float = 0.0
+    waiting: str = ""
+
+    def __str__(self) -> str:
+        of = f" of {self.total:,}" if self.total is not None else ""
+        line = (
+            f"{self.resource} · {self.rows:,}{of} rows · "
+            f"{_plural(self.requests, 'request')} · {self.seconds:.1f} s"
+        )
+        return f"{line} · {self.waiting}" if self.waiting else line
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """
+    What is to be read.
+
+    Parameters
+    ----------
+    name : str
+        A resource of the catalogue, or a path that begins with ``/``.
+    filters : mapping
+        Sent where the API documents them, else compared here.
+    params : mapping
+        Query parameters that are sent as they are.
+    limit : int or None
+        Rows after filtering; reading stops there.
+    today : date
+        The day whose versions are meant, unless ``history`` asks for all.
+    """
+
+    name: str
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    limit: int | None = None
+    history: bool = False
+    today: dt.date = field(
+        default_factory=lambda: dt.datetime.now().astimezone().date()
+    )
+    valid_to: str = "inclusive"
+
+    @property
+    def resource(self) -> Resource | None:
+        """The catalogue's entry; None for a path."""
+        return None if self.name.startswith("/") else find(self.name)
+
+
+class Reading:
+    """
+    One reading of a resource, as records or batches of them.
+
+    After it has ended, the attributes tell how it went.
+
+    Parameters
+    ----------
+    organizations : sequence of (str, bool)
+        The organizations to ask, one after the other; empty for what has no owner.
+    progress : callable
+        Told after each answer, and before each wait.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        query: Query,
+        *,
+        organizations: tuple[str, ...] = (),
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
+        self.query, self._api, self._progress = query, api, progress
+        self._resource = query.resource
+        self._organizations = organizations
+        self._began = time.monotonic()
+        self._asked = self._sorted_filters()
+        self.requests = self.rows = self.seen = 0
+        self.total: int | None = None
+        self.notes: list[str] = []
+        self.complete = False
+
+    @property
+    def seconds(self) -> float:
+        """Since the reading began."""
+        return time.monotonic() - self._began
+
+    def batches(self) -> Iterator[list[Record]]:
+        """Give the records of each answer, shaped, filtered and cut at the limit."""
+        for owner in self._organizations or ("",):
+            total_before = self.total or 0
+            for page in self._pages(owner):
+                if page.total is not None:
+                    self.total = total_before + page.total
+                batch = self._rows_of(page, owner)
+                self.rows += len(batch)
+                self._tell()
+                yield batch
+                if self.query.limit is not None and self.rows >= self.query.limit:
+                    self.complete = self._is_whole()
+                    return
+        self.complete = True
+
+    def _rows_of(self, page: Page, owner: str) -> list[Record]:
+        resource, (_, _, here) = self._resource, self._asked
+        added = self._added(owner)
+        records: Iterator[Record] = shape(page.records, resource, added)
+        if resource and resource.history and self._picks_today:
+            inclusive = self.query.valid_to == "inclusive"
+            records = valid_on(records, self.query.today, inclusive=inclusive)
+        kept = list(records)
+        self.seen += len(kept)
+        whole = frozenset(
+            c.name for c in (resource.columns if resource else ()) if c.kind == "json"
+        )
+        batch = list(matching(kept, here, whole))
+        room = None if self.query.limit is None else self.query.limit - self.rows
+        return batch if room is None else batch[:room]
+
+    @property
+    def _picks_today(self) -> bool:
+        resource = self._resource
+        is_history = resource is not None and resource.path == resource.history
+        return is_history and not self.query.history
+
+    @property
+    def is_of_today(self) -> bool:
+        """Whether the records are the versions of one day."""
+        resource = self._resource
+        return bool(resource and resource.history and not self.query.history)
+
+    def _added(self, owner: str) -> dict[str, str]:
+        in_path = self._asked[0]
+        employee = in_path.get("employee_id")
+        several = {"organizationId": owner} if len(self._organizations) > 1 else {}
+        return several | ({"employeeId": employee} if employee else {})
+
+    def _pages(self, owner: str) -> Iterator[Page]:
+        in_path, sent, _ = self._asked
+        path, style, inside = self._address()
+        path = path.format(organization_id=owner, **in_path) if style != "" else path
+        params = {**sent, **self.query.params}
+
+        def fetch(paging: Mapping[str, Any]) -> Any:
+            with telling_waits(self._tell_wait):
+                self.requests += 1
+                return self._api.get(path, **{**params, **paging})
+
+        yield from walk(fetch, style=style or None, inside=inside)
+
+    def _address(self) -> tuple[str, str | None, str]:
+        resource = self._resource
+        if resource is None:
+            return self.query.name, "", ""
+        if self.query.history:
+            return resource.history, "array", ""
+        return resource.path, resource.style, resource.inside
+
+    def _sorted_filters(self) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+        resource = self._resource
+        if resource is None:
+            return {}, {k: str(v) for k, v in self.query.filters.items()}, {}
+        if self.query.history and not resource.history:
+            raise SettingsError(
+                f"no history of {resource.name} is documented",
+                advice="Leave history out; job-details and compensation have one.",
+                code="no_history",
+            )
+        return split_filters(resource, self.query.filters)
+
+    def _is_whole(self) -> bool:
+        return self.total is not None and self.seen >= self.total
+
+    def _tell(self) -> None:
+        self._progress(self._progress_now())
+
+    def _tell_wait(self, seconds: float, reason: str) -> None:
+        waiting = f"{reason}: {seconds:.0f} s"
+        self._progress(replace(self._progress_now(), waiting=waiting))
+
+    def _progress_now(self) -> Progress:
+        return Progress(
+            self.query.name, self.requests, self.rows, self.total, self.seconds
+        )
+
+
+def provenance(
+    reading: Reading, *, profile: str, columns: int, totals: Mapping[str, str]
+) -> dict[str, Any]:
+    """Give what ``df.attrs["intermezzo"]`` holds: JSON only, and no secret."""
+    query = reading.query
+    in_path, sent, here = reading._asked  # noqa: SLF001 (of the same room)
+    return {
+        "resource": query.name,
+        "filters": {**in_path, **sent, **here},
+        "filtered_here": sorted(here),
+        "profile": profile,
+        "fetched_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "as_of": query.today.isoformat() if reading.is_of_today else None,
+        "rows": reading.rows,
+        "columns": columns,
+        "read": reading.seen,
+        "total": reading.total,
+        "limit": query.limit,
+        "complete": reading.complete,
+        "requests": reading.requests,
+        "seconds": round(reading.seconds, 3),
+        "control_totals": dict(totals),
+        "notes": list(reading.notes),
+    }
+
+
+def summary(about: Mapping[str, Any]) -> str:
+    """Give the one line that stays above a frame."""
+    rows = f"{about['rows']:,}"
+    if not about["complete"] and about["limit"] is not None:
+        rows += f" of {about['total']:,}" if about["total"] else " (cut by the limit)"
+    parts = [
+        about["resource"],
+        f"{rows} rows × {about['columns']} columns",
+        _plural(about["requests"], "request"),
+        f"{about['seconds']:.1f} s",
+        about["profile"],
+        "complete" if about["complete"] else "not complete",
+    ]
+    if about["filtered_here"]:
+        parts.insert(2, f"filtered here: {about['rows']:,} of {about['read']:,}")
+    if about["as_of"]:
+        parts.insert(2, f"as of {about['as_of']}")
+    return "\n".join([" · ".join(parts), *(f"  {note}" for note in about["notes"])])
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count:,} {word}" + ("" if count == 1 else "s")
+
+
+__all__ = ["Progress", "Query", "Reading", "check_columns", "provenance", "summary"]

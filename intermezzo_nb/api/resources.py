@@ -1,0 +1,415 @@
+"""
+The catalogue: what the API documents, as data.
+
+A new resource is an entry here and nothing else. Paths, columns and values are those
+of the public API reference; what it leaves open is left open.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..errors import SettingsError
+
+KINDS = (
+    "text",
+    "enum",
+    "date",
+    "instant",
+    "integer",
+    "boolean",
+    "number",
+    "money",
+    "json",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """
+    A column of a resource.
+
+    Parameters
+    ----------
+    name : str
+        The dotted path in the JSON record, and the column's name.
+    kind : str
+        One of :data:`KINDS`.
+    values : tuple of str
+        The documented values of an ``enum``; others are kept all the same.
+    scale : int
+        Digits after the point of exact ``money``.
+    """
+
+    name: str
+    kind: str = "text"
+    values: tuple[str, ...] = ()
+    scale: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """
+    A documented parameter.
+
+    Parameters
+    ----------
+    where : {"query", "path"}
+        Those of the path have to be given.
+    example : str
+        A value to show in messages.
+    """
+
+    name: str
+    kind: str = "text"
+    where: str = "query"
+    values: tuple[str, ...] = ()
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """
+    A documented list, or list-like answer, of the API.
+
+    Parameters
+    ----------
+    path : str
+        Template of the path that is asked by default.
+    page : str
+        The page of the API reference that documents it.
+    owner : {"account", "organization", "employee"}
+        Whose records they are: asked once, per organization, or per employee.
+    style : {"page", "cursor", "array", "object"} or None
+        How pages follow one another; None where that is not documented.
+    country : str
+        The only country whose organizations have it; empty for all.
+    history : str
+        Template of the path that lists all versions; empty where there is none.
+        Where it is the default path too, today's version is picked here.
+    unwrap : str
+        An object inside each record whose members are taken as the record's own.
+    inside : str
+        The list inside the answer that holds the records.
+    lines : tuple of (str, str)
+        Lists inside each record that become rows, each with the ``kind`` of its rows.
+    keep : tuple of (str, str)
+        With ``lines``: members of the record that each row keeps, and their columns.
+    """
+
+    name: str
+    path: str
+    columns: tuple[Column, ...]
+    page: str
+    doc: str
+    owner: str = "organization"
+    style: str | None = None
+    country: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    history: str = ""
+    unwrap: str = ""
+    inside: str = ""
+    lines: tuple[tuple[str, str], ...] = ()
+    keep: tuple[tuple[str, str], ...] = ()
+
+    def column(self, name: str) -> Column | None:
+        """Give a documented column, or None."""
+        return next((c for c in self.columns if c.name == name), None)
+
+    def parameter(self, name: str) -> Parameter | None:
+        """Give a documented parameter, or None."""
+        return next((p for p in self.parameters if p.name == name), None)
+
+
+def find(name: str) -> Resource:
+    """
+    Give a resource by name.
+
+    Raises
+    ------
+    SettingsError
+        ``unknown_resource``, with the closest name there is.
+    """
+    if resource := CATALOGUE.get(name):
+        return resource
+    close = difflib.get_close_matches(name.lower().replace("_", "-"), CATALOGUE, 1)
+    hint = f"Did you mean {close[0]}? " if close else ""
+    raise SettingsError(
+        f"there is no resource {name!r}",
+        why=f"Known: {', '.join(CATALOGUE)}.",
+        advice=f"{hint}%intermezzo_resources lists them; a path such as /anything "
+        "reads what is not among them.",
+        code="unknown_resource",
+    )
+
+
+def split_filters(
+    resource: Resource, filters: Mapping[str, object]
+) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """
+    Sort filters by what becomes of them.
+
+    Returns
+    -------
+    in_path, sent, here : dict
+        Variables of the path, query parameters that the API documents, and columns
+        that are filtered here after reading.
+
+    Raises
+    ------
+    SettingsError
+        ``unknown_filter`` or ``missing_parameter``.
+    """
+    in_path, sent, here = dict[str, str](), dict[str, str](), dict[str, str]()
+    for name, value in filters.items():
+        parameter = resource.parameter(name)
+        if parameter is not None:
+            (in_path if parameter.where == "path" else sent)[name] = str(value)
+        elif resource.column(name):
+            here[name] = _text(value)
+        else:
+            raise _unknown_filter(resource, name)
+    for parameter in resource.parameters:
+        if parameter.where == "path" and not in_path.get(parameter.name):
+            raise SettingsError(
+                f"{resource.name} needs {parameter.name}",
+                advice=f"Add {parameter.name}={parameter.example}.",
+                code="missing_parameter",
+            )
+    return in_path, sent, here
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _unknown_filter(resource: Resource, name: str) -> SettingsError:
+    known = [p.name for p in resource.parameters] + [c.name for c in resource.columns]
+    by_end = {n.rsplit(".", maxsplit=1)[-1].lower(): n for n in reversed(known)}
+    close = difflib.get_close_matches(name, known, 1)
+    hint = by_end.get(name.lower()) or next(iter(close), None)
+    return SettingsError(
+        f"{resource.name} has neither a parameter nor a column {name!r}",
+        advice=(f"Did you mean {hint}? " if hint else "")
+        + f"%intermezzo_resources {resource.name} lists them.",
+        code="unknown_filter",
+    )
+
+
+def _of(kind: str, *names: str, prefix: str = "") -> tuple[Column, ...]:
+    return tuple(Column(prefix + name, kind) for name in names)
+
+
+def _enum(name: str, *values: str) -> Column:
+    return Column(name, "enum", values)
+
+
+_COUNTRY = _enum("employmentCountry", "DE", "GB")
+_TIMES = _of("instant", "createdAt", "updatedAt")
+_VALID = _of("date", "validFrom", "validTo")
+_JOB_TYPES = tuple(
+    f"{hours} Time {term} Term"
+    for hours in ("Full", "Part")
+    for term in ("Indefinite", "Fixed")
+)
+
+
+def _job(prefix: str) -> tuple[Column, ...]:
+    return (
+        Column(f"{prefix}jobType", "enum", _JOB_TYPES),
+        Column(f"{prefix}employmentStatus", "enum", ("Employee", "Worker", "Director")),
+        *_of("text", "jobTitle", "jobDescription", "department", prefix=prefix),
+        *_of("text", "worksiteId", prefix=prefix),
+        *_of("number", "contractedWeeklyHours", prefix=prefix),
+        *_of("json", "contractedWeekdays", prefix=prefix),
+        *_of("boolean", "isSeasonalWorker", "contractedToOtherCompany", prefix=prefix),
+        *_of("text", "schoolEducation", "professionalEducation", prefix=prefix),
+        *_of("text", "occupationCode", prefix=prefix),
+        *_of("json", "otherJobs", prefix=prefix),
+        *_of("date", "validFrom", "validTo", prefix=prefix),
+    )
+
+
+def _person(prefix: str) -> tuple[Column, ...]:
+    name = ("familyName", "givenName", "familyNamePrefix", "givenNameSuffix")
+    birth = ("birthName", "birthFamilyNamePrefix", "birthGivenNameSuffix", "title")
+    return (
+        *_of("text", *name, *birth, prefix=f"{prefix}employeeName."),
+        Column(f"{prefix}gender", "enum", ("M", "W", "D")),
+        Column(f"{prefix}maritalStatus", "enum", ("Single", "Married")),
+        *_of("text", "nationality", prefix=prefix),
+        *_of("json", "residenceAddress", prefix=prefix),
+        *_of("text", "statusIndicator", prefix=prefix),
+        *_of("date", "validFrom", "validTo", prefix=prefix),
+    )
+
+
+_ORGANIZATIONS = Resource(
+    name="organizations",
+    path="/organizations",
+    page="core/list-orgs",
+    doc="The organizations that the token can see",
+    owner="account",
+    style="array",
+    columns=(
+        *_of("text", "id", "legalName", "dbaName"),
+        _enum("registrationCountry", "DE", "GB"),
+        *_of("json", "legalAddress", "correspondenceAddress"),
+        *_of("date", "incorporationDate", "shutdownDate"),
+        *_VALID,
+        *_of("text", "externalRef", "website", "createdBy"),
+        *_TIMES,
+        *_of("json", "workSites", "bankAccounts", "contacts", "taxIdentifiers"),
+        *_of("json", "insuranceData", "sepaMandates", "preferences"),
+    ),
+)
+
+_EMPLOYEES = Resource(
+    name="employees",
+    path="/organizations/{organization_id}/employees",
+    page="core/list-employees",
+    doc="The employees of an organization, each with the records of today",
+    unwrap="employeeData",
+    columns=(
+        *_of("text", "id", "organizationId"),
+        _COUNTRY,
+        *_of("text", "externalRef"),
+        *_of("date", "startDate", "endDate", "birthDate"),
+        *_of("text", "birthPlace", "birthCountry", "personalEmail", "workEmail"),
+        *_of("json", "phoneNumbers"),
+        *_person("personalData."),
+        *_job("jobDetails."),
+        *_TIMES,
+    ),
+)
+
+_EMPLOYEE_ID = Parameter("employee_id", where="path", example="emp_…")
+
+_JOB_DETAILS = Resource(
+    name="job-details",
+    path="/organizations/{organization_id}/employees/{employee_id}/job-details/history",
+    history="/organizations/{organization_id}/employees/{employee_id}"
+    "/job-details/history",
+    page="core/get-employee-job-details-history",
+    doc="What an employee is employed as, by version",
+    owner="employee",
+    style="array",
+    parameters=(_EMPLOYEE_ID,),
+    columns=(*_of("text", "employeeId", "id"), _COUNTRY, *_job(""), *_TIMES),
+)
+
+_COMPENSATION = Resource(
+    name="compensation",
+    path="/organizations/{organization_id}/employees/{employee_id}"
+    "/compensation-details",
+    history="/organizations/{organization_id}/employees/{employee_id}"
+    "/compensation-details/history",
+    page="core/get-employee-compensation-details",
+    doc="The lines of an employee's pay: earnings, benefits, deductions, "
+    "reimbursements",
+    owner="employee",
+    style="object",
+    parameters=(_EMPLOYEE_ID,),
+    lines=(
+        ("earnings", "earning"),
+        ("benefits", "benefit"),
+        ("deductions", "deduction"),
+        ("reimbursements", "reimbursement"),
+    ),
+    keep=(
+        ("employeeId", "employeeId"),
+        ("id", "recordId"),
+        ("employmentCountry", "employmentCountry"),
+        ("validFrom", "validFrom"),
+        ("validTo", "validTo"),
+    ),
+    columns=(
+        *_of("text", "employeeId", "recordId"),
+        _COUNTRY,
+        _enum("kind", "earning", "benefit", "deduction", "reimbursement"),
+        *_of("text", "wageTypeCode", "name"),
+        *_of("money", "amount", "makeGoodAmount", "foregoneAmount"),
+        *_of("enum", "earningType", "earningFrequency"),
+        *_of("boolean", "isLumpsum"),
+        *_VALID,
+    ),
+)
+
+_WAGE_TYPES = Resource(
+    name="wage-types",
+    path="/gb/wage-types",
+    page="gb/list-wage-types",
+    doc="The British wage types, with how tax, NI and pension treat them",
+    owner="account",
+    style="cursor",
+    parameters=(
+        Parameter("effective_date", "date", example="2026-04-06"),
+        Parameter("status", "enum", values=("draft", "approved", "deprecated")),
+        Parameter("category", "enum", example="earnings"),
+        Parameter("include_deprecated", "boolean", example="true"),
+    ),
+    columns=(
+        *_of("integer", "id"),
+        *_of("text", "wageTypeCode", "name"),
+        _enum(
+            "category",
+            *("earnings", "deductions", "benefits", "statutory"),
+            *("pension", "contributions", "adjustments", "reimbursements"),
+        ),
+        *_of("text", "description"),
+        _enum("status", "draft", "approved", "deprecated"),
+        *_of("enum", "taxableStatus", "taxTiming", "rtiPaymentType", "niClass"),
+        *_of("boolean", "niEmployeeApplies"),
+        *_of("enum", "niEmployerTreatment"),
+        *_of("boolean", "isClass1AApplicable"),
+        *_of("enum", "p11DReportableStatus", "pensionStatus"),
+        *_of("boolean", "isAeQualifying", "usesAeBands", "isHolidayPayIncluded"),
+        *_of("boolean", "isSalarySacrificeAllowed", "isNmwGuardRequired"),
+        *_of("enum", "nmwTreatment", "opraRule", "payrollingEligibleStatus"),
+        *_of("boolean", "usesOfficialInterestRate"),
+        *_VALID,
+        *_of("json", "calculationVariants", "thresholds"),
+        *_of("integer", "regularityWindowWeeks", "regularityThresholdPeriods"),
+        *_of("text", "legislativeSource", "owner", "reviewer"),
+        *_of("instant", "lastReviewedAt"),
+        *_of("boolean", "isGrossUp"),
+    ),
+)
+
+_P32_AMOUNTS = (
+    *("grossLiability", "totalReclaims", "netPayable", "eaBalanceCarriedForward"),
+    *("surplusCarriedForward", "incomeTaxPaye", "studentLoanPlan1"),
+    *("studentLoanPlan2", "studentLoanPlan4", "studentLoanPg", "employeeNic"),
+    *("employerNic", "class1ANic", "smp", "spp", "sap", "shpp", "spbp", "sncp"),
+    *("nicCompensation", "cis", "employmentAllowanceApplied", "apprenticeshipLevy"),
+    *("eaBalanceBroughtForward", "surplusBroughtForward"),
+)
+
+_P32 = Resource(
+    name="p32",
+    path="/gb/organizations/{organization_id}/p32/{tax_year}",
+    page="gb/get-p32-for-a-full-tax-year",
+    doc="What a British employer owes to HMRC, by month of a tax year",
+    style="object",
+    country="GB",
+    inside="months",
+    parameters=(Parameter("tax_year", "integer", where="path", example="2026"),),
+    columns=(
+        *_of("integer", "taxYear", "taxMonth", "version"),
+        *_of("money", *_P32_AMOUNTS),
+    ),
+)
+
+CATALOGUE: Mapping[str, Resource] = {
+    resource.name: resource
+    for resource in (
+        _ORGANIZATIONS,
+        _EMPLOYEES,
+        _JOB_DETAILS,
+        _COMPENSATION,
+        _WAGE_TYPES,
+        _P32,
+    )
+}

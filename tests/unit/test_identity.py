@@ -1,0 +1,196 @@
+"""Each check of the ID token fails by itself (OIDC Core §3.1.3.7, §12.2)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from intermezzo_nb.errors import LoginMismatch, NetworkError
+from intermezzo_nb.oauth.identity import IdTokenVerifier
+from intermezzo_nb.oauth.models import ServerMetadata
+from intermezzo_nb.secret import Secret
+
+ISSUER, CLIENT = "https://login.example", "notebook"
+ACCESS, NONCE = Secret("access-token-of-this-test"), Secret("nonce-of-this-test-x")
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+OTHER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def jwk(key, kid, **extra):
+    document = jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    return {**document, "kid": kid, "use": "sig", **extra}
+
+
+def at_hash(token=ACCESS):
+    digest = hashlib.sha256(token.reveal().encode()).digest()
+    return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
+
+
+def claims(**changes):
+    now = int(time.time())
+    base = {
+        "iss": ISSUER,
+        "sub": "person-1",
+        "aud": CLIENT,
+        "exp": now + 300,
+        "iat": now,
+        "nonce": NONCE.reveal(),
+        "auth_time": now,
+        "at_hash": at_hash(),
+        "name": "Ann Lee",
+    }
+    return {k: v for k, v in {**base, **changes}.items() if v is not None}
+
+
+def signed(content, *, key=KEY, kid="k1", algorithm="RS256"):
+    headers = {"kid": kid} if kid else {}
+    return Secret(jwt.encode(content, key, algorithm=algorithm, headers=headers))
+
+
+def verifier(keys=None, **metadata):
+    known = keys if keys is not None else [jwk(KEY, "k1")]
+    return IdTokenVerifier(
+        ServerMetadata(issuer=ISSUER, **metadata), CLIENT, lambda: {"keys": known}
+    )
+
+
+def verify(token, **options):
+    return verifier(**options).verify(token, access_token=ACCESS, nonce=NONCE)
+
+
+def test_a_good_one_gives_its_claims_without_the_nonce():
+    told = verify(signed(claims()))
+    assert told["name"] == "Ann Lee"
+    assert "nonce" not in told
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iss": "https://evil.example"},
+        {"iss": ISSUER + "/"},
+        {"iss": None},
+        {"sub": None},
+        {"aud": "another"},
+        {"aud": [CLIENT, "another"]},
+        {"aud": None},
+        {"azp": "another"},
+        {"exp": 1_000_000_000},
+        {"exp": None},
+        {"iat": None},
+        {"iat": int(time.time()) + 7200},
+        {"nonce": "another"},
+        {"nonce": None},
+        {"nonce": ["x"]},
+        {"at_hash": at_hash(Secret("another access token"))},
+        {"at_hash": 5},
+    ],
+    ids=str,
+)
+def test_a_wrong_claim_is_refused(changes):
+    with pytest.raises(LoginMismatch) as caught:
+        verify(signed(claims(**changes)))
+    assert caught.value.code == "id_token_invalid"
+
+
+def test_our_audience_in_a_list_of_one_is_fine():
+    assert verify(signed(claims(aud=[CLIENT], azp=CLIENT)))
+
+
+def test_a_signature_by_another_key_is_refused():
+    with pytest.raises(LoginMismatch):
+        verify(signed(claims(), key=OTHER))
+
+
+def test_none_is_no_algorithm():
+    with pytest.raises(LoginMismatch):
+        verify(Secret(jwt.encode(claims(), None, algorithm="none")))
+
+
+def test_a_public_key_is_no_shared_secret():
+    forged = jwt.encode(claims(), "x" * 64, algorithm="HS256", headers={"kid": "k1"})
+    with pytest.raises(LoginMismatch):
+        verify(Secret(forged))
+
+
+def test_only_announced_algorithms_are_taken():
+    announced = {"id_token_signing_alg_values_supported": ("ES256",)}
+    with pytest.raises(LoginMismatch):
+        verify(signed(claims()), **announced)
+
+
+def test_a_key_of_the_wrong_kind_is_not_tried():
+    curve = ec.generate_private_key(ec.SECP256R1())
+    document = jwt.algorithms.ECAlgorithm.to_jwk(curve.public_key(), as_dict=True)
+    with pytest.raises(LoginMismatch):
+        verify(signed(claims()), keys=[{**document, "kid": "k1"}])
+
+
+def test_an_encryption_key_signs_nothing():
+    with pytest.raises(LoginMismatch):
+        verify(signed(claims()), keys=[jwk(KEY, "k1", use="enc")])
+
+
+def test_a_rotated_key_is_fetched_once_more_and_no_more():
+    fetched = []
+
+    def keys():
+        fetched.append(1)
+        return {"keys": [jwk(OTHER, "old")] + [jwk(KEY, "k1")] * (len(fetched) > 1)}
+
+    made = IdTokenVerifier(ServerMetadata(issuer=ISSUER), CLIENT, keys)
+    made.verify(signed(claims()), access_token=ACCESS, nonce=NONCE)
+    assert len(fetched) == 2
+    with pytest.raises(LoginMismatch):
+        made.verify(signed(claims(), kid="k9"), access_token=ACCESS, nonce=NONCE)
+    assert len(fetched) == 3
+
+
+@pytest.mark.parametrize(
+    "document", [{}, {"keys": []}, {"keys": 5}, {"keys": [5]}, {"keys": [{"kty": "x"}]}]
+)
+def test_keys_that_cannot_be_read_are_told(document):
+    made = IdTokenVerifier(ServerMetadata(issuer=ISSUER), CLIENT, lambda: document)
+    with pytest.raises(LoginMismatch):
+        made.verify(signed(claims()), access_token=ACCESS, nonce=NONCE)
+
+
+@pytest.mark.parametrize("text", ["", "a.b", "a.b.c", "é.é.é", "." * 9])
+def test_what_is_no_token_is_refused(text):
+    with pytest.raises(LoginMismatch):
+        verify(Secret(text))
+
+
+def test_keys_out_of_reach_are_a_network_fault():
+    def keys():
+        raise NetworkError("no way")
+
+    made = IdTokenVerifier(ServerMetadata(issuer=ISSUER), CLIENT, keys)
+    with pytest.raises(NetworkError):
+        made.verify(signed(claims()), access_token=ACCESS, nonce=NONCE)
+
+
+def renewed(**changes):
+    first = {"iss": ISSUER, "sub": "person-1", "auth_time": 1_900_000_000}
+    content = claims(nonce=None, **{"auth_time": 1_900_000_000, **changes})
+    return verifier().verify_renewed(signed(content), access_token=ACCESS, first=first)
+
+
+def test_a_renewed_one_needs_no_nonce_and_no_auth_time():
+    assert renewed()["sub"] == "person-1"
+    assert renewed(auth_time=None)["sub"] == "person-1"
+
+
+@pytest.mark.parametrize("changes", [{"sub": "person-2"}, {"auth_time": 5}])
+def test_a_renewed_one_of_somebody_else_is_refused(changes):
+    with pytest.raises(LoginMismatch):
+        renewed(**changes)
+
+
+def test_a_clock_set_meanwhile_does_not_cost_the_session():
+    assert renewed(exp=1_000_000_000)["sub"] == "person-1"
