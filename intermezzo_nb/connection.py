@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import requests
 
-from .api.client import Api, ApiSession, BearerAuth, origin
-from .errors import IntermezzoError, LoginRequired
+from .api.client import Api, ApiSession, BearerAuth
+from .api.reading import Query, Reading, provenance
+from .api.resources import Resource
+from .api.shaping import check_columns
+from .errors import SettingsError
 from .login import Login
-from .oauth.client import OAuthClient
-from .oauth.flows import CodeFlow, renewed
-from .oauth.models import Token
-from .oauth.receivers import LoopbackReceiver
-from .secret import Secret
-from .settings import Settings, how_to_set, read_profiles
+from .session import Session, print_link
+from .settings import Settings, read_profiles
 from .status import LoggedOut, Status
-from .surroundings import Surroundings, look
-from .tokens.source import TokenSource
-from .tokens.store import choose_store, session_key
+from .surroundings import look
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .api.frames import Framed
 
 
 def connect(profile: str | None = None, **settings: Any) -> Connection:
@@ -101,13 +102,7 @@ class Connection:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.notify: Callable[[str], None] = _print
-        self._oauth = OAuthClient(settings)
-        self._source = TokenSource(
-            choose_store(settings, look().elsewhere), _key(settings), self._renewed
-        )
-        self._login: Login | None = None
-        self._ladder: list[tuple[str, str]] = []
+        self._session = Session(settings)
         self._api: Api | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -121,7 +116,7 @@ class Connection:
         *,
         wait: bool = True,
         force: bool = False,
-        present: Callable[[Login], None] | None = None,
+        present: Callable[[Login], None] = print_link,
     ) -> Status:
         """
         Sign in; do nothing where a session is kept or credentials are set.
@@ -142,74 +137,26 @@ class Connection:
         LoginError, SettingsError, AuthorizationServerError, NetworkError
             Why it did not work, and what to do.
         """
-        self._ladder = []
-        self.cancel_login()
-        surroundings = look()
-        if not force and self._has_session():
-            return self.status()
-        if self.settings.is_machine or self.settings.access_token:
-            self._source.token()
-            self._note("client credentials", "taken")
-            return self.status()
-        self._note("client credentials", "no secret is set, or a person was asked for")
-        self._insist_on_a_person(surroundings)
-        self.settings.require("client_id", "issuer|authorization_url", "api_url")
-        self._begin(present or print_link)
-        if wait and self._login:
-            self._login.wait()
+        self._session.login(wait=wait, force=force, present=present)
         return self.status()
 
     def cancel_login(self) -> None:
         """End a sign-in that is under way; harmless when there is none."""
-        if self._login is not None:
-            self._login.cancel()
-            self._login = None
+        self._session.cancel_login()
 
     def status(self) -> Status:
         """Tell how this connection stands; nothing is asked or renewed."""
-        try:
-            token, kept = self._source.peek(), self._source.store.where
-        except IntermezzoError as error:
-            token, kept = None, f"unusable: {error.what}"
-        settings = self.settings
-        is_pending = self._login is not None and not self._login.state.is_final
-        state = "signing in" if is_pending else "signed in" if token else "signed out"
-        return Status(
-            profile=settings.profile,
-            state=state,
-            issuer=settings.issuer or settings.token_url or "",
-            api_url=settings.api_url or "",
-            client_id=settings.client_id or "",
-            identity=token.identity if token else None,
-            scope=token.scope if token else None,
-            seconds_left=self._source.seconds_left(),
-            renews=settings.is_machine or bool(token and token.refresh_token),
-            kept=kept if token else "",
-            ladder=tuple(self._ladder),
-        )
+        return self._session.status()
 
     def logout(self) -> LoggedOut:
-        """
-        Revoke at the server, purge here (RFC 7009); the purge happens either way.
-
-        Returns
-        -------
-        LoggedOut
-            Both halves.
-        """
-        self.cancel_login()
-        token = self._source.forget()
-        self._ladder = []
-        if token is None:
-            return LoggedOut((), "there was no session", purged=False)
-        revoked, why = self._revoke(token)
-        return LoggedOut(tuple(revoked), why, purged=True)
+        """Revoke at the server (RFC 7009) and purge here; tell both halves."""
+        return self._session.logout()
 
     @property
     def auth(self) -> BearerAuth:
         """A ``requests`` AuthBase that signs requests to the API's origin."""
         self.settings.require("api_url")
-        return BearerAuth(self._token, self.settings.api_url or "")
+        return BearerAuth(self._session.token, self.settings.api_url or "")
 
     @property
     def session(self) -> requests.Session:
@@ -231,6 +178,79 @@ class Connection:
         """Send any request to the API; what is not a success is raised."""
         return self._client.request(method, path, **kwargs)
 
+    def frame(
+        self,
+        resource: str,
+        *,
+        money: str = "float",
+        columns: Sequence[str] | None = None,
+        **options: Any,
+    ) -> pd.DataFrame:
+        """
+        Give a resource of the catalogue, or any path, as a typed DataFrame.
+
+        Parameters
+        ----------
+        resource : str
+            A name of the catalogue (``employees``), or a path (``/anything``).
+        money : {"float", "decimal"}
+            Money as float64 or as exact decimal128; exact control totals come along
+            in ``df.attrs["intermezzo"]`` either way.
+        columns : sequence of str, optional
+            Only these columns, in this order.
+        organization : str, optional
+            An id, or ``"all"``; the only one visible is taken by itself.
+        employee_id : str, optional
+            For resources that belong to an employee.
+        limit : int, optional
+            At most this many rows, counted after filtering.
+        history : bool
+            All versions of versioned records, not those of today.
+        params : mapping, optional
+            Query parameters, sent as they are.
+        progress : callable, optional
+            Told a :class:`Progress` after each answer.
+        **filters
+            A documented query parameter is sent; another column is compared here,
+            after reading. For a path, all are sent.
+
+        Returns
+        -------
+        pandas.DataFrame of shape (rows, columns)
+            With dtypes as the catalogue documents them.
+
+        Raises
+        ------
+        SettingsError, ApiError, LoginError, NetworkError
+            What went wrong, and what to do.
+        """
+        from .api.frames import to_frame
+
+        reading = self._reading(resource, columns, options)
+        records = [record for batch in reading.batches() for record in batch]
+        return self._framed(reading, to_frame, records, money, columns)
+
+    def frames(
+        self,
+        resource: str,
+        *,
+        money: str = "float",
+        columns: Sequence[str] | None = None,
+        **options: Any,
+    ) -> Iterator[pd.DataFrame]:
+        """Give a frame a page, in bounded memory; the options are those of frame."""
+        from .api.frames import to_frame
+
+        reading = self._reading(resource, columns, options)
+        for batch in reading.batches():
+            yield self._framed(reading, to_frame, batch, money, columns)
+
+    def records(self, resource: str, **options: Any) -> Iterator[dict[str, Any]]:
+        """Give decoded records one by one; the options are those of frame."""
+        reading = self._reading(resource, None, options)
+        for batch in reading.batches():
+            yield from batch
+
     @property
     def _client(self) -> Api:
         if self._api is None:
@@ -239,115 +259,63 @@ class Connection:
             self._api = Api(ApiSession(self.auth, url), url)
         return self._api
 
-    def _token(self, *, rejected: Secret | None = None) -> Token:
-        if self._login is not None:
-            self._finish(self._login)
-        return self._source.token(rejected=rejected)
+    def _reading(
+        self, name: str, columns: Sequence[str] | None, options: dict[str, Any]
+    ) -> Reading:
+        known = {k: options.pop(k) for k in _OPTIONS if k in options}
+        organization = known.pop("organization", None) or self.settings.organization
+        progress = known.pop("progress", None) or (lambda _: None)
+        query = Query(
+            name,
+            filters={k: v for k, v in options.items() if v is not None},
+            valid_to=self.settings.valid_to,
+            **{k: v for k, v in known.items() if v is not None},
+        )
+        resource = query.resource
+        if resource and columns:
+            check_columns(resource, columns)
+        plan = Reading(self._client, query, progress=progress)
+        if resource and resource.owner != "account":
+            plan.organizations = self._organizations(resource, organization)
+        return plan
 
-    def _finish(self, login: Login) -> None:
-        if not login.state.is_final and login.prompt:
-            self.notify(
-                f"Waiting for the sign-in at {login.prompt.host} "
-                "(interrupt to cancel) …"
-            )
-        login.wait()
-        self._login = None
-
-    def _renewed(self, token: Token | None) -> Token:
-        if self.settings.access_token is None:
-            return renewed(self._oauth, token)
-        secret = self.settings.access_token.read()
-        if token is not None and secret == token.access_token:
-            raise LoginRequired(
-                f"the API refuses the token from {self.settings.access_token}",
-                why="It cannot be renewed from here.",
-                advice="Put a new one there.",
-                code="session_ended",
-            )
-        return Token(secret)
-
-    def _has_session(self) -> bool:
-        if self.settings.is_machine or self.settings.access_token:
-            return False
-        if self._source.peek() is None:
-            self._note("saved session", "there is none")
-            return False
-        try:
-            self._source.token()
-        except LoginRequired as error:
-            self._note("saved session", error.what)
-            return False
-        self._note("saved session", "taken")
-        return True
-
-    def _insist_on_a_person(self, surroundings: Surroundings) -> None:
-        silence = "no_input is set" if self.settings.no_input else surroundings.silence
-        if not silence:
-            return
-        self._note("a person", silence)
-        needed = [
-            n for n in ("client_id", "api_url") if not getattr(self.settings, n)
-        ] + ["client_secret"]
-        if not (self.settings.issuer or self.settings.token_url):
-            needed.insert(1, "issuer")
-        variables = ", ".join(how_to_set(name) for name in needed)
-        raise LoginRequired(
-            f"profile {self.settings.profile!r} has no credentials, and nobody can "
-            "be asked",
-            why=f"{silence[:1].upper()}{silence[1:]}; unattended runs need client "
-            "credentials.",
-            advice=f"Set {variables}.",
+    def _organizations(self, resource: Resource, wanted: str | None) -> tuple[str, ...]:
+        if wanted and wanted != "all":
+            return (wanted,)
+        visible = [
+            organization
+            for organization in self._client.get("/organizations")
+            if resource.country in {"", organization.get("registrationCountry")}
+        ]
+        ids = [str(organization["id"]) for organization in visible]
+        if wanted == "all" or len(ids) == 1:
+            return tuple(ids)
+        listed = ", ".join(f"{o['id']} ({o.get('legalName')})" for o in visible[:8])
+        raise SettingsError(
+            f"{resource.name} belong to an organization, and {len(ids)} are visible",
+            why=f"They are: {listed or 'none'}.",
+            advice="Add --organization ID, or --organization all for each of them "
+            "(in Python: organization=…).",
+            code="missing_setting",
         )
 
-    def _begin(self, present: Callable[[Login], None]) -> None:
-        self._note("loopback", "taken")
-        login = Login(self._flow, self._source.accept)
-        login.start()
-        self._login = login
-        present(login)
-
-    def _flow(self) -> CodeFlow:
-        receiver = LoopbackReceiver(self.settings.redirect_uri)
-        return CodeFlow(self._oauth, receiver, timeout=self.settings.timeout)
-
-    def _revoke(self, token: Token) -> tuple[list[str], str]:
-        done: list[str] = []
-        for secret, hint in (
-            (token.refresh_token, "refresh_token"),
-            (token.access_token, "access_token"),
-        ):
-            if secret is None:
-                continue
-            try:
-                if not self._oauth.revoke(secret, hint):
-                    return done, "it offers no revocation"
-            except IntermezzoError as error:
-                return done, error.what
-            done.append(hint.replace("_", " "))
-        return done, ""
-
-    def _note(self, way: str, came: str) -> None:
-        self._ladder.append((way, came))
+    def _framed(
+        self,
+        reading: Reading,
+        to_frame: Callable[..., Framed],
+        records: list[dict[str, Any]],
+        money: str,
+        columns: Sequence[str] | None,
+    ) -> pd.DataFrame:
+        framed = to_frame(records, reading.query.resource, money=money, columns=columns)
+        framed.frame.attrs["intermezzo"] = provenance(
+            reading,
+            profile=self.settings.profile,
+            columns=len(framed.frame.columns),
+            totals=framed.control_totals,
+            notes=framed.notes,
+        )
+        return framed.frame
 
 
-def print_link(login: Login) -> None:
-    """Show a sign-in as text."""
-    if login.prompt:
-        _print(f"Sign in at {login.prompt.host}:\n{login.prompt.url}")
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-def _key(settings: Settings) -> str:
-    return session_key(
-        issuer=settings.issuer or settings.token_url,
-        client=settings.client_id,
-        grant="authorization_code",
-        audience=settings.audience,
-        scope=settings.scope,
-        api=str(origin(settings.api_url or "")),
-        profile=settings.profile,
-    )
+_OPTIONS = ("organization", "limit", "history", "params", "progress")

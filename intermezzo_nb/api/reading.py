@@ -12,7 +12,7 @@ from ..errors import SettingsError
 from .client import Api, telling_waits
 from .paging import Page, walk
 from .resources import Resource, find, split_filters
-from .shaping import Record, check_columns, matching, shape, valid_on
+from .shaping import Record, matching, shape, valid_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +85,13 @@ class Query:
 
 class Reading:
     """
-    One reading of a resource, as records or batches of them.
+    One reading of a resource, in batches of records.
 
+    ``organizations`` are asked one after the other; none for what has no such owner.
     After it has ended, the attributes tell how it went.
 
     Parameters
     ----------
-    organizations : sequence of (str, bool)
-        The organizations to ask, one after the other; empty for what has no owner.
     progress : callable
         Told after each answer, and before each wait.
     """
@@ -102,17 +101,15 @@ class Reading:
         api: Api,
         query: Query,
         *,
-        organizations: tuple[str, ...] = (),
         progress: Callable[[Progress], None] = lambda _: None,
     ) -> None:
         self.query, self._api, self._progress = query, api, progress
         self._resource = query.resource
-        self._organizations = organizations
+        self.organizations: tuple[str, ...] = ()
         self._began = time.monotonic()
-        self._asked = self._sorted_filters()
+        self.in_path, self.sent, self.here = self._sorted_filters()
         self.requests = self.rows = self.seen = 0
         self.total: int | None = None
-        self.notes: list[str] = []
         self.complete = False
 
     @property
@@ -122,7 +119,7 @@ class Reading:
 
     def batches(self) -> Iterator[list[Record]]:
         """Give the records of each answer, shaped, filtered and cut at the limit."""
-        for owner in self._organizations or ("",):
+        for owner in self.organizations or ("",):
             total_before = self.total or 0
             for page in self._pages(owner):
                 if page.total is not None:
@@ -137,7 +134,7 @@ class Reading:
         self.complete = True
 
     def _rows_of(self, page: Page, owner: str) -> list[Record]:
-        resource, (_, _, here) = self._resource, self._asked
+        resource = self._resource
         added = self._added(owner)
         records: Iterator[Record] = shape(page.records, resource, added)
         if resource and resource.history and self._picks_today:
@@ -148,7 +145,7 @@ class Reading:
         whole = frozenset(
             c.name for c in (resource.columns if resource else ()) if c.kind == "json"
         )
-        batch = list(matching(kept, here, whole))
+        batch = list(matching(kept, self.here, whole))
         room = None if self.query.limit is None else self.query.limit - self.rows
         return batch if room is None else batch[:room]
 
@@ -165,28 +162,27 @@ class Reading:
         return bool(resource and resource.history and not self.query.history)
 
     def _added(self, owner: str) -> dict[str, str]:
-        in_path = self._asked[0]
-        employee = in_path.get("employee_id")
-        several = {"organizationId": owner} if len(self._organizations) > 1 else {}
+        employee = self.in_path.get("employee_id")
+        several = {"organizationId": owner} if len(self.organizations) > 1 else {}
         return several | ({"employeeId": employee} if employee else {})
 
     def _pages(self, owner: str) -> Iterator[Page]:
-        in_path, sent, _ = self._asked
         path, style, inside = self._address()
-        path = path.format(organization_id=owner, **in_path) if style != "" else path
-        params = {**sent, **self.query.params}
+        if self._resource:
+            path = path.format(organization_id=owner, **self.in_path)
+        params = {**self.sent, **self.query.params}
 
         def fetch(paging: Mapping[str, Any]) -> Any:
             with telling_waits(self._tell_wait):
                 self.requests += 1
                 return self._api.get(path, **{**params, **paging})
 
-        yield from walk(fetch, style=style or None, inside=inside)
+        yield from walk(fetch, style=style, inside=inside)
 
     def _address(self) -> tuple[str, str | None, str]:
         resource = self._resource
         if resource is None:
-            return self.query.name, "", ""
+            return self.query.name, None, ""
         if self.query.history:
             return resource.history, "array", ""
         return resource.path, resource.style, resource.inside
@@ -220,15 +216,19 @@ class Reading:
 
 
 def provenance(
-    reading: Reading, *, profile: str, columns: int, totals: Mapping[str, str]
+    reading: Reading,
+    *,
+    profile: str,
+    columns: int,
+    totals: Mapping[str, str],
+    notes: list[str],
 ) -> dict[str, Any]:
     """Give what ``df.attrs["intermezzo"]`` holds: JSON only, and no secret."""
     query = reading.query
-    in_path, sent, here = reading._asked  # noqa: SLF001 (of the same room)
     return {
         "resource": query.name,
-        "filters": {**in_path, **sent, **here},
-        "filtered_here": sorted(here),
+        "filters": {**reading.in_path, **reading.sent, **reading.here},
+        "filtered_here": sorted(reading.here),
         "profile": profile,
         "fetched_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "as_of": query.today.isoformat() if reading.is_of_today else None,
@@ -241,7 +241,7 @@ def provenance(
         "requests": reading.requests,
         "seconds": round(reading.seconds, 3),
         "control_totals": dict(totals),
-        "notes": list(reading.notes),
+        "notes": list(notes),
     }
 
 
@@ -267,6 +267,3 @@ def summary(about: Mapping[str, Any]) -> str:
 
 def _plural(count: int, word: str) -> str:
     return f"{count:,} {word}" + ("" if count == 1 else "s")
-
-
-__all__ = ["Progress", "Query", "Reading", "check_columns", "provenance", "summary"]

@@ -1,0 +1,266 @@
+"""The authorization server's addresses: pages for a person, JSON for a client."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+from oauthlib.oauth2 import FatalClientError, OAuth2Error
+from tornado.web import RequestHandler
+
+from . import pages
+from .grants import PEOPLE, SCOPES, Person
+
+if TYPE_CHECKING:
+    from .server import PracticeServer
+
+_SESSION = "practice-session"
+
+
+class _Handler(RequestHandler):
+    practice: PracticeServer
+
+    def initialize(self, practice: PracticeServer) -> None:
+        self.practice = practice
+
+    def set_default_headers(self) -> None:
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.clear_header("Server")
+
+    def relay(self, answer: tuple[dict[str, str], str | None, int]) -> None:
+        """Send what oauthlib answers."""
+        headers, body, status = answer
+        self.set_status(status)
+        for name, value in headers.items():
+            self.set_header(name, value)
+        self.finish(body or "")
+
+    @property
+    def as_https(self) -> str:
+        """The address under the scheme that oauthlib insists on."""
+        return f"https://{self.request.host}{self.request.uri}"
+
+
+class Authorize(_Handler):
+    """Sign-in and consent (RFC 6749 §3.1, OIDC Core §3.1.2)."""
+
+    def get(self) -> None:
+        if (asked := self._asked()) is None:
+            return
+        scopes, credentials = asked
+        person, client_id = self._person(), credentials["client_id"]
+        client = self.practice.ledger.clients[client_id]
+        if person is None or "login" in self._prompt():
+            self._show(pages.sign_in(self._here, self._hidden, client.name))
+        elif "consent" in self._prompt() or not self._has_consent(person, asked):
+            self._show(
+                pages.consent(
+                    self._here,
+                    self._hidden,
+                    client=client.name,
+                    person=person,
+                    asked=[SCOPES[scope] for scope in scopes],
+                    back_to=urlsplit(credentials["redirect_uri"]).netloc,
+                ),
+                back_to=credentials["redirect_uri"],
+            )
+        else:
+            self._grant(person, asked)
+
+    def post(self) -> None:
+        if (asked := self._asked()) is None:
+            return
+        step = self.get_body_argument("step", "")
+        if step == "sign-in":
+            email = self.get_body_argument("email", "")
+            if email in PEOPLE:
+                self._remember(email)
+            # The prompt has had its effect; asked again, it would ask for ever.
+            self.redirect(self._here.replace("prompt=login", "prompt="), status=303)
+        elif (person := self._person()) is None:
+            self.redirect(self._here, status=303)
+        elif step == "allow":
+            self._grant(person, asked)
+        else:
+            _, credentials = asked
+            self._send_back(
+                credentials["redirect_uri"],
+                {"error": "access_denied", "state": credentials.get("state")},
+            )
+
+    def _asked(self) -> tuple[list[str], dict[str, Any]] | None:
+        try:
+            scopes, credentials = (
+                self.practice.endpoints.validate_authorization_request(
+                    self.as_https, headers=self._identified()
+                )
+            )
+            self.practice.insist_on_audience(self.get_query_argument("audience", ""))
+        except FatalClientError as fault:
+            self.set_status(400)
+            self._show(pages.error("This link cannot be used", _words(fault)))
+        except OAuth2Error as fault:
+            answer = {"error": fault.error, "error_description": fault.description}
+            back_to = self.get_query_argument("redirect_uri")
+            self._send_back(back_to, {**answer, "state": fault.state or self._state})
+        else:
+            return scopes, credentials
+        return None
+
+    def _grant(self, person: Person, asked: tuple[list[str], dict[str, Any]]) -> None:
+        scopes, credentials = asked
+        consents = self.practice.ledger.consents
+        given = consents.setdefault((person.email, credentials["client_id"]), set())
+        given |= set(scopes)
+        headers, _, _ = self.practice.endpoints.create_authorization_response(
+            self.as_https,
+            headers=self._identified(),
+            scopes=scopes,
+            credentials={"email": person.email, "auth_time": self._signed_in_at()},
+        )
+        self._send_back(headers["Location"], {})
+
+    def _send_back(self, address: str, answer: dict[str, str | None]) -> None:
+        # RFC 9207: the issuer goes with every answer, errors too.
+        told = {**answer, "iss": self.practice.issuer}
+        query = urlencode({name: value for name, value in told.items() if value})
+        mark = "&" if urlsplit(address).query else "?"
+        self.redirect(f"{address}{mark}{query}", status=303)
+
+    def _show(self, page: str, *, back_to: str = "") -> None:
+        # Chromium checks form-action on the redirect that answers the form, too.
+        target = urlsplit(back_to)
+        allowed = f" {target.scheme}://{target.netloc}" if target.netloc else ""
+        self.set_header(
+            "Content-Security-Policy",
+            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+            f"frame-ancestors 'none'; form-action 'self'{allowed}",
+        )
+        self.finish(page)
+
+    @property
+    def _here(self) -> str:
+        return str(self.request.uri)
+
+    @property
+    def _hidden(self) -> str:
+        return self.xsrf_form_html()
+
+    @property
+    def _state(self) -> str:
+        return self.get_query_argument("state", "")
+
+    def _prompt(self) -> list[str]:
+        return self.get_query_argument("prompt", "").split()
+
+    def _identified(self) -> dict[str, str]:
+        person = self._person()
+        return {"Practice-Person": person.email if person else ""}
+
+    def _has_consent(
+        self, person: Person, asked: tuple[list[str], dict[str, Any]]
+    ) -> bool:
+        scopes, credentials = asked
+        key = (person.email, credentials["client_id"])
+        return set(scopes) <= self.practice.ledger.consents.get(key, set())
+
+    def _remember(self, email: str) -> None:
+        value = f"{email}|{int(time.time())}"
+        self.set_signed_cookie(_SESSION, value, httponly=True, samesite="Lax")
+
+    def _session(self) -> list[str]:
+        cookie = self.get_signed_cookie(_SESSION)
+        return cookie.decode().split("|") if cookie else []
+
+    def _person(self) -> Person | None:
+        return PEOPLE.get(self._session()[0]) if self._session() else None
+
+    def _signed_in_at(self) -> int:
+        return int(self._session()[1])
+
+
+class _ForClients(_Handler):
+    def check_xsrf_cookie(self) -> None:
+        """Do nothing: no browser sends these, and no cookie counts here."""
+
+
+class TokenEndpoint(_ForClients):
+    """RFC 6749 §3.2, in the shape that the server plays."""
+
+    def post(self) -> None:
+        self.practice.ledger.token_requests += 1
+        try:
+            form = self._form()
+            if form.get("grant_type") == "client_credentials":
+                self.practice.insist_on_audience(form.get("audience", ""))
+        except (OAuth2Error, ValueError) as fault:
+            self.set_status(400)
+            word = getattr(fault, "error", "invalid_request")
+            self.finish({"error": word, "error_description": _words(fault)})
+            return
+        self.relay(
+            self.practice.endpoints.create_token_response(
+                self.as_https, "POST", urlencode(form), dict(self.request.headers)
+            )
+        )
+
+    def _form(self) -> dict[str, str]:
+        kind = self.request.headers.get("Content-Type", "").partition(";")[0]
+        if kind != self.practice.content_type:
+            raise ValueError(f"this server takes {self.practice.content_type}")
+        if kind == "application/json":
+            document = json.loads(self.request.body)
+            if not isinstance(document, dict):
+                raise ValueError("the body is no JSON object")
+            return {name: str(value) for name, value in document.items()}
+        return {name: self.get_body_argument(name) for name in self.request.arguments}
+
+
+class Revoke(_ForClients):
+    """RFC 7009."""
+
+    def post(self) -> None:
+        self.relay(
+            self.practice.endpoints.create_revocation_response(
+                self.as_https,
+                "POST",
+                self.request.body.decode("utf-8", "replace"),
+                dict(self.request.headers),
+            )
+        )
+
+
+class Document(_ForClients):
+    """Metadata (RFC 8414), keys (RFC 7517), and the demo profile's settings."""
+
+    def get(self) -> None:
+        path = self.request.path
+        if path.endswith("/jwks"):
+            self.finish(self.practice.validator.jwks())
+        elif path.endswith("/intermezzo-demo"):
+            self.finish(self.practice.settings())
+        else:
+            self.finish(self.practice.metadata())
+
+
+class UserInfo(_ForClients):
+    """OIDC Core §5.3."""
+
+    def get(self) -> None:
+        grant = self.practice.grant_of(self.request.headers)
+        if grant is None or grant.email is None or "openid" not in grant.scopes:
+            self.set_status(401)
+            self.set_header("WWW-Authenticate", 'Bearer error="invalid_token"')
+            self.finish({"error": "invalid_token"})
+            return
+        person = PEOPLE[grant.email]
+        subject = person.email.partition("@")[0]
+        self.finish({"sub": subject, "name": person.name, "email": person.email})
+
+
+def _words(fault: Exception) -> str:
+    return str(getattr(fault, "description", "") or fault)

@@ -1,0 +1,200 @@
+"""What was granted to whom, and whether it still counts: the server's memory."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+READ_SCOPES = {
+    "read:organizations": "See the organizations and their worksites",
+    "read:employees": "See employees, their personal data and jobs",
+    "read:compensation": "See what employees are paid",
+    "read:wage_types": "See the wage types",
+    "read:p32": "See what is owed to HMRC",
+}
+SCOPES = {
+    "openid": "Know that it is you",
+    "profile": "See your name",
+    "email": "See your e-mail address",
+    "offline_access": "Stay signed in until you sign out",
+    **READ_SCOPES,
+    "write:wage_types": "Create and approve wage types",
+}
+_CODE_LIFE = 60.0  # seconds
+_CALLBACK = "/intermezzo/callback"
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who can sign in to the practice server."""
+
+    email: str
+    name: str
+    role: str
+
+
+PEOPLE = {
+    person.email: person
+    for person in (
+        Person("maren.voss@nordlicht.example", "Maren Voss", "Payroll lead"),
+        Person("tom.achebe@harrowfinch.example", "Tom Achebe", "Payroll analyst"),
+        Person("ines.keller@isarblick.example", "Ines Keller", "HR controller"),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """
+    An application that is registered here.
+
+    Parameters
+    ----------
+    secret : str or None
+        None for a public client.
+    """
+
+    client_id: str
+    name: str
+    grants: tuple[str, ...]
+    secret: str | None = field(default=None, repr=False)
+
+    def may_return_to(self, redirect_uri: str) -> bool:
+        """Tell whether an answer may go there: loopback on any port (RFC 8252 §7.3)."""
+        parts = urlsplit(redirect_uri)
+        is_exact = parts.path == _CALLBACK and not (parts.query or parts.fragment)
+        return parts.scheme == "http" and parts.hostname in _LOOPBACK and is_exact
+
+
+@dataclass(slots=True)
+class Code:
+    """An authorization code and all that it is bound to."""
+
+    client_id: str
+    redirect_uri: str
+    scopes: list[str]
+    email: str
+    auth_time: int
+    challenge: str | None
+    challenge_method: str | None
+    nonce: str | None
+    expires_at: float
+    family: str
+    is_used: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What an access or refresh token stands for."""
+
+    client_id: str
+    scopes: list[str]
+    email: str | None
+    auth_time: int
+    family: str
+    expires_at: float
+
+
+class Ledger:
+    """
+    Codes, tokens and families; a family is all that came from one consent.
+
+    Parameters
+    ----------
+    clock : callable
+        Seconds since 1970.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clients = {client.client_id: client for client in _clients()}
+        self._clock = clock
+        self._codes: dict[str, Code] = {}
+        self._access: dict[str, Grant] = {}
+        self._refresh: dict[str, Grant] = {}
+        self._spent: dict[str, str] = {}
+        self.consents: dict[tuple[str, str], set[str]] = {}
+        self.token_requests = 0
+
+    def keep_code(self, code: str, **bound: object) -> None:
+        """Keep a code for a minute."""
+        self._codes[code] = Code(
+            expires_at=self._clock() + _CODE_LIFE,
+            family=secrets.token_hex(8),
+            **bound,  # type: ignore[arg-type]  # the fields of Code
+        )
+
+    def code(self, code: str) -> Code | None:
+        """Give what a code is bound to; one that comes twice costs its family."""
+        kept = self._codes.get(code)
+        if kept is None or kept.expires_at < self._clock():
+            return None
+        if kept.is_used:
+            self.end_family(kept.family)
+            return None
+        return kept
+
+    def use_code(self, code: str) -> None:
+        """Count a code as used."""
+        self._codes[code].is_used = True
+
+    def keep_access(self, token: str, grant: Grant) -> None:
+        """Keep an access token; those that have died are dropped."""
+        now = self._clock()
+        if len(self._access) > 10_000:
+            self._access = {
+                t: g for t, g in self._access.items() if g.expires_at > now
+            }
+        self._access[token] = grant
+
+    def keep_refresh(self, token: str, grant: Grant) -> None:
+        """Keep a refresh token."""
+        self._refresh[token] = grant
+
+    def access(self, token: str) -> Grant | None:
+        """Give what an access token stands for, if it is alive."""
+        grant = self._access.get(token)
+        return grant if grant and grant.expires_at > self._clock() else None
+
+    def refresh(self, token: str) -> Grant | None:
+        """Give what a refresh token stands for; a spent one ends its family."""
+        if family := self._spent.get(token):
+            self.end_family(family)
+            return None
+        return self._refresh.get(token)
+
+    def spend(self, token: str) -> None:
+        """Count a refresh token as spent (RFC 9700 §4.14)."""
+        if grant := self._refresh.pop(token, None):
+            self._spent[token] = grant.family
+
+    def revoke(self, token: str) -> None:
+        """End a token; a refresh token takes its family along (RFC 7009 §2.1)."""
+        if grant := self._refresh.get(token):
+            self.end_family(grant.family)
+        self._access.pop(token, None)
+
+    def end_family(self, family: str) -> None:
+        """End all tokens that came from one consent."""
+        for tokens in (self._access, self._refresh):
+            for token in [t for t, g in tokens.items() if g.family == family]:
+                del tokens[token]
+
+
+def mint(kind: str) -> str:
+    """Make a secret whose first letters tell what it is, as ``imz_at_…``."""
+    return f"imz_{kind}_{secrets.token_urlsafe(32)}"
+
+
+def _clients() -> tuple[Client, ...]:
+    by_person = ("authorization_code", "refresh_token")
+    return (
+        Client("intermezzo-notebook", "Intermezzo for notebooks", by_person),
+        Client("intermezzo-web", "Payroll dashboard", by_person, mint("cs")),
+        Client(
+            "intermezzo-machine", "Nightly export", ("client_credentials",), mint("cs")
+        ),
+    )

@@ -1,0 +1,251 @@
+"""One session: begun by a person or by credentials, renewed, and ended."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from .api.client import origin
+from .errors import IntermezzoError, LoginRequired
+from .login import Login
+from .oauth.client import OAuthClient
+from .oauth.flows import CodeFlow, renewed
+from .oauth.models import Token
+from .oauth.receivers import LoopbackReceiver
+from .secret import Secret
+from .settings import Settings, how_to_set
+from .status import LoggedOut, Status
+from .surroundings import Surroundings, look
+from .tokens.source import TokenSource
+from .tokens.store import choose_store, session_key
+
+
+class Session:
+    """
+    Where a token comes from, and whether somebody has to be asked for it.
+
+    Parameters
+    ----------
+    settings : Settings
+        As :func:`intermezzo_nb.connect` resolves them.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._oauth = OAuthClient(settings)
+        self._source = TokenSource(
+            choose_store(settings, look().elsewhere), _key(settings), self._renewed
+        )
+        self._login: Login | None = None
+        self._ladder: list[tuple[str, str]] = []
+
+    def login(
+        self,
+        *,
+        wait: bool = True,
+        force: bool = False,
+        present: Callable[[Login], None] | None = None,
+    ) -> Status:
+        """
+        Sign in; do nothing where a session is kept or credentials are set.
+
+        Parameters
+        ----------
+        wait : bool
+            Wait for the person. Else return at once; the first request waits.
+        force : bool
+            Ask a person again, whatever is kept.
+        present : callable
+            Shows the sign-in; by default the link is printed.
+
+        Raises
+        ------
+        LoginRequired
+            Nobody is there to sign in.
+        LoginError, SettingsError, AuthorizationServerError, NetworkError
+            Why it did not work, and what to do.
+        """
+        self._ladder = []
+        self.cancel_login()
+        surroundings = look()
+        if not force and self._has_session():
+            return self.status()
+        if self.settings.is_machine or self.settings.access_token:
+            self._source.token()
+            self._note("client credentials", "taken")
+            return self.status()
+        self._note("client credentials", "no secret is set, or a person was asked for")
+        self._insist_on_a_person(surroundings)
+        self.settings.require("client_id", "issuer|authorization_url", "api_url")
+        self._begin(present or print_link)
+        if wait and self._login:
+            self._login.wait()
+        return self.status()
+
+    def cancel_login(self) -> None:
+        """End a sign-in that is under way; harmless when there is none."""
+        if self._login is not None:
+            self._login.cancel()
+            self._login = None
+
+    def status(self) -> Status:
+        """Tell how this connection stands; nothing is asked or renewed."""
+        try:
+            token, kept = self._source.peek(), self._source.store.where
+        except IntermezzoError as error:
+            token, kept = None, f"unusable: {error.what}"
+        settings = self.settings
+        is_pending = self._login is not None and not self._login.state.is_final
+        state = "signing in" if is_pending else "signed in" if token else "signed out"
+        return Status(
+            profile=settings.profile,
+            state=state,
+            issuer=settings.issuer or settings.token_url or "",
+            api_url=settings.api_url or "",
+            client_id=settings.client_id or "",
+            identity=token.identity if token else None,
+            scope=token.scope if token else None,
+            seconds_left=self._source.seconds_left(),
+            renews=settings.is_machine or bool(token and token.refresh_token),
+            kept=kept if token else "",
+            ladder=tuple(self._ladder),
+        )
+
+    def logout(self) -> LoggedOut:
+        """
+        Revoke at the server, purge here (RFC 7009); the purge happens either way.
+
+        Returns
+        -------
+        LoggedOut
+            Both halves.
+        """
+        self.cancel_login()
+        token = self._source.forget()
+        self._ladder = []
+        if token is None:
+            return LoggedOut((), "there was no session", purged=False)
+        revoked, why = self._revoke(token)
+        return LoggedOut(tuple(revoked), why, purged=True)
+
+    def token(self, *, rejected: Secret | None = None) -> Token:
+        """
+        Give a token that is good now; wait for a sign-in that is under way.
+
+        Raises
+        ------
+        LoginError, NetworkError, AuthorizationServerError, StoreError
+            There is none.
+        """
+        if self._login is not None:
+            self._finish(self._login)
+        return self._source.token(rejected=rejected)
+
+    def _finish(self, login: Login) -> None:
+        if not login.state.is_final and login.prompt:
+            say(
+                f"Waiting for the sign-in at {login.prompt.host} "
+                "(interrupt to cancel) …"
+            )
+        login.wait()
+        self._login = None
+
+    def _renewed(self, token: Token | None) -> Token:
+        if self.settings.access_token is None:
+            return renewed(self._oauth, token)
+        secret = self.settings.access_token.read()
+        if token is not None and secret == token.access_token:
+            raise LoginRequired(
+                f"the API refuses the token from {self.settings.access_token}",
+                why="It cannot be renewed from here.",
+                advice="Put a new one there.",
+                code="session_ended",
+            )
+        return Token(secret)
+
+    def _has_session(self) -> bool:
+        if self.settings.is_machine or self.settings.access_token:
+            return False
+        if self._source.peek() is None:
+            self._note("saved session", "there is none")
+            return False
+        try:
+            self._source.token()
+        except LoginRequired as error:
+            self._note("saved session", error.what)
+            return False
+        self._note("saved session", "taken")
+        return True
+
+    def _insist_on_a_person(self, surroundings: Surroundings) -> None:
+        silence = "no_input is set" if self.settings.no_input else surroundings.silence
+        if not silence:
+            return
+        self._note("a person", silence)
+        needed = [
+            n for n in ("client_id", "api_url") if not getattr(self.settings, n)
+        ] + ["client_secret"]
+        if not (self.settings.issuer or self.settings.token_url):
+            needed.insert(1, "issuer")
+        variables = ", ".join(how_to_set(name) for name in needed)
+        raise LoginRequired(
+            f"profile {self.settings.profile!r} has no credentials, and nobody can "
+            "be asked",
+            why=f"{silence[:1].upper()}{silence[1:]}; unattended runs need client "
+            "credentials.",
+            advice=f"Set {variables}.",
+        )
+
+    def _begin(self, present: Callable[[Login], None]) -> None:
+        self._note("loopback", "taken")
+        login = Login(self._flow, self._source.accept)
+        login.start()
+        self._login = login
+        present(login)
+
+    def _flow(self) -> CodeFlow:
+        receiver = LoopbackReceiver(self.settings.redirect_uri)
+        return CodeFlow(self._oauth, receiver, timeout=self.settings.timeout)
+
+    def _revoke(self, token: Token) -> tuple[list[str], str]:
+        done: list[str] = []
+        for secret, hint in (
+            (token.refresh_token, "refresh_token"),
+            (token.access_token, "access_token"),
+        ):
+            if secret is None:
+                continue
+            try:
+                if not self._oauth.revoke(secret, hint):
+                    return done, "it offers no revocation"
+            except IntermezzoError as error:
+                return done, error.what
+            done.append(hint.replace("_", " "))
+        return done, ""
+
+    def _note(self, way: str, came: str) -> None:
+        self._ladder.append((way, came))
+
+
+def print_link(login: Login) -> None:
+    """Show a sign-in as text."""
+    if login.prompt:
+        say(f"Sign in at {login.prompt.host}:\n{login.prompt.url}")
+
+
+def say(text: str) -> None:
+    """Print a line where no notebook draws."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _key(settings: Settings) -> str:
+    return session_key(
+        issuer=settings.issuer or settings.token_url,
+        client=settings.client_id,
+        grant="authorization_code",
+        audience=settings.audience,
+        scope=settings.scope,
+        api=str(origin(settings.api_url or "")),
+        profile=settings.profile,
+    )
