@@ -181,6 +181,7 @@ def _started(options: Options) -> PracticeServer:
 
 
 def _show_rows(url: str) -> None:
+    from .api.reading import summary
     from .connection import Connection
     from .practice import demo_profile
     from .settings import Settings
@@ -191,11 +192,13 @@ def _show_rows(url: str) -> None:
     )
     connection = Connection(settings)
     organization = connection.frame("organizations")["id"].iloc[0]
-    columns = ["id", "personalData.employeeName.familyName", "startDate", "workEmail"]
-    frame = connection.frame("employees", organization=organization, limit=8)
-    shown = [name for name in columns if name in frame]
-    _say(f"\n{frame[shown].to_string(index=False)}\n")
-    _say(frame.attrs["intermezzo"]["summary"])
+    columns = ["id", "personalData.employeeName.familyName"]
+    columns += ["jobDetails.jobTitle", "startDate", "endDate"]
+    frame = connection.frame(
+        "employees", organization=organization, limit=8, columns=columns
+    )
+    _say(f"\n{frame.to_string(index=False)}\n")
+    _say(summary(frame.attrs["intermezzo"]))
 
 
 def _jupyterlab(url: str, *, no_browser: bool) -> int:

@@ -118,9 +118,7 @@ class Validator(RequestValidator):
     ) -> bool:
         return response_type == "code" and "authorization_code" in client.grants
 
-    def validate_redirect_uri(
-        self, client_id: str, redirect_uri: str, *_: Any
-    ) -> bool:
+    def validate_redirect_uri(self, client_id: str, redirect_uri: str, *_: Any) -> bool:
         return self._ledger.clients[client_id].may_return_to(redirect_uri)
 
     def get_default_redirect_uri(self, client_id: str, *_: Any) -> None:
@@ -196,9 +194,7 @@ class Validator(RequestValidator):
     ) -> str | None:
         return request.grant.nonce
 
-    def invalidate_authorization_code(
-        self, client_id: str, code: str, *_: Any
-    ) -> None:
+    def invalidate_authorization_code(self, client_id: str, code: str, *_: Any) -> None:
         self._ledger.use_code(code)
 
     # Tokens

@@ -24,6 +24,7 @@ SCOPES = {
     "write:wage_types": "Create and approve wage types",
 }
 _CODE_LIFE = 60.0  # seconds
+_SWEEP_AT = 10_000  # access tokens
 _CALLBACK = "/intermezzo/callback"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -144,10 +145,8 @@ class Ledger:
     def keep_access(self, token: str, grant: Grant) -> None:
         """Keep an access token; those that have died are dropped."""
         now = self._clock()
-        if len(self._access) > 10_000:
-            self._access = {
-                t: g for t, g in self._access.items() if g.expires_at > now
-            }
+        if len(self._access) > _SWEEP_AT:
+            self._access = {t: g for t, g in self._access.items() if g.expires_at > now}
         self._access[token] = grant
 
     def keep_refresh(self, token: str, grant: Grant) -> None:

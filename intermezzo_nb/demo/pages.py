@@ -96,7 +96,12 @@ def sign_in(action: str, token: str, client: str) -> str:
 
 
 def consent(
-    action: str, token: str, *, client: str, person: Person, asked: Iterable[str],
+    action: str,
+    token: str,
+    *,
+    client: str,
+    person: Person,
+    asked: Iterable[str],
     back_to: str,
 ) -> str:
     """

@@ -18,6 +18,7 @@ from tornado.web import Application
 from . import authorization, payroll
 from .endpoints import Endpoints, Validator
 from .grants import SCOPES, Grant, Ledger
+from .pay import wage_types
 from .people import Company
 
 
@@ -62,6 +63,8 @@ class PracticeServer:
         self.validator = Validator(self.ledger, lambda: self.issuer)
         self.endpoints = Endpoints(self.validator, options.token_lifetime)
         self.company = Company(options.rows, options.seed)
+        self.wage_types = wage_types(self.company)
+        self.rate = payroll.Rate(options.rate)
         self.url = ""
         self._folder = Path(tempfile.mkdtemp(prefix="intermezzo-practice-"))
         self._http = HTTPServer(self._application())
@@ -170,7 +173,8 @@ class PracticeServer:
 
     def _application(self) -> Application:
         mine = {"practice": self}
-        known = r"/(?:jwks|\.well-known/(?:openid-configuration|oauth-authorization-server|intermezzo-demo))"
+        names = "openid-configuration|oauth-authorization-server|intermezzo-demo"
+        known = rf"/(?:jwks|\.well-known/(?:{names}))"
         token = r"/oauth/token" if self.is_auth0 else r"/oauth2/token"
         return Application(
             [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import keyword
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.error import UsageError
 from IPython.core.magic import (
@@ -131,7 +131,7 @@ class IntermezzoMagics(Magics):
             line_shown.finish(frame.attrs["intermezzo"])
         if name is None:
             return frame
-        self.shell.user_ns[name] = frame
+        cast("InteractiveShell", self.shell).push({name: frame})
         return None
 
     @line_magic

@@ -10,12 +10,30 @@ from typing import Any
 import ipywidgets
 from IPython.display import display
 
+from ..connection import Connection
 from ..login import Login, State
 from ..oauth.models import Prompt
 from ..status import Status
 from . import card
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def sign_in(connection: Connection, *, wait: bool, force: bool) -> None:
+    """Sign in, and show how it goes: a live card, or at once who is signed in."""
+    shown: list[LoginPanel] = []
+
+    def present(login: Login) -> None:
+        shown.append(LoginPanel(login, connection.status))
+        shown[-1].show()
+
+    status = connection.login(wait=wait, force=force, present=present)
+    if not shown:
+        bundle = {
+            "text/html": card.signed_in(status),
+            "text/plain": card.plain_signed_in(status),
+        }
+        display(bundle, raw=True)
 
 
 class LoginPanel:
