@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from .api.client import Api, ApiSession, BearerAuth
+from .api.client import Api, ApiSession, BearerAuth, telling_waits
 from .api.reading import Query, Reading, provenance
 from .api.resources import Resource
 from .api.shaping import check_columns
@@ -276,7 +276,8 @@ class Connection:
             check_columns(resource, columns)
         plan = Reading(self._client, query, progress=progress)
         if resource and resource.owner != "account":
-            plan.organizations = self._organizations(resource, organization)
+            with telling_waits(plan.tell_wait):
+                plan.organizations = self._organizations(resource, organization)
         return plan
 
     def _organizations(self, resource: Resource, wanted: str | None) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from .api.client import origin
+from .api.client import origin, tell_wait
 from .errors import IntermezzoError, LoginRequired
 from .login import Login
 from .oauth.client import OAuthClient
@@ -142,11 +142,10 @@ class Session:
         return self._source.token(rejected=rejected)
 
     def _finish(self, login: Login) -> None:
-        if not login.state.is_final and login.prompt:
-            say(
-                f"Waiting for the sign-in at {login.prompt.host} "
-                "(interrupt to cancel) …"
-            )
+        if not login.state.is_final and (prompt := login.prompt):
+            reason = f"waiting for the sign-in at {prompt.host} (interrupt to cancel)"
+            if not tell_wait(0, reason):
+                say(f"{reason} …")
         login.wait()
         self._login = None
 

@@ -56,12 +56,12 @@ class Status:
             ("Scope", self.scope or ""),
             ("Token", f"{life}, {renews}" if self.state == "signed in" else ""),
             ("Kept", self.kept),
-            *(("Way: " + way, came) for way, came in self.ladder),
+            *((f"Tried: {way}", came) for way, came in self.ladder),
         ]
         return [(label, text) for label, text in rows if text]
 
     def __str__(self) -> str:
-        return "\n".join(f"{label:<22}{text}" for label, text in self.rows())
+        return "\n".join(f"{label:<28}{text}" for label, text in self.rows())
 
 
 @dataclass(frozen=True, slots=True)

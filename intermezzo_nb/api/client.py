@@ -229,6 +229,14 @@ def telling_waits(tell: Callable[[float, str], None]) -> Iterator[None]:
         _on_wait.reset(token)
 
 
+def tell_wait(seconds: float, reason: str) -> bool:
+    """Tell whoever listens that something is waited for; False where nobody does."""
+    if (tell := _on_wait.get()) is None:
+        return False
+    tell(seconds, reason)
+    return True
+
+
 class _Patience(urllib3.Retry):
     """urllib3's retries, which say that they wait and refuse to wait for long."""
 
@@ -263,10 +271,10 @@ class _Patience(urllib3.Retry):
     def sleep(self, response: urllib3.BaseHTTPResponse | None = None) -> None:
         asked = self._asked(response) if response is not None else None
         seconds = asked or self.get_backoff_time()
-        if (tell := _on_wait.get()) and seconds:
+        if seconds:
             by = f"HTTP {response.status}" if response is not None else "no answer"
             reason = "the server asked to wait" if asked else f"trying again ({by})"
-            tell(seconds, reason)
+            tell_wait(seconds, reason)
         super().sleep(response)
 
     def _asked(self, response: urllib3.BaseHTTPResponse) -> float | None:

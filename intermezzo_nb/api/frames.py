@@ -81,7 +81,7 @@ def to_frame(
         if column.kind == "money" and (total := control_total(values[name])):
             totals[name] = total
     unknown = [n for n in values if n not in documented] if documented else []
-    if unknown:
+    if unknown and columns is None:
         more = f" and {len(unknown) - _TOLD} more" if len(unknown) > _TOLD else ""
         notes.append(f"not documented, kept: {', '.join(unknown[:_TOLD])}{more}")
     frame = pd.DataFrame(series, index=pd.RangeIndex(rows), columns=wanted)

@@ -173,7 +173,7 @@ class Reading:
         params = {**self.sent, **self.query.params}
 
         def fetch(paging: Mapping[str, Any]) -> Any:
-            with telling_waits(self._tell_wait):
+            with telling_waits(self.tell_wait):
                 self.requests += 1
                 return self._api.get(path, **{**params, **paging})
 
@@ -205,8 +205,9 @@ class Reading:
     def _tell(self) -> None:
         self._progress(self._progress_now())
 
-    def _tell_wait(self, seconds: float, reason: str) -> None:
-        waiting = f"{reason}: {seconds:.0f} s"
+    def tell_wait(self, seconds: float, reason: str) -> None:
+        """Tell that the reading stands still, and why."""
+        waiting = f"{reason}: {seconds:.0f} s" if seconds else reason
         self._progress(replace(self._progress_now(), waiting=waiting))
 
     def _progress_now(self) -> Progress:

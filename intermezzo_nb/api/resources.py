@@ -189,7 +189,8 @@ def _unknown_filter(resource: Resource, name: str) -> SettingsError:
     known = [p.name for p in resource.parameters] + [c.name for c in resource.columns]
     by_end = {n.rsplit(".", maxsplit=1)[-1].lower(): n for n in reversed(known)}
     close = difflib.get_close_matches(name, known, 1)
-    hint = by_end.get(name.lower()) or next(iter(close), None)
+    inside = [n for n in known if name.lower() in n.lower()]
+    hint = by_end.get(name.lower()) or next(iter(close + inside), None)
     return SettingsError(
         f"{resource.name} has neither a parameter nor a column {name!r}",
         advice=(f"Did you mean {hint}? " if hint else "")
@@ -216,6 +217,16 @@ _JOB_TYPES = tuple(
 )
 
 
+def _record(prefix: str) -> tuple[Column, ...]:
+    """Give what every versioned sub-record repeats (reference pages, core/*)."""
+    return (
+        *_of("text", "id", "employeeId", prefix=prefix),
+        Column(f"{prefix}employmentCountry", "enum", ("DE", "GB")),
+        *_of("date", "validFrom", "validTo", prefix=prefix),
+        *_of("instant", "createdAt", "updatedAt", prefix=prefix),
+    )
+
+
 def _job(prefix: str) -> tuple[Column, ...]:
     return (
         Column(f"{prefix}jobType", "enum", _JOB_TYPES),
@@ -228,7 +239,7 @@ def _job(prefix: str) -> tuple[Column, ...]:
         *_of("text", "schoolEducation", "professionalEducation", prefix=prefix),
         *_of("text", "occupationCode", prefix=prefix),
         *_of("json", "otherJobs", prefix=prefix),
-        *_of("date", "validFrom", "validTo", prefix=prefix),
+        *_record(prefix),
     )
 
 
@@ -242,7 +253,7 @@ def _person(prefix: str) -> tuple[Column, ...]:
         *_of("text", "nationality", prefix=prefix),
         *_of("json", "residenceAddress", prefix=prefix),
         *_of("text", "statusIndicator", prefix=prefix),
-        *_of("date", "validFrom", "validTo", prefix=prefix),
+        *_record(prefix),
     )
 
 
@@ -297,7 +308,7 @@ _JOB_DETAILS = Resource(
     owner="employee",
     style="array",
     parameters=(_EMPLOYEE_ID,),
-    columns=(*_of("text", "employeeId", "id"), _COUNTRY, *_job(""), *_TIMES),
+    columns=_job(""),
 )
 
 _COMPENSATION = Resource(

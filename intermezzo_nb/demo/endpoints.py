@@ -41,6 +41,7 @@ class Endpoints(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
         code, refresh = AuthorizationCodeGrant(validator), RefreshTokenGrant(validator)
         # RFC 9700 §2.1.1: "plain" is no protection.
         code.proxy_target._code_challenge_methods.pop("plain")  # noqa: SLF001
+        code.proxy_target.create_authorization_code = _authorization_code
         bearer = BearerToken(
             validator, lambda _: mint("at"), token_lifetime, lambda _: mint("rt")
         )
@@ -253,6 +254,11 @@ class Validator(RequestValidator):
         return jwt.encode(
             claims, self._key, algorithm="RS256", headers={"kid": self._kid}
         )
+
+
+def _authorization_code(request: Any) -> dict[str, str]:
+    state = {"state": request.state} if request.state else {}
+    return {"code": mint("ac"), **state}
 
 
 def _person(request: Any) -> str:

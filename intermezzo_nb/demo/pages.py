@@ -142,7 +142,7 @@ def _choice(person: Person, *, chosen: bool) -> str:
     return (
         f'<label class="person"><input type="radio" name="email"'
         f' value="{escape(person.email, quote=True)}"{ids}><div>{escape(person.name)}'
-        f"<span>{escape(person.role)} · {escape(person.email)}</span></div></label>"
+        f"<span>{escape(person.role)}<br>{escape(person.email)}</span></div></label>"
     )
 
 

@@ -16,6 +16,7 @@ from ..settings import is_loopback
 
 _CALLBACK = "/intermezzo/callback"
 _DONE = "/intermezzo/done"
+_GRACE = 5.0  # seconds for the browser to follow to the closing page
 
 
 class LoopbackReceiver:
@@ -40,6 +41,7 @@ class LoopbackReceiver:
     def __init__(self, redirect_uri: str | None = None) -> None:
         host, port, self._path = _wanted(redirect_uri)
         self._answers: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
+        self._answered, self._seen = threading.Event(), threading.Event()
         try:
             self._server = _Server((_address(host), port), _Page)
         except OSError as fault:
@@ -72,7 +74,25 @@ class LoopbackReceiver:
         return None
 
     def close(self) -> None:
-        """Close the port; harmless when it is closed already."""
+        """
+        Close the port; harmless when it is closed already.
+
+        After an answer the browser gets a moment to fetch the closing page.
+        """
+        if self._answered.is_set():
+            threading.Thread(target=self._close_later, daemon=True).start()
+        else:
+            self._close_now()
+
+    def closing_page_seen(self) -> None:
+        """Note that the browser needs nothing more."""
+        self._seen.set()
+
+    def _close_later(self) -> None:
+        self._seen.wait(_GRACE)
+        self._close_now()
+
+    def _close_now(self) -> None:
         self._server.shutdown()
         self._server.server_close()
 
@@ -86,6 +106,7 @@ class LoopbackReceiver:
         if not self._is_ours(answer):
             return False
         self._is_ours = lambda _: False
+        self._answered.set()
         self._answers.put(answer)
         return True
 
@@ -135,6 +156,7 @@ class _Page(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == _DONE:
             self._answer(200, _page("Your answer has arrived", _BACK))
+            self.server.receiver.closing_page_seen()
         elif self.server.receiver.take(self.path):
             # Elsewhere at once, so that no code stays in the address bar.
             self._answer(303, b"", {"Location": _DONE})

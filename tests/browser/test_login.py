@@ -1,0 +1,71 @@
+"""Signing in as a person does: in JupyterLab, with a mouse."""
+
+from __future__ import annotations
+
+import json
+
+LOAD = "%load_ext intermezzo_nb"
+LOGIN = "%intermezzo_login --profile demo"
+READ = "df = %intermezzo employees --organization all --limit 300\ndf.dtypes"
+
+
+def test_the_panel_notices_that_somebody_signed_in(open_notebook):
+    notebook = open_notebook("one-by-one.ipynb", LOAD, LOGIN, READ)
+    notebook.run(0)
+    notebook.run(1)
+
+    notebook.wait_for(1, "Opens a new tab")
+    notebook.shot("link-ready-light")
+    notebook.sign_in(1)
+    notebook.wait_for(1, "Maren Voss")
+    notebook.run(2)
+    notebook.wait_for(2, "datetime64[us, UTC]")
+    notebook.shot("signed-in-light")
+    saved = notebook.saved()
+    assert "Maren Voss" in saved
+    assert "state=" not in saved
+    assert "code_challenge" not in saved
+
+
+def test_run_all_waits_for_the_person(open_notebook):
+    notebook = open_notebook("all.ipynb", LOAD, LOGIN, READ, color_scheme="dark")
+    notebook.do("apputils:change-theme", theme="JupyterLab Dark")
+    notebook.run_all()
+    notebook.wait_for(2, "waiting for the sign-in")
+    notebook.shot("waiting-dark")
+    notebook.sign_in(1)
+    notebook.wait_for(2, "datetime64[us, UTC]")
+    notebook.shot("signed-in-dark")
+
+
+def test_a_cancelled_sign_in_ends_the_waiting_cell(open_notebook):
+    notebook = open_notebook("cancelled.ipynb", LOAD, LOGIN, READ)
+    notebook.run(0)
+    notebook.run(1)
+    notebook.output(1).get_by_role("button", name="Cancel").click()
+    notebook.wait_for(1, "Sign-in cancelled")
+    notebook.shot("cancelled-light")
+    notebook.run(2)
+    notebook.wait_for(2, "login_cancelled")
+    assert "login_cancelled" in _error(notebook.saved(), 2)
+
+
+def test_a_refused_consent_is_told_and_can_be_tried_again(open_notebook):
+    notebook = open_notebook("refused.ipynb", LOAD, LOGIN, READ)
+    notebook.run(0)
+    notebook.run(1)
+    notebook.sign_in(1, answer="deny")
+    notebook.wait_for(1, "Sign-in refused")
+    notebook.shot("refused-light")
+    notebook.run(2)
+    notebook.wait_for(2, "login_denied")
+    notebook.output(1).get_by_role("button", name="Try again").click()
+    notebook.sign_in(1)
+    notebook.wait_for(1, "Maren Voss")
+    notebook.run(2)
+    notebook.wait_for(2, "datetime64[us, UTC]")
+
+
+def _error(saved, number):
+    outputs = json.loads(saved)["cells"][number]["outputs"]
+    return "".join(o.get("evalue", "") for o in outputs if o["output_type"] == "error")
