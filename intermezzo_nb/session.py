@@ -44,7 +44,7 @@ class Session:
         *,
         wait: bool = True,
         force: bool = False,
-        present: Callable[[Login], None] | None = None,
+        present: Callable[[Login], None],
     ) -> Status:
         """
         Sign in; do nothing where a session is kept or credentials are set.
@@ -77,9 +77,13 @@ class Session:
         self._note("client credentials", "no secret is set, or a person was asked for")
         self._insist_on_a_person(surroundings)
         self.settings.require("client_id", "issuer|authorization_url", "api_url")
-        self._begin(present or print_link)
-        if wait and self._login:
-            self._login.wait()
+        login = self._login = self._begun(present)
+        if wait:
+            try:
+                login.wait()
+            finally:
+                # Its end was told here; a request need not tell it again.
+                self._login = None
         return self.status()
 
     def cancel_login(self) -> None:
@@ -195,12 +199,12 @@ class Session:
             advice=f"Set {variables}.",
         )
 
-    def _begin(self, present: Callable[[Login], None]) -> None:
+    def _begun(self, present: Callable[[Login], None]) -> Login:
         self._note("loopback", "taken")
         login = Login(self._flow, self._source.accept)
         login.start()
-        self._login = login
         present(login)
+        return login
 
     def _flow(self) -> CodeFlow:
         receiver = LoopbackReceiver(self.settings.redirect_uri)

@@ -39,9 +39,11 @@ class Endpoints(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
 
     def __init__(self, validator: Validator, token_lifetime: int) -> None:
         code, refresh = AuthorizationCodeGrant(validator), RefreshTokenGrant(validator)
+        engine = code.proxy_target
         # RFC 9700 §2.1.1: "plain" is no protection.
-        code.proxy_target._code_challenge_methods.pop("plain")  # noqa: SLF001
-        code.proxy_target.create_authorization_code = _authorization_code
+        offered = engine._code_challenge_methods  # noqa: SLF001 (no other way)
+        engine._code_challenge_methods = {"S256": offered["S256"]}  # noqa: SLF001
+        engine.create_authorization_code = _authorization_code
         bearer = BearerToken(
             validator, lambda _: mint("at"), token_lifetime, lambda _: mint("rt")
         )

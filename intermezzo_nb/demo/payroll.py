@@ -28,6 +28,7 @@ class Fault(HTTPError):
 
     def __init__(self, status: int, word: str, message: str, **details: object) -> None:
         super().__init__(status)
+        self.headers: dict[str, str] = {}
         self.body = {"error": word, "message": message, "details": details}
 
 
@@ -59,6 +60,9 @@ class Payroll(RequestHandler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ARG002
         fault = kwargs.get("exc_info", (None, None))[1]
+        if isinstance(fault, Fault):
+            for name, value in fault.headers.items():
+                self.set_header(name, value)
         body = {"error": "http_error", "message": self._reason, "details": {}}
         self.finish(json.dumps(fault.body if isinstance(fault, Fault) else body))
 
@@ -68,19 +72,19 @@ class Payroll(RequestHandler):
     def _authorized(self, scope: str) -> None:
         grant = self.practice.grant_of(self.request.headers)
         if grant is None:
-            self.set_header("WWW-Authenticate", 'Bearer error="invalid_token"')
-            raise Fault(401, "unauthorized", "The access token is missing or expired.")
+            message = "The access token is missing or expired."
+            raise _challenge(Fault(401, "unauthorized", message), "invalid_token")
         if scope not in grant.scopes:
-            self.set_header(
-                "WWW-Authenticate",
-                f'Bearer error="insufficient_scope", scope="{scope}"',
+            fault = Fault(
+                403, "forbidden", f"The scope {scope} is needed.", scope=scope
             )
-            raise Fault(403, "forbidden", f"The scope {scope} is needed.", scope=scope)
+            raise _challenge(fault, f'insufficient_scope", scope="{scope}')
 
     def _within_rate(self) -> None:
         if wait := self.practice.rate.wait():
-            self.set_header("Retry-After", str(math.ceil(wait)))
-            raise Fault(429, "rate_limited", "Too many requests at once.")
+            fault = Fault(429, "rate_limited", "Too many requests at once.")
+            fault.headers["Retry-After"] = str(math.ceil(wait))
+            raise fault
 
     def organizations(self) -> str:
         return json.dumps(self.practice.company.organizations())
@@ -254,6 +258,11 @@ class Rate:
             return (1 - self._tokens) / self._rate
         self._tokens -= 1
         return 0.0
+
+
+def _challenge(fault: Fault, error: str) -> Fault:
+    fault.headers["WWW-Authenticate"] = f'Bearer error="{error}"'
+    return fault
 
 
 def _cursor(position: int) -> str:

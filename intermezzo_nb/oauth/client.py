@@ -36,6 +36,7 @@ from .wire import (
 )
 
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
+_LETTERS = 86  # of a verifier: 64 random bytes (RFC 7636 §4.1 allows 128)
 _PERSON_SCOPE = "openid profile email offline_access"
 # Read by us: oauthlib raises on a narrower scope and on an odd expires_in.
 _NOT_FOR_OAUTHLIB = ("expires_in", "expires_at", "scope", "token_type")
@@ -99,7 +100,7 @@ class OAuthClient:
         self._insist_on_s256(metadata.code_challenge_methods_supported)
         application = WebApplicationClient(self._id)
         state, nonce, verifier = (
-            Secret(application.create_code_verifier(64)) for _ in range(3)
+            Secret(application.create_code_verifier(_LETTERS)) for _ in range(3)
         )
         extra = {"nonce": nonce.reveal(), "code_challenge_method": "S256"}
         extra["code_challenge"] = application.create_code_challenge(
@@ -143,7 +144,7 @@ class OAuthClient:
                 code=code.reveal(),
                 code_verifier=request.code_verifier.reveal(),
                 timeout=_TIMEOUT,
-                **auth.keywords,
+                **auth.keywords(first=True),
             ),
             redirect_uri=request.redirect_uri,
         )
@@ -156,7 +157,7 @@ class OAuthClient:
         response = self._token_call(
             "the client credentials",
             lambda session, url, auth: session.fetch_token(
-                url, timeout=_TIMEOUT, **asked, **auth.keywords
+                url, timeout=_TIMEOUT, **asked, **auth.keywords(first=True)
             ),
             client=BackendApplicationClient(self._id),
         )
@@ -178,7 +179,7 @@ class OAuthClient:
                 url,
                 refresh_token=refresh_token.reveal(),
                 timeout=_TIMEOUT,
-                **{k: v for k, v in auth.keywords.items() if k != "include_client_id"},
+                **auth.keywords(first=False),
             ),
         )
 

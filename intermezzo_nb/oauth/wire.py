@@ -80,13 +80,19 @@ class ClientAuthentication:
         secret = {"client_secret": self._secret.reveal()} if self._secret else {}
         return {"client_id": self._id, **secret}
 
-    @property
-    def keywords(self) -> dict[str, Any]:
-        """The same as arguments of requests-oauthlib."""
+    def keywords(self, *, first: bool) -> dict[str, Any]:
+        """
+        Give the same as arguments of requests-oauthlib.
+
+        Its ``fetch_token`` (``first``) adds the client id by itself when asked, and
+        would send an empty Basic secret when not; its ``refresh_token`` adds nothing.
+        """
         if self._by_header:
             return {"auth": self.header}
-        # Without include_client_id the library sends an empty Basic secret.
-        return {"include_client_id": True, **self.body}
+        if not first:
+            return dict(self.body)
+        secret = {k: v for k, v in self.body.items() if k != "client_id"}
+        return {"include_client_id": True, **secret}
 
 
 def as_https(url: str) -> str:

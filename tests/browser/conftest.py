@@ -119,7 +119,7 @@ def _address(log, process, token):
         if found := re.search(r"http://127\.0\.0\.1:(\d+)/", log.read_text()):
             url = f"http://127.0.0.1:{found[1]}"
             with contextlib.suppress(urllib.error.URLError, ConnectionError):
-                urllib.request.urlopen(f"{url}/api/status?token={token}").close()
+                urllib.request.urlopen(f"{url}/api/status?token={token}").close()  # noqa: S310
                 return f"{url}/lab/workspaces/{{0}}/tree/{{0}}.ipynb?token={token}"
         time.sleep(0.2)
     raise AssertionError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
@@ -176,7 +176,7 @@ class Page:
 
     def saved(self):
         self.page.evaluate(
-            "async () => { await window.jupyterapp.commands.execute('docmanager:save') }"
+            "window.jupyterapp.commands.execute('docmanager:save').then(() => null)"
         )
         return self.path.read_text()
 

@@ -17,16 +17,17 @@ ROWS = """
 errors secret
 settings surroundings
 practice oauth.models api.paging api.resources
-status
-oauth.answers oauth.wire oauth.discovery oauth.identity oauth.receivers tokens.store
-oauth.client api.faults
+status api.shaping oauth.answers oauth.wire oauth.discovery oauth.identity
+oauth.receivers tokens.store
+oauth.client
 oauth.flows
 tokens.source login
+api.faults
 api.client
-api.reading
+api.reading api.columns session
 api.frames
 connection
-notebook.card notebook.progress notebook.completion notebook.server
+notebook.card notebook.progress notebook.server
 notebook.panel
 notebook.magics __main__
 """
@@ -60,7 +61,14 @@ def imports_of(path: Path) -> list[tuple[str, bool]]:
     """Give what is imported, and whether it is from this package."""
     found = []
     base = list(path.relative_to(PACKAGE).parts[:-1])
-    for node in ast.walk(ast.parse(path.read_text())):
+    tree = ast.parse(path.read_text())
+    for_types = {
+        node
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    for node in set(ast.walk(tree)) - for_types:
         if isinstance(node, ast.Import):
             found += [(alias.name, False) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0:

@@ -1,0 +1,115 @@
+"""A person with a browser: reads pages, fills in forms, presses buttons."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from functools import wraps
+from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+# What a browser and a server do in this process is not the client's own logging.
+NOT_THE_CLIENT = ContextVar("not_the_client", default=False)
+
+
+def in_the_browser(act):
+    """Mark what happens inside as the browser's."""
+
+    @wraps(act)
+    def marked(*args, **kwargs):
+        mark = NOT_THE_CLIENT.set(True)
+        try:
+            return act(*args, **kwargs)
+        finally:
+            NOT_THE_CLIENT.reset(mark)
+
+    return marked
+
+
+class Person:
+    """
+    Signs in, and says yes or no.
+
+    Parameters
+    ----------
+    answer : {"allow", "deny"}
+        What is pressed when an application asks for access.
+    """
+
+    def __init__(self, answer="allow"):
+        self.answer = answer
+        self._browser = requests.Session()
+        self._browser.trust_env = False
+
+    def close(self):
+        self._browser.close()
+
+    @in_the_browser
+    def open(self, url, **params):
+        """Open an address as it is."""
+        return self._browser.get(url, params=params, timeout=5)
+
+    @in_the_browser
+    def answer_for(self, url):
+        """Go through all pages; give the address that the browser is sent back to."""
+        host = urlsplit(url).netloc
+        response = self._get(url)
+        for _ in range(20):
+            if location := response.headers.get("Location"):
+                target = urljoin(response.url, location)
+                if urlsplit(target).netloc != host:
+                    return target
+                response = self._get(target)
+                continue
+            assert response.ok, (response.status_code, response.text[:500])
+            response = self._press(response)
+        raise AssertionError("the pages do not come to an end")
+
+    @in_the_browser
+    def sign_in(self, url):
+        """Go through all pages, and follow the way back: what a browser does."""
+        back = self.answer_for(url)
+        return self._browser.get(back, timeout=10)
+
+    def _get(self, url):
+        return self._browser.get(url, allow_redirects=False, timeout=10)
+
+    def _press(self, response):
+        page = _Page(response.text)
+        if self.answer == "deny" and page.abort and not page.is_sign_in:
+            return self._get(urljoin(response.url, page.abort))
+        fields = {**page.fields, **page.button(self.answer)}
+        return self._browser.post(
+            urljoin(response.url, page.action),
+            data=fields,
+            allow_redirects=False,
+            timeout=10,
+        )
+
+
+class _Page(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.action, self.abort, self.fields, self.buttons = "", "", {}, {}
+        self.is_sign_in = False
+        self.feed(text)
+
+    def button(self, wanted):
+        return self.buttons.get(wanted) or next(iter(self.buttons.values()), {})
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        name, value = attrs.get("name"), attrs.get("value") or ""
+        if tag == "form":
+            self.action = attrs.get("action", "")
+        elif tag == "a" and "abort" in attrs.get("href", ""):
+            self.abort = attrs["href"]
+        elif tag == "button":
+            self.buttons[attrs.get("id", "")] = {name: value} if name else {}
+        elif tag == "input" and name:
+            is_typed = attrs.get("type") in {"text", "password"}
+            self.is_sign_in |= is_typed
+            if attrs.get("type") == "radio" and "checked" not in attrs:
+                return
+            self.fields[name] = "somebody" if is_typed else value

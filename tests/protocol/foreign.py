@@ -1,0 +1,60 @@
+"""A certified OpenID provider that we did not write, as a child process."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+HERE = Path(__file__).parent / "openid_provider"
+CACHE = Path(__file__).parents[2] / ".cache" / "openid_provider"
+
+
+def install() -> Path:
+    """Install the provider by package name, once; give its folder."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "server.mjs"):
+        shutil.copy(HERE / name, CACHE / name)
+    if not (CACHE / "node_modules" / "oidc-provider").exists():
+        npm = shutil.which("npm")
+        assert npm, "npm is needed for the foreign OpenID provider"
+        subprocess.run(
+            [npm, "install", "--no-audit", "--no-fund", "--no-package-lock"],
+            cwd=CACHE,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+    return CACHE
+
+
+class ForeignServer:
+    """The provider, from construction to :meth:`stop`."""
+
+    def __init__(self, **options: object) -> None:
+        words = [f"--{name.replace('_', '-')}" for name in options]
+        pairs = [
+            str(x) for pair in zip(words, options.values(), strict=True) for x in pair
+        ]
+        self._process = subprocess.Popen(
+            ["node", "server.mjs", *pairs],
+            cwd=install(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        line = self._process.stdout.readline()
+        assert line, "the OpenID provider did not start"
+        told = json.loads(line)
+        self.issuer, self.api, self.clients = (
+            told["issuer"],
+            told["api"],
+            told["clients"],
+        )
+
+    def stop(self) -> None:
+        """End it, by its standard input."""
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait(10)

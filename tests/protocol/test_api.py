@@ -1,0 +1,298 @@
+"""Requests to the API: whose they are, what becomes of errors, and how long."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import pickle
+import threading
+import time
+
+import pytest
+import requests
+
+from intermezzo_nb.connection import Connection
+from intermezzo_nb.errors import (
+    ApiError,
+    AuthorizationServerError,
+    LoginRequired,
+    NetworkError,
+    NotAllowed,
+    NotFound,
+    RateLimited,
+    SettingsError,
+    ValidationFailed,
+)
+from intermezzo_nb.settings import Settings
+
+
+@pytest.fixture
+def machine(shared_practice, connection):
+    return connection(**shared_practice.settings("machine"))
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """Answers from a list, and remembers what it was sent."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.server.seen.append(dict(self.headers))
+        status, headers, body = self.server.answers.pop(0)
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def listener():
+    """A server that answers as told: another origin than the practice server's."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    server.daemon_threads = True
+    server.seen, server.answers = [], []
+    server.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def split(shared_practice, connection, listener):
+    """Connect to the practice server's tokens, and to the listener's API."""
+    settings = shared_practice.settings("machine", api_url=listener.url)
+    return connection(**settings)
+
+
+def test_client_credentials_need_no_login(machine):
+    assert len(machine.get("/organizations")) == 3
+    assert machine.status().state == "signed in"
+
+
+@pytest.mark.parametrize("shape", ["authkit", "auth0"])
+def test_both_documented_token_endpoints(practice_server, connection, shape):
+    practice = practice_server(shape=shape)
+    assert connection(**practice.settings("machine")).get("/organizations")
+
+
+def test_a_machine_asks_again_before_its_token_dies(practice_server, connection):
+    practice = practice_server(token_lifetime=2)
+    made = connection(**practice.settings("machine"))
+    end = time.monotonic() + 4
+    while time.monotonic() < end:
+        made.get("/organizations")
+        time.sleep(0.05)
+    assert 3 <= practice.ledger.token_requests <= 4
+
+
+def test_a_refused_token_is_renewed_once_and_the_request_repeated(
+    shared_practice, connection, listener
+):
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(401, {}, b"{}"), (200, {}, b'{"ok": true}')]
+    assert made.get("/x") == {"ok": True}
+    sent = [headers["Authorization"] for headers in listener.seen]
+    assert len(set(sent)) == 2
+
+
+def test_a_token_refused_twice_is_an_ended_session(
+    shared_practice, connection, listener
+):
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(401, {}, b"{}")] * 2
+    with pytest.raises(LoginRequired) as caught:
+        made.get("/x")
+    assert caught.value.code == "session_ended"
+    assert len(listener.seen) == 2
+
+
+def test_no_token_goes_across_a_redirect(shared_practice, connection, listener):
+    made = split(shared_practice, connection, listener)
+    elsewhere = listener.url.replace("127.0.0.1", "localhost")
+    listener.answers += [
+        (302, {"Location": f"{elsewhere}/y"}, b""),
+        (200, {}, b"[]"),
+    ]
+    made.get("/x")
+    assert "Authorization" in listener.seen[0]
+    assert "Authorization" not in listener.seen[1]
+
+
+def test_no_token_goes_to_another_origin(shared_practice, connection, listener):
+    made = connection(**shared_practice.settings("machine"))
+    with pytest.raises(SettingsError) as caught:
+        made.get(f"{listener.url}/x")
+    assert caught.value.code == "foreign_url"
+    listener.answers += [(200, {}, b"[]")] * 2
+    made.session.get(f"{listener.url}/x").close()
+    with requests.Session() as own:
+        own.get(f"{listener.url}/x", auth=made.auth).close()
+    assert [h.get("Authorization") for h in listener.seen] == [None, None]
+
+
+def test_peoples_own_sessions_can_be_signed(machine, shared_practice):
+    with requests.Session() as own:
+        answer = own.get(f"{shared_practice.url}/v1/organizations", auth=machine.auth)
+    assert answer.status_code == 200
+    assert "imz_at_" not in str(answer.request.headers)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "told"),
+    [
+        ("/nothing", NotFound, "/v1/nothing"),
+        ("/organizations/org_x", NotFound, "no such organization"),
+        ("/organizations/{}/employees?size=101", ValidationFailed, "size"),
+        ("/organizations/{}/employees?sort_order=up", ValidationFailed, "sort_order"),
+    ],
+)
+def test_an_error_of_the_api_is_told_by_what_to_do(machine, path, kind, told):
+    organization = machine.get("/organizations")[0]["id"]
+    with pytest.raises(kind) as caught:
+        machine.get(path.format(organization))
+    assert told in str(caught.value)
+    assert caught.value.request_id.startswith("req_")
+    assert "?" not in str(caught.value)
+
+
+def test_a_missing_scope_is_named(shared_practice, connection):
+    settings = shared_practice.settings("machine", scope="read:organizations")
+    with pytest.raises(NotAllowed) as caught:
+        connection(**settings).get("/gb/wage-types")
+    assert "read:wage_types" in caught.value.advice
+
+
+def test_waits_that_the_server_asks_for_are_kept_and_told(practice_server, connection):
+    practice = practice_server(rate=2.0)
+    made = connection(**practice.settings("machine"))
+    told = []
+    for _ in range(4):
+        list(made.records("/organizations", progress=told.append))
+    assert any("asked to wait" in progress.waiting for progress in told)
+
+
+def test_a_long_wait_is_told_instead_of_slept(shared_practice, connection, listener):
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(429, {"Retry-After": "3600"}, b"{}")]
+    with pytest.raises(RateLimited) as caught:
+        made.get("/x")
+    assert caught.value.retry_after == 3600
+    assert "3600 s" in caught.value.advice
+
+
+def test_html_instead_of_json_is_told(shared_practice, connection, listener):
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(200, {"Content-Type": "text/html"}, b"<html>")]
+    with pytest.raises(ApiError) as caught:
+        made.get("/x")
+    assert caught.value.code == "not_json"
+
+
+def test_html_from_the_token_endpoint_is_told(connection, listener, tmp_path, leaks):
+    secret = tmp_path / "secret"
+    secret.write_text("a-secret-that-was-made-up-here")
+    leaks.allow(secret)
+    listener.answers += [(200, {"Content-Type": "text/html"}, b"<html>Login</html>")]
+    made = connection(
+        issuer=listener.url,
+        api_url=listener.url,
+        client_id="x",
+        client_secret_file=str(secret),
+    )
+    with pytest.raises(AuthorizationServerError) as caught:
+        made.get("/x")
+    assert caught.value.code == "not_json"
+
+
+def test_a_wrong_secret_and_an_unknown_client_are_told(
+    shared_practice, connection, tmp_path, leaks
+):
+    secret = tmp_path / "secret"
+    secret.write_text("imz-not-the-right-one-at-all")
+    leaks.allow(secret)
+    settings = shared_practice.settings("machine", client_secret_file=str(secret))
+    for changes in ({}, {"client_id": "nobody"}):
+        with pytest.raises(AuthorizationServerError) as caught:
+            connection(**{**settings, **changes}).get("/organizations")
+        assert caught.value.code == "invalid_client"
+        assert "INTERMEZZO_CLIENT_ID" in caught.value.advice
+
+
+def test_a_server_that_is_down_is_told_without_frames(shared_practice, connection):
+    settings = shared_practice.settings("machine", api_url="http://127.0.0.1:9/v1")
+    with pytest.raises(NetworkError) as caught:
+        connection(**settings).get("/organizations")
+    assert "127.0.0.1:9" in str(caught.value)
+    assert caught.value.__context__ is None
+    assert caught.value.__cause__ is None
+
+
+def test_an_authorization_server_that_is_down_is_told(connection, shared_practice):
+    settings = shared_practice.settings("machine", issuer="http://127.0.0.1:9")
+    with pytest.raises(NetworkError):
+        connection(**settings).get("/organizations")
+
+
+def test_metadata_of_another_issuer_is_not_used(shared_practice, connection, listener):
+    document = {"issuer": "https://evil.example", "token_endpoint": "https://e.example"}
+    listener.answers += [(200, {}, json.dumps(document).encode())]
+    made = connection(**shared_practice.settings("machine", issuer=listener.url))
+    with pytest.raises(AuthorizationServerError) as caught:
+        made.get("/organizations")
+    assert caught.value.code == "issuer_mismatch"
+
+
+def test_an_insecure_endpoint_in_metadata_is_refused(
+    shared_practice, connection, listener
+):
+    document = {"issuer": listener.url, "token_endpoint": "http://far.example/token"}
+    listener.answers += [(200, {}, json.dumps(document).encode())]
+    made = connection(**shared_practice.settings("machine", issuer=listener.url))
+    with pytest.raises(SettingsError) as caught:
+        made.get("/organizations")
+    assert caught.value.code == "insecure_url"
+
+
+def test_a_redirecting_token_endpoint_gets_nothing_more(
+    shared_practice, connection, listener
+):
+    settings = shared_practice.settings("machine", token_url=f"{listener.url}/token")
+    Answers.do_POST = Answers.do_GET
+    listener.answers += [(307, {"Location": f"{listener.url}/evil"}, b"")]
+    with pytest.raises(AuthorizationServerError) as caught:
+        connection(**settings).get("/organizations")
+    assert caught.value.code == "redirected"
+    assert len(listener.seen) == 1
+
+
+def test_a_connection_travels_without_its_token(machine):
+    machine.get("/organizations")
+    packed = pickle.dumps(machine)
+    assert b"imz_at_" not in packed
+    assert b"imz_cs_" not in packed
+    again = pickle.loads(packed)  # noqa: S301 (our own bytes)
+    assert isinstance(again, Connection)
+    assert again.get("/organizations")
+    again.session.close()
+
+
+def test_nothing_is_sent_with_mixed_credentials(shared_practice):
+    machine = shared_practice.settings("machine")
+    before = shared_practice.ledger.token_requests
+    with pytest.raises(SettingsError) as caught:
+        Settings.resolve(
+            arguments={"profile": "demo"},
+            profiles={"demo": shared_practice.settings("person")},
+            environ={
+                "INTERMEZZO_CLIENT_SECRET_FILE": machine["client_secret_file"],
+                "INTERMEZZO_CLIENT_ID": "another",
+            },
+        )
+    assert caught.value.code == "mixed_credentials"
+    assert shared_practice.ledger.token_requests == before

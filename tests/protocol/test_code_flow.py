@@ -1,0 +1,229 @@
+"""A person signs in: on the practice server, and on one that we did not write."""
+
+from __future__ import annotations
+
+import threading
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from intermezzo_nb.errors import (
+    LoginCancelled,
+    LoginDenied,
+    LoginExpired,
+    LoginMismatch,
+    LoginRequired,
+    SettingsError,
+)
+from intermezzo_nb.secret import Secret
+
+
+@pytest.fixture(
+    params=["practice", "practice as auth0", "practice web", "foreign", "foreign web"]
+)
+def server(request, practice_server, shared_practice, tmp_path, leaks):
+    """Give the settings of a person's client, and a path that the token opens."""
+    kind = request.param
+    if kind.startswith("practice"):
+        is_auth0 = kind.endswith("auth0")
+        practice = practice_server(shape="auth0") if is_auth0 else shared_practice
+        who = "web" if kind.endswith("web") else "person"
+        return practice.settings(who), "/organizations"
+    foreign = request.getfixturevalue("foreign")
+    settings = {
+        "issuer": foreign.issuer,
+        "api_url": foreign.api,
+        "client_id": "web" if kind.endswith("web") else "native",
+        "scope": "openid profile email offline_access read:things",
+    }
+    if kind.endswith("web"):
+        secret = tmp_path / "secret"
+        secret.write_text(foreign.clients["web"])
+        leaks.allow(secret)
+        settings |= {"client_secret_file": str(secret), "grant": "authorization_code"}
+    return settings, "/things"
+
+
+def test_a_person_signs_in_and_reads(server, connection, sign_in):
+    settings, path = server
+    made = connection(**settings)
+    status = sign_in(made)
+    assert status.state == "signed in"
+    assert status.renews
+    assert "Voss" in str(status.identity) or "Foreign Person" in str(status.identity)
+    assert status.scope
+    assert made.get(path)
+
+
+def test_two_rotations_in_a_row(server, connection, sign_in):
+    settings, path = server
+    made = connection(**settings)
+    sign_in(made)
+    seen = set()
+    for _ in range(3):
+        token = made._session.token()
+        seen.add(token.refresh_token.reveal())
+        made._session.token(rejected=token.access_token)
+        assert made.get(path)
+    assert len(seen) == 3
+    assert made.status().identity is not None
+
+
+def test_a_refused_consent_is_a_denial(server, connection, sign_in):
+    settings, path = server
+    made = connection(**settings)
+    with pytest.raises(LoginDenied):
+        sign_in(made, answer="deny")
+    with pytest.raises(LoginRequired):
+        made.get(path)
+
+
+def test_logout_revokes_at_the_server_and_purges_here(server, connection, sign_in):
+    settings, path = server
+    made = connection(**settings)
+    sign_in(made)
+    told = made.logout()
+    assert (told.revoked, told.purged) == (("refresh token", "access token"), True)
+    with pytest.raises(LoginRequired):
+        made.get(path)
+
+
+def test_a_second_login_takes_the_session_that_is_kept(
+    shared_practice, connection, sign_in
+):
+    made = connection(**shared_practice.settings("person"))
+    sign_in(made)
+    before = shared_practice.ledger.token_requests
+    assert made.login().state == "signed in"
+    assert shared_practice.ledger.token_requests == before
+
+
+def test_a_kept_session_survives_the_process(
+    shared_practice,
+    connection,
+    sign_in,
+    clean_environment,
+    leaks,
+    tmp_path,
+    monkeypatch,
+):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    leaks.allow(tmp_path / "state")
+    settings = {**shared_practice.settings("person"), "store": "file"}
+    sign_in(connection(**settings))
+    again = connection(**settings)
+    assert again.login().state == "signed in"
+    assert again.get("/organizations")
+    again.logout()
+    assert list((tmp_path / "state").rglob("*.json")) == []
+
+
+def test_nobody_answers_in_time(shared_practice, connection, somebody_there):
+    made = connection(**shared_practice.settings("person", timeout=0.3))
+    with pytest.raises(LoginExpired):
+        made.login(present=lambda login: None)
+
+
+def test_a_cancelled_sign_in_closes_its_port(
+    shared_practice, connection, somebody_there
+):
+    made = connection(**shared_practice.settings("person"))
+    logins = []
+    made.login(present=logins.append, wait=False)
+    back = parse_qs(urlsplit(logins[0].prompt.url).query)["redirect_uri"][0]
+    logins[0].cancel()
+    with pytest.raises(LoginCancelled):
+        made.get("/organizations")
+    with pytest.raises(requests.ConnectionError):
+        requests.get(back, timeout=2)
+
+
+def test_the_first_request_waits_for_the_sign_in(
+    shared_practice, connection, somebody_there, person
+):
+    made = connection(**shared_practice.settings("person"))
+    logins = []
+    made.login(present=logins.append, wait=False)
+    url, browser = logins[0].prompt.url, person()
+    timer = threading.Timer(0.3, browser.sign_in, args=(url,))
+    timer.start()
+    assert made.get("/organizations")
+    timer.join()
+
+
+def test_a_forged_answer_changes_nothing(
+    shared_practice, connection, somebody_there, person
+):
+    made = connection(**shared_practice.settings("person"))
+    logins = []
+    made.login(present=logins.append, wait=False)
+    url = logins[0].prompt.url
+    back = parse_qs(urlsplit(url).query)["redirect_uri"][0]
+    state, browser = parse_qs(urlsplit(url).query)["state"][0], person()
+    for forged in (
+        "?code=x&state=wrong",
+        "?code=x",
+        "",
+        f"?code=x&state={state}&state={state}",
+        "/../callback?code=x",
+    ):
+        assert browser.open(back + forged).status_code == 404
+    assert browser.sign_in(url).status_code == 200
+    assert made.get("/organizations")
+
+
+def test_an_answer_of_another_issuer_is_not_redeemed(
+    shared_practice, connection, somebody_there, person
+):
+    made = connection(**shared_practice.settings("person"))
+    logins = []
+    made.login(present=logins.append, wait=False)
+    query = parse_qs(urlsplit(logins[0].prompt.url).query)
+    before = shared_practice.ledger.token_requests
+    answer = {"code": "x", "state": query["state"][0], "iss": "https://evil.example"}
+    person().open(query["redirect_uri"][0], **answer)
+    with pytest.raises(LoginMismatch) as caught:
+        made.get("/organizations")
+    assert caught.value.code == "issuer_mismatch"
+    assert shared_practice.ledger.token_requests == before
+
+
+def test_state_nonce_and_verifier_are_new_each_time(
+    shared_practice, connection, somebody_there
+):
+    seen = set()
+    for _ in range(3):
+        made = connection(**shared_practice.settings("person"))
+        logins = []
+        made.login(present=logins.append, wait=False)
+        query = parse_qs(urlsplit(logins[0].prompt.url).query)
+        seen |= {query[name][0] for name in ("state", "nonce", "code_challenge")}
+        assert query["code_challenge_method"] == ["S256"]
+        assert query["prompt"] == ["consent"]
+    assert len(seen) == 9
+
+
+def test_a_taken_port_is_told(shared_practice, connection, somebody_there):
+    taken = f"{shared_practice.url}/intermezzo/callback"
+    made = connection(**shared_practice.settings("person", redirect_uri=taken))
+    with pytest.raises(SettingsError) as caught:
+        made.login(present=lambda login: None)
+    assert caught.value.code == "port_taken"
+
+
+def test_a_reused_refresh_token_ends_the_family(shared_practice, connection, sign_in):
+    made = connection(**shared_practice.settings("person"))
+    sign_in(made)
+    token = made._session.token()
+    made._session._oauth.refresh(token.refresh_token)
+    with pytest.raises(LoginRequired) as caught:
+        made._session.token(rejected=token.access_token)
+    assert caught.value.code == "session_ended"
+
+
+def test_the_token_is_never_looked_into(shared_practice, connection, sign_in):
+    made = connection(**shared_practice.settings("person"))
+    sign_in(made)
+    assert made._session.token().access_token != Secret("")
+    assert "imz_at_" not in repr(made._session.token())
