@@ -67,12 +67,15 @@ def leaks(request, monkeypatch, tmp_path):
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item):
     report = yield
-    if (found := item.stash.get(_LEAKS, None)) and report.when == "call":
-        shown = [text for name, text in report.sections if name.startswith(_SHOWN)]
-        shown.append(str(report.longrepr or ""))
-        if leaked := found.in_text("\n".join(shown)):
-            report.outcome, report.sections = "failed", []
-            report.longrepr = f"a secret shows in output or traceback: {leaked}"
+    if (found := item.stash.get(_LEAKS, None)) is None:
+        return report
+    shown = [text for name, text in report.sections if name.startswith(_SHOWN)]
+    shown.append(str(report.longrepr or ""))
+    if report.when == "call" and (leaked := found.in_text("\n".join(shown))):
+        report.outcome = "failed"
+        report.longrepr = f"a secret shows in output or traceback: {leaked}"
+    if found.in_text("\n".join(text for _, text in report.sections)):
+        report.sections = []  # the report must not spread it
     return report
 
 

@@ -70,6 +70,7 @@ def signed_in(status: Status) -> str:
         f'<span style="{_CHIP}">{escape(s)}</span>' for s in _words(status.scope)
     )
     rows = [
+        ("Profile", f"<code>{escape(status.profile)}</code>"),
         ("Where", escape(_host(status.issuer))),
         ("Scopes", scopes),
         ("Session", escape(_session(status))),
@@ -78,7 +79,7 @@ def signed_in(status: Status) -> str:
     as_whom = f" as <strong>{who}</strong>" if who else ""
     title = f'<span style="color:{_MARK}">✓</span> Signed in{as_whom}'
     return _card(
-        f"""{_heading(title, status.profile, escaped=True)}{_table(rows)}
+        f"""{_heading(title)}{_table(rows)}
 <p style="margin:10px 0 0;color:{_SOFT}">Next:
  <code>df = %intermezzo employees</code></p>"""
     )
@@ -121,13 +122,13 @@ def _card(content: str, *, edge: str = _MARK) -> str:
     return f'<div class="intermezzo-card" style="{style}">{content}</div>'
 
 
-def _heading(title: str, profile: str, *, escaped: bool = False) -> str:
-    shown = title if escaped else escape(title)
+def _heading(title: str, profile: str = "") -> str:
+    chip = f"profile <code>{escape(profile)}</code>" if profile else ""
     return (
-        f'<div role="status" style="display:flex;gap:12px;align-items:baseline;'
-        f'justify-content:space-between;flex-wrap:wrap"><span style="font-size:16px;'
-        f'font-weight:600">{shown}</span><span style="color:{_SOFT}">profile '
-        f"<code>{escape(profile)}</code></span></div>"
+        '<div role="status" style="display:flex;gap:12px;align-items:baseline;'
+        'justify-content:space-between;flex-wrap:wrap"><span style="font-size:16px;'
+        f'font-weight:600">{title}</span>'
+        f'<span style="color:{_SOFT}">{chip}</span></div>'
     )
 
 

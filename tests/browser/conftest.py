@@ -180,11 +180,12 @@ class Page:
         )
         return self.path.read_text()
 
-    def shot(self, name):
+    def shot(self, name, area="body"):
         """Keep a picture where ``SCREENSHOTS`` names a folder."""
         if folder := os.environ.get("SCREENSHOTS"):
             self.page.wait_for_timeout(400)
-            self.page.screenshot(path=str(Path(folder) / f"{name}.png"))
+            picture = str(Path(folder) / f"{name}.png")
+            self.page.locator(area).first.screenshot(path=picture)
 
     def sign_in(self, number, *, answer="allow"):
         """Click the panel's link and do as a person would in the new tab."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+QUICKSTART = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
 LOAD = "%load_ext intermezzo_nb"
 LOGIN = "%intermezzo_login --profile demo"
 READ = "df = %intermezzo employees --organization all --limit 300\ndf.dtypes"
@@ -64,6 +66,33 @@ def test_a_refused_consent_is_told_and_can_be_tried_again(open_notebook):
     notebook.wait_for(1, "Maren Voss")
     notebook.run(2)
     notebook.wait_for(2, "datetime64[us, UTC]")
+
+
+def test_the_quickstart_as_a_person_runs_it(open_notebook):
+    cells = json.loads(QUICKSTART.read_text())["cells"]
+    code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+    notebook = open_notebook("quickstart.ipynb", *code)
+    notebook.run_all()
+    notebook.sign_in(1)
+    notebook.wait_for(len(code) - 1, "Signed out")
+    saved = json.loads(notebook.saved())
+    kinds = [o["output_type"] for c in saved["cells"] for o in c["outputs"]]
+    assert "error" not in kinds
+
+
+def test_the_picture_of_the_readme(open_notebook):
+    look = 'df[["employmentCountry", "externalRef", "startDate", "endDate"]].tail(4)'
+    read = f"df = %intermezzo employees --organization all\n{look}"
+    notebook = open_notebook("picture.ipynb", LOAD, LOGIN, read)
+    notebook.do("application:toggle-left-area")
+    notebook.page.set_viewport_size({"width": 900, "height": 700})
+    notebook.run(0)
+    notebook.run(1)
+    notebook.sign_in(1)
+    notebook.wait_for(1, "Maren Voss")
+    notebook.run(2)
+    notebook.wait_for(2, "complete")
+    notebook.shot("readme", area=".jp-NotebookPanel-notebook")
 
 
 def _error(saved, number):
