@@ -80,6 +80,8 @@ def infer(values: Sequence[Any]) -> pd.Series:
             continue
         if kind != "boolean" and any(isinstance(v, bool) for v in present):
             continue
+        if kind == "number" and not any(isinstance(v, float) for v in present):
+            continue  # integers that are too large for Int64 stay what they are
         try:
             return _BUILDERS[kind](values)
         except Mistyped:
