@@ -98,7 +98,8 @@ def started_lab(folder, **environment):
             stdout=output,
             stderr=subprocess.STDOUT,
             env={
-                **os.environ,
+                # With CI set, nobody would be asked to sign in.
+                **{name: v for name, v in os.environ.items() if name != "CI"},
                 "JUPYTER_CONFIG_DIR": str(folder / "config"),
                 **environment,
             },
