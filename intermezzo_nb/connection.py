@@ -10,7 +10,7 @@ import requests
 
 from .api.client import Api, ApiSession, BearerAuth, telling_waits
 from .api.reading import Query, Reading, provenance
-from .api.resources import Resource
+from .api.schema import Resource
 from .api.shaping import check_columns
 from .errors import SettingsError
 from .login import Login

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -12,19 +11,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from .credentials import (
+    CREDENTIALS,
+    HOW_TO_SET,
+    URLS,
+    Credential,
+    refuse_literals,
+    refuse_mixture,
+    with_credentials,
+)
 from .errors import SettingsError
 from .secret import Secret
 
-URLS = (
-    "issuer",
-    "api_url",
-    "token_url",
-    "authorization_url",
-    "device_url",
-    "revocation_url",
-    "userinfo_url",
-    "jwks_url",
-)
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "grant": ("client_credentials", "authorization_code"),
     "token_encoding": ("form", "json"),
@@ -32,60 +30,6 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "store": ("auto", "memory", "file"),
     "valid_to": ("inclusive", "exclusive"),
 }
-_CREDENTIALS = ("client_secret", "client_secret_file", "access_token_file")
-# A secret goes to no server but those named where the secret is named.
-_UNIT = ("client_id", *URLS)
-_NEVER_LITERAL = ("client_secret", "access_token", "refresh_token", "password")
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """
-    Where a secret is, not the secret: safe to print, compare and pickle.
-
-    Parameters
-    ----------
-    kind : {"environment", "file"}
-        How to read it.
-    where : str
-        The name of the variable, or the path of the file.
-    """
-
-    kind: str
-    where: str
-
-    def read(self) -> Secret:
-        """
-        Read the secret as it is now; secret mounts change under running jobs.
-
-        Raises
-        ------
-        SettingsError
-            It is not there, cannot be read, or is empty.
-        """
-        if self.kind == "environment":
-            secret, why = Secret(os.environ.get(self.where, "").strip()), ""
-        else:
-            secret, why = _read_file(Path(self.where))
-        if not secret:
-            raise SettingsError(
-                f"no secret found in {self}",
-                why=why or "It is empty.",
-                advice=f"Put the secret there, or point to another place: "
-                f"{how_to_set('client_secret_file')}.",
-                code="missing_setting",
-            )
-        return secret
-
-    def __str__(self) -> str:
-        return f"the {self.kind} {self.where}"
-
-
-def _read_file(path: Path) -> tuple[Secret, str]:
-    try:
-        return Secret(path.read_text("utf-8").strip()), ""
-    except (OSError, UnicodeDecodeError) as fault:
-        return Secret(""), f"{type(fault).__name__} on reading it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +106,13 @@ class Settings:
         found: dict[str, Any] = {}
         places: dict[str, str] = {}
         for place, values in layers:
-            _refuse_literals(place, values)
+            refuse_literals(place, values)
             for name, value in values.items():
                 if name not in found:
                     found[name] = _checked(name, value, place)
                     places[name] = place
-        _refuse_mixture(found, places, layers)
-        return cls(**_with_credentials(found, places), places=places)
+        refuse_mixture(found, places, layers)
+        return cls(**with_credentials(found, places), places=places)
 
     @property
     def is_machine(self) -> bool:
@@ -211,7 +155,7 @@ def how_to_set(name: str) -> str:
     """Name the places where a setting can be set."""
     variable = f"INTERMEZZO_{name.upper()}"
     if name in {"client_secret", "client_secret_file"}:
-        return "the variable INTERMEZZO_CLIENT_SECRET or INTERMEZZO_CLIENT_SECRET_FILE"
+        return HOW_TO_SET
     option = "--" + name.replace("_", "-")
     options = {"client_id", "issuer", "api_url", "scope", "organization", "store"}
     return f"{variable}" + (f" ({option})" if name in options else "")
@@ -283,7 +227,7 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    variables = {name: f"INTERMEZZO_{name.upper()}" for name in _NAMES + _CREDENTIALS}
+    variables = {name: f"INTERMEZZO_{name.upper()}" for name in _NAMES + CREDENTIALS}
     return {
         name: Secret("") if name == "client_secret" else environ[variable].strip()
         for name, variable in variables.items()
@@ -291,22 +235,9 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _refuse_literals(place: str, values: Mapping[str, Any]) -> None:
-    if place == "the environment":
-        return
-    if literal := next((name for name in _NEVER_LITERAL if name in values), None):
-        raise SettingsError(
-            f"{literal} stands in plain sight in {place}",
-            why="What stands there is saved, shown or shared; secrets must not be.",
-            advice=f"Use {how_to_set('client_secret')}; "
-            "in a profile: client_secret_file.",
-            code="secret_in_plain_sight",
-        )
-
-
 def _checked(name: str, value: Any, place: str) -> Any:
-    if name not in _NAMES and name not in _CREDENTIALS:
-        close = difflib.get_close_matches(name, (*_NAMES, *_CREDENTIALS), 1)
+    if name not in _NAMES and name not in CREDENTIALS:
+        close = difflib.get_close_matches(name, (*_NAMES, *CREDENTIALS), 1)
         hint = f"Did you mean {close[0]}?" if close else f"Known: {', '.join(_NAMES)}."
         raise SettingsError(f"{place} sets {name!r}, which is unknown", advice=hint)
     if name in URLS or name == "redirect_uri":
@@ -374,47 +305,6 @@ def is_loopback(host: str) -> bool:
         return "%" not in host and ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _refuse_mixture(
-    found: Mapping[str, Any],
-    places: Mapping[str, str],
-    layers: list[tuple[str, Mapping[str, Any]]],
-) -> None:
-    by_place = dict(layers)
-    for credential in _CREDENTIALS:
-        if (home := places.get(credential)) is None:
-            continue
-        for name in _UNIT:
-            if name in found and by_place[home].get(name) != found[name]:
-                raise SettingsError(
-                    f"{credential} comes from {home}, but {name} from {places[name]}",
-                    why="A secret is used only with the client and the servers that "
-                    "are named in the same place. Nothing was sent.",
-                    advice=f"Name both in one place, or take {credential} out of "
-                    f"{home}.",
-                    code="mixed_credentials",
-                )
-
-
-def _with_credentials(
-    found: dict[str, Any], places: Mapping[str, str]
-) -> dict[str, Any]:
-    if "client_secret" in found and "client_secret_file" in found:
-        raise SettingsError(
-            "there are two client secrets",
-            why=f"client_secret comes from {places['client_secret']}, "
-            f"client_secret_file from {places['client_secret_file']}.",
-            advice="Take one of them away.",
-            code="mixed_credentials",
-        )
-    if "client_secret" in found:
-        found["client_secret"] = Credential("environment", "INTERMEZZO_CLIENT_SECRET")
-    if path := found.pop("client_secret_file", None):
-        found["client_secret"] = Credential("file", path)
-    if path := found.pop("access_token_file", None):
-        found["access_token"] = Credential("file", path)
-    return found
 
 
 _NAMES = tuple(

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from .resources import Column
+from .schema import Column
 from .shaping import as_text
 
 # pandas 3 calls it "str"; in 2.2 this is the same type by its first name.

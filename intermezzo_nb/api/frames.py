@@ -10,7 +10,8 @@ import pandas as pd
 
 from ..errors import SettingsError
 from .columns import build, control_total, infer
-from .resources import CATALOGUE, Column, Resource, find
+from .resources import CATALOGUE, find
+from .schema import Column, Resource
 from .shaping import flatten
 
 _TOLD = 12  # names in a note; the rest is counted

@@ -11,7 +11,8 @@ from typing import Any
 from ..errors import SettingsError
 from .client import Api, telling_waits
 from .paging import Page, walk
-from .resources import Resource, find, split_filters
+from .resources import find
+from .schema import Resource, split_filters
 from .shaping import Record, matching, shape, valid_on
 
 

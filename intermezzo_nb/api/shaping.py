@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..errors import SettingsError
-from .resources import Resource
+from .schema import Resource
 
 Record = dict[str, Any]
 

@@ -6,7 +6,8 @@ import datetime as dt
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from .people import Company, instant, type_id
+from .identifiers import instant, type_id
+from .people import Company
 
 _CENT = Decimal("0.01")
 # Monthly thresholds and rates: the shape of the real ones, not a tax calculation.

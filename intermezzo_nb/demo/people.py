@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 import random
 from functools import lru_cache
 from typing import Any
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_EPOCH = 0x0190_0000_0000  # the time part that all ids begin with
+from .identifiers import ascii_of, instant, number_of, type_id
 
 _GIVEN = {
     "DE": "Anna Ben Clara David Elif Finn Greta Hannes Ida Jonas Katrin Leon Mia Nils "
@@ -233,8 +231,8 @@ class Company:
             "startDate": start.isoformat(),
             "endDate": end.isoformat() if end else None,
             "birthDate": born.isoformat(),
-            "personalEmail": f"{_ascii(mailbox)}@mail.example",
-            "workEmail": f"{_ascii(mailbox)}@{host}.example",
+            "personalEmail": f"{ascii_of(mailbox)}@mail.example",
+            "workEmail": f"{ascii_of(mailbox)}@{host}.example",
             "phoneNumbers": [
                 {
                     "phoneNumber": f"+{49 if country == 'DE' else 44}"
@@ -339,36 +337,3 @@ class Company:
             if country == "DE"
             else None,
         }
-
-
-def type_id(prefix: str, seed: int, number: int) -> str:
-    """Form an identifier: sorted like its number, and hard to mistype into another."""
-    digest = hashlib.sha256(f"{prefix}{seed}/{number}".encode()).digest()[:10]
-    value = (_EPOCH + number) << 80 | int.from_bytes(digest, "big")
-    digits = [_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5)]
-    return f"{prefix}_{''.join(digits)}"
-
-
-def number_of(identifier: str) -> int:
-    """Give the number inside an identifier; -1 where there is none."""
-    text = identifier.partition("_")[2]
-    if not text or not set(text) <= set(_ALPHABET):
-        return -1
-    value = 0
-    for letter in text:
-        value = value << 5 | _ALPHABET.index(letter)
-    return (value >> 80) - _EPOCH
-
-
-def instant(day: dt.date, dice: random.Random) -> str:
-    """Form an instant on a day, to the microsecond."""
-    time = dt.timedelta(microseconds=dice.randrange(86_400_000_000))
-    moment = dt.datetime.combine(day, dt.time(), dt.UTC) + time
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _ascii(text: str) -> str:
-    pairs = zip("äöüßé'", ["ae", "oe", "ue", "ss", "e", ""], strict=False)
-    for letter, plain in pairs:
-        text = text.replace(letter, plain)
-    return text

@@ -15,9 +15,10 @@ PACKAGE = Path(intermezzo_nb.__file__).parent
 # A room may import from the rows above its own, never sideways.
 ROWS = """
 errors secret
-settings surroundings
-practice oauth.models api.paging api.resources
-status api.shaping oauth.answers oauth.wire oauth.discovery oauth.identity
+credentials surroundings
+settings
+practice oauth.models api.paging api.schema
+status api.resources api.shaping oauth.answers oauth.wire oauth.discovery oauth.identity
 oauth.receivers tokens.store
 oauth.client
 oauth.flows

@@ -6,8 +6,9 @@ import pickle
 
 import pytest
 
+from intermezzo_nb.credentials import Credential
 from intermezzo_nb.errors import SettingsError
-from intermezzo_nb.settings import Credential, Settings, check_url, read_profiles
+from intermezzo_nb.settings import Settings, check_url, read_profiles
 
 UNIT = {
     "INTERMEZZO_ISSUER": "https://login.example",

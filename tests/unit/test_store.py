@@ -10,10 +10,11 @@ import threading
 
 import pytest
 
+from intermezzo_nb.credentials import Credential
 from intermezzo_nb.errors import StoreError
 from intermezzo_nb.oauth.models import Token
 from intermezzo_nb.secret import Secret
-from intermezzo_nb.settings import Credential, Settings
+from intermezzo_nb.settings import Settings
 from intermezzo_nb.tokens.store import (
     FileStore,
     MemoryStore,

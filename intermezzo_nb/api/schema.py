@@ -1,0 +1,172 @@
+"""What a resource of the API is, and what becomes of the filters it is asked with."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..errors import SettingsError
+
+KINDS = (
+    "text",
+    "enum",
+    "date",
+    "instant",
+    "integer",
+    "boolean",
+    "number",
+    "money",
+    "json",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """
+    A column of a resource.
+
+    Parameters
+    ----------
+    name : str
+        The dotted path in the JSON record, and the column's name.
+    kind : str
+        One of :data:`KINDS`.
+    values : tuple of str
+        The documented values of an ``enum``; others are kept all the same.
+    scale : int
+        Digits after the point of exact ``money``.
+    """
+
+    name: str
+    kind: str = "text"
+    values: tuple[str, ...] = ()
+    scale: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """
+    A documented parameter.
+
+    Parameters
+    ----------
+    where : {"query", "path"}
+        Those of the path have to be given.
+    example : str
+        A value to show in messages.
+    """
+
+    name: str
+    kind: str = "text"
+    where: str = "query"
+    values: tuple[str, ...] = ()
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """
+    A documented list, or list-like answer, of the API.
+
+    Parameters
+    ----------
+    path : str
+        Template of the path that is asked by default.
+    page : str
+        The page of the API reference that documents it.
+    owner : {"account", "organization", "employee"}
+        Whose records they are: asked once, per organization, or per employee.
+    style : {"page", "cursor", "array", "object"} or None
+        How pages follow one another; None where that is not documented.
+    country : str
+        The only country whose organizations have it; empty for all.
+    history : str
+        Template of the path that lists all versions; empty where there is none.
+        Where it is the default path too, today's version is picked here.
+    unwrap : str
+        An object inside each record whose members are taken as the record's own.
+    inside : str
+        The list inside the answer that holds the records.
+    lines : tuple of (str, str)
+        Lists inside each record that become rows, each with the ``kind`` of its rows.
+    keep : tuple of (str, str)
+        With ``lines``: members of the record that each row keeps, and their columns.
+    """
+
+    name: str
+    path: str
+    columns: tuple[Column, ...]
+    page: str
+    doc: str
+    owner: str = "organization"
+    style: str | None = None
+    country: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    history: str = ""
+    unwrap: str = ""
+    inside: str = ""
+    lines: tuple[tuple[str, str], ...] = ()
+    keep: tuple[tuple[str, str], ...] = ()
+
+    def column(self, name: str) -> Column | None:
+        """Give a documented column, or None."""
+        return next((c for c in self.columns if c.name == name), None)
+
+    def parameter(self, name: str) -> Parameter | None:
+        """Give a documented parameter, or None."""
+        return next((p for p in self.parameters if p.name == name), None)
+
+
+def split_filters(
+    resource: Resource, filters: Mapping[str, object]
+) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """
+    Sort filters by what becomes of them.
+
+    Returns
+    -------
+    in_path, sent, here : dict
+        Variables of the path, query parameters that the API documents, and columns
+        that are filtered here after reading.
+
+    Raises
+    ------
+    SettingsError
+        ``unknown_filter`` or ``missing_parameter``.
+    """
+    in_path, sent, here = dict[str, str](), dict[str, str](), dict[str, str]()
+    for name, value in filters.items():
+        parameter = resource.parameter(name)
+        if parameter is not None:
+            (in_path if parameter.where == "path" else sent)[name] = str(value)
+        elif resource.column(name):
+            here[name] = _text(value)
+        else:
+            raise _unknown_filter(resource, name)
+    for parameter in resource.parameters:
+        if parameter.where == "path" and not in_path.get(parameter.name):
+            raise SettingsError(
+                f"{resource.name} needs {parameter.name}",
+                advice=f"Add {parameter.name}={parameter.example}.",
+                code="missing_parameter",
+            )
+    return in_path, sent, here
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _unknown_filter(resource: Resource, name: str) -> SettingsError:
+    known = [p.name for p in resource.parameters] + [c.name for c in resource.columns]
+    by_end = {n.rsplit(".", maxsplit=1)[-1].lower(): n for n in reversed(known)}
+    close = difflib.get_close_matches(name, known, 1)
+    inside = [n for n in known if name.lower() in n.lower()]
+    hint = by_end.get(name.lower()) or next(iter(close + inside), None)
+    return SettingsError(
+        f"{resource.name} has neither a parameter nor a column {name!r}",
+        advice=(f"Did you mean {hint}? " if hint else "")
+        + f"%intermezzo_resources {resource.name} lists them.",
+        code="unknown_filter",
+    )

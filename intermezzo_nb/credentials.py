@@ -1,0 +1,155 @@
+"""Where secrets may be, and with whom they may be used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import SettingsError
+from .secret import Secret
+
+URLS = (
+    "issuer",
+    "api_url",
+    "token_url",
+    "authorization_url",
+    "device_url",
+    "revocation_url",
+    "userinfo_url",
+    "jwks_url",
+)
+CREDENTIALS = ("client_secret", "client_secret_file", "access_token_file")
+HOW_TO_SET = "the variable INTERMEZZO_CLIENT_SECRET or INTERMEZZO_CLIENT_SECRET_FILE"
+# A secret goes to no server but those named where the secret is named.
+_UNIT = ("client_id", *URLS)
+_NEVER_LITERAL = ("client_secret", "access_token", "refresh_token", "password")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """
+    Where a secret is, not the secret: safe to print, compare and pickle.
+
+    Parameters
+    ----------
+    kind : {"environment", "file"}
+        How to read it.
+    where : str
+        The name of the variable, or the path of the file.
+    """
+
+    kind: str
+    where: str
+
+    def read(self) -> Secret:
+        """
+        Read the secret as it is now; secret mounts change under running jobs.
+
+        Raises
+        ------
+        SettingsError
+            It is not there, cannot be read, or is empty.
+        """
+        if self.kind == "environment":
+            secret, why = Secret(os.environ.get(self.where, "").strip()), ""
+        else:
+            secret, why = _read_file(Path(self.where))
+        if not secret:
+            raise SettingsError(
+                f"no secret found in {self}",
+                why=why or "It is empty.",
+                advice=f"Put the secret there, or point to another place: "
+                f"{HOW_TO_SET}.",
+                code="missing_setting",
+            )
+        return secret
+
+    def __str__(self) -> str:
+        return f"the {self.kind} {self.where}"
+
+
+def _read_file(path: Path) -> tuple[Secret, str]:
+    try:
+        return Secret(path.read_text("utf-8").strip()), ""
+    except (OSError, UnicodeDecodeError) as fault:
+        return Secret(""), f"{type(fault).__name__} on reading it."
+
+
+def refuse_literals(place: str, values: Mapping[str, Any]) -> None:
+    """
+    Refuse secrets that stand where people, files or logs see them.
+
+    Raises
+    ------
+    SettingsError
+        ``secret_in_plain_sight``.
+    """
+    if place == "the environment":
+        return
+    if literal := next((name for name in _NEVER_LITERAL if name in values), None):
+        raise SettingsError(
+            f"{literal} stands in plain sight in {place}",
+            why="What stands there is saved, shown or shared; secrets must not be.",
+            advice=f"Use {HOW_TO_SET}; in a profile: client_secret_file.",
+            code="secret_in_plain_sight",
+        )
+
+
+def refuse_mixture(
+    found: Mapping[str, Any],
+    places: Mapping[str, str],
+    layers: list[tuple[str, Mapping[str, Any]]],
+) -> None:
+    """
+    Refuse a secret whose client or servers are named elsewhere.
+
+    Parameters
+    ----------
+    found, places : mapping
+        The value of each setting, and where it was found.
+    layers : list of (str, mapping)
+        All places with all that they name.
+
+    Raises
+    ------
+    SettingsError
+        ``mixed_credentials``, naming both places.
+    """
+    by_place = dict(layers)
+    for credential in CREDENTIALS:
+        if (home := places.get(credential)) is None:
+            continue
+        for name in _UNIT:
+            if name in found and by_place[home].get(name) != found[name]:
+                raise SettingsError(
+                    f"{credential} comes from {home}, but {name} from {places[name]}",
+                    why="A secret is used only with the client and the servers that "
+                    "are named in the same place. Nothing was sent.",
+                    advice=f"Name both in one place, or take {credential} out of "
+                    f"{home}.",
+                    code="mixed_credentials",
+                )
+
+
+def with_credentials(
+    found: dict[str, Any], places: Mapping[str, str]
+) -> dict[str, Any]:
+    """Replace what was found of secrets by descriptions of where they are."""
+    if "client_secret" in found and "client_secret_file" in found:
+        raise SettingsError(
+            "there are two client secrets",
+            why=f"client_secret comes from {places['client_secret']}, "
+            f"client_secret_file from {places['client_secret_file']}.",
+            advice="Take one of them away.",
+            code="mixed_credentials",
+        )
+    if "client_secret" in found:
+        found["client_secret"] = Credential("environment", "INTERMEZZO_CLIENT_SECRET")
+    if path := found.pop("client_secret_file", None):
+        found["client_secret"] = Credential("file", path)
+    if path := found.pop("access_token_file", None):
+        found["access_token"] = Credential("file", path)
+    return found
