@@ -53,6 +53,16 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     unload(shell)
 
 
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "intermezzo_nb"}]
+
+
+def _load_jupyter_server_extension(app: Any) -> None:
+    from .notebook.server import load
+
+    load(app)
+
+
 def __getattr__(name: str) -> Any:
     # requests and all that comes with it is loaded at the first use, not before.
     if name not in _HOMES:

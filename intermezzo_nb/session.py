@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable
 
 from .api.client import origin, tell_wait
-from .errors import IntermezzoError, LoginRequired
+from .errors import IntermezzoError, LoginRequired, SettingsError
 from .login import Login
 from .oauth.client import OAuthClient
-from .oauth.flows import CodeFlow, renewed
+from .oauth.flows import CodeFlow, Receiver, renewed
+from .oauth.mailbox import Mailbox
 from .oauth.models import Token
-from .oauth.receivers import LoopbackReceiver
+from .oauth.receivers import LoopbackReceiver, ServerReceiver
 from .secret import Secret
 from .settings import Settings, how_to_set
 from .status import LoggedOut, Status
@@ -77,7 +78,7 @@ class Session:
         self._note("client credentials", "no secret is set, or a person was asked for")
         self._insist_on_a_person(surroundings)
         self.settings.require("client_id", "issuer|authorization_url", "api_url")
-        login = self._login = self._begun(present)
+        login = self._login = self._begun(present, self._way(surroundings))
         if wait:
             try:
                 login.wait()
@@ -199,16 +200,43 @@ class Session:
             advice=f"Set {variables}.",
         )
 
-    def _begun(self, present: Callable[[Login], None]) -> Login:
-        self._note("loopback", "taken")
-        login = Login(self._flow, self._source.accept)
+    def _way(self, surroundings: Surroundings) -> Callable[[], Receiver]:
+        """Choose where the answer is to arrive."""
+        wanted, signs = self.settings.via, ", ".join(surroundings.elsewhere)
+        server = self._server(surroundings)
+        if wanted == "loopback" or (wanted == "auto" and not (signs and server)):
+            self._note("loopback", "taken" + (f", though: {signs}" if signs else ""))
+            return lambda: LoopbackReceiver(self.settings.redirect_uri)
+        self._note("loopback", signs or f"--via {wanted}")
+        if server is None:
+            raise SettingsError(
+                "no Jupyter server takes the answer for this kernel",
+                why="The one that started it, if any, has not loaded intermezzo_nb.",
+                advice="Install intermezzo-nb beside Jupyter and restart it, or use "
+                "--via loopback.",
+                code="no_server",
+            )
+        self._note("server", "taken")
+        return server
+
+    def _server(self, surroundings: Surroundings) -> Callable[[], Receiver] | None:
+        if surroundings.runtime_dir is None or surroundings.parent is None:
+            return None
+        mailbox = Mailbox(surroundings.runtime_dir)
+        if (base_url := mailbox.base_url(surroundings.parent)) is None:
+            return None
+        return lambda: ServerReceiver(mailbox, base_url)
+
+    def _begun(
+        self, present: Callable[[Login], None], way: Callable[[], Receiver]
+    ) -> Login:
+        def flow() -> CodeFlow:
+            return CodeFlow(self._oauth, way(), timeout=self.settings.timeout)
+
+        login = Login(flow, self._source.accept)
         login.start()
         present(login)
         return login
-
-    def _flow(self) -> CodeFlow:
-        receiver = LoopbackReceiver(self.settings.redirect_uri)
-        return CodeFlow(self._oauth, receiver, timeout=self.settings.timeout)
 
     def _revoke(self, token: Token) -> tuple[list[str], str]:
         done: list[str] = []

@@ -26,7 +26,7 @@ from .secret import Secret
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "grant": ("client_credentials", "authorization_code"),
     "token_encoding": ("form", "json"),
-    "via": ("auto", "loopback", "client-credentials"),
+    "via": ("auto", "loopback", "server", "client-credentials"),
     "store": ("auto", "memory", "file"),
     "valid_to": ("inclusive", "exclusive"),
 }

@@ -37,12 +37,18 @@ class Surroundings:
         Why nobody can be asked, else empty.
     elsewhere : tuple of str
         Signs that the browser is on another machine than the kernel.
+    runtime_dir : Path or None
+        The Jupyter runtime folder that holds the kernel's connection file.
+    parent : int or None
+        The process id of the Jupyter server that started the kernel.
     """
 
     front: str
     answers: bool
     silence: str
     elsewhere: tuple[str, ...]
+    runtime_dir: Path | None = None
+    parent: int | None = None
 
 
 def look(
@@ -53,7 +59,15 @@ def look(
     kernel = getattr(shell, "kernel", None)
     front = "notebook" if kernel else "terminal" if shell else "script"
     silence = "CI is set" if environ.get("CI") else _why_silent(kernel)
-    return Surroundings(front, not silence, silence, _elsewhere(environ, modules))
+    parent = environ.get("JPY_PARENT_PID", "")
+    return Surroundings(
+        front,
+        not silence,
+        silence,
+        _elsewhere(environ, modules),
+        runtime_dir=_runtime_dir(kernel),
+        parent=int(parent) if parent.isdecimal() else None,
+    )
 
 
 def _shell(modules: Mapping[str, Any]) -> Any:
@@ -71,6 +85,14 @@ def _why_silent(kernel: Any) -> str:
     if request.get("content", {}).get("allow_stdin", True):
         return ""
     return "the notebook runs unattended (allow_stdin is false)"
+
+
+def _runtime_dir(kernel: Any) -> Path | None:
+    # Where the connection file is, the server that wrote it keeps its own files.
+    connection_file = getattr(
+        getattr(kernel, "parent", None), "abs_connection_file", ""
+    )
+    return Path(connection_file).parent if connection_file else None
 
 
 def _elsewhere(

@@ -49,10 +49,7 @@ def link_ready(prompt: Prompt, profile: str, *, until: str) -> str:
  class="intermezzo-sign-in" style="{_BUTTON}">Sign in at {host} ↗</a></p>
 <p style="margin:0;color:{_SOFT}">Opens a new tab. Come back when you have signed in:
  this panel notices by itself, until {escape(until)}.</p>
-<details style="margin-top:8px;color:{_SOFT}"><summary style="cursor:pointer">The page
- shows an error?</summary>Ask those who run {host} to register this redirect URI for
- your client:<br><code style="user-select:all">{escape(prompt.redirect_uri)}</code>
-</details>"""
+{_help(prompt)}"""
     )
 
 
@@ -115,6 +112,19 @@ def plain_signed_in(status: Status) -> str:
     """Give the one line that a saved notebook keeps."""
     who = f" as {status.identity}" if status.identity else ""
     return f"Intermezzo: signed in{who} · {status.profile} · {_session(status)}"
+
+
+def _help(prompt: Prompt) -> str:
+    where = (
+        f'<code style="user-select:all">{escape(prompt.redirect_uri)}</code>'
+        if prompt.redirect_uri
+        else "this Jupyter server's address, followed by "
+        "<code>/intermezzo/callback</code>"
+    )
+    return f"""<details style="margin-top:8px;color:{_SOFT}">
+<summary style="cursor:pointer">The page shows an error?</summary>
+Ask those who run {escape(prompt.host)} to register this redirect URI for your client:
+{where}</details>"""
 
 
 def _card(content: str, *, edge: str = _MARK) -> str:

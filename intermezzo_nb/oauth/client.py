@@ -89,7 +89,7 @@ class OAuthClient:
         """The host name by which messages call the server."""
         return urlsplit(self.settings.issuer or self.settings.token_url or "").netloc
 
-    def authorization_request(self, redirect_uri: str) -> AuthorizationRequest:
+    def authorization_request(self, redirect_uri: str | None) -> AuthorizationRequest:
         """
         Form the question that a person takes to the authorization endpoint.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -25,9 +25,9 @@ _GLANCE = 0.2  # seconds between two looks at whether somebody cancelled
 class Receiver(Protocol):
     """Where the answer to an authorization request arrives."""
 
-    redirect_uri: str
+    redirect_uri: str | None
 
-    def expect(self, is_ours: Callable[[Mapping[str, str]], bool]) -> None: ...
+    def invite(self, request: AuthorizationRequest) -> str: ...
     def receive(self, timeout: float) -> dict[str, str] | None: ...
     def close(self) -> None: ...
 
@@ -55,10 +55,10 @@ class CodeFlow:
     def begin(self) -> Prompt:
         """Ask the question: form the link that the person opens."""
         request = self._client.authorization_request(self._receiver.redirect_uri)
-        self._receiver.expect(request.is_answered_by)
+        link = self._receiver.invite(request)
         self._request = request
         self._deadline = time.monotonic() + self._timeout
-        return Prompt(request.url, request.host, self._deadline, request.redirect_uri)
+        return Prompt(link, request.host, self._deadline, request.redirect_uri)
 
     def wait(
         self, cancelled: threading.Event, received: Callable[[], None] = lambda: None
@@ -89,6 +89,8 @@ class CodeFlow:
         finally:
             self._receiver.close()
         received()
+        # Byte for byte the one by which the answer came (RFC 6749 §4.1.3).
+        request = replace(request, redirect_uri=self._receiver.redirect_uri)
         code = request.code_of(answer)
         response = self._client.exchange_code(request, code)
         return _identified(self._client, response, request)
@@ -109,7 +111,7 @@ class CodeFlow:
         raise LoginExpired(
             f"nobody signed in at {self._client.host} within {self._timeout:.0f} s",
             advice="Run %intermezzo_login again; --timeout gives more time. If the "
-            f"page showed an error, register {self._receiver.redirect_uri} there.",
+            "page showed an error, register the redirect URI that the panel names.",
         )
 
 

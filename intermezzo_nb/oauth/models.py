@@ -131,9 +131,9 @@ class AuthorizationRequest:
     ----------
     url : str
         What the person opens. It holds ``state`` and ``nonce``: not to be kept.
-    redirect_uri : str
+    redirect_uri : str or None
         Where the answer is to arrive, repeated byte for byte in the exchange
-        (RFC 6749 §4.1.3).
+        (RFC 6749 §4.1.3). None while only a Jupyter server knows.
     state, nonce, code_verifier : Secret
         Fresh for each request (RFC 9700 §2.1.1).
     metadata : ServerMetadata
@@ -141,7 +141,7 @@ class AuthorizationRequest:
     """
 
     url: str = field(repr=False)
-    redirect_uri: str
+    redirect_uri: str | None
     state: Secret
     nonce: Secret
     code_verifier: Secret
@@ -243,11 +243,11 @@ class Prompt:
         The host behind it, to be shown beside the link.
     deadline : float
         When the wait ends, in seconds of ``time.monotonic()``.
-    redirect_uri : str
+    redirect_uri : str or None
         The address to register, should the server's page complain.
     """
 
     url: str = field(repr=False)
     host: str
     deadline: float
-    redirect_uri: str
+    redirect_uri: str | None

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import queue
+import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from string import Template
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ..errors import SettingsError
 from ..settings import is_loopback
+from .closing import BACK, HEADERS, STALE, page
+from .mailbox import Mailbox
+from .models import AuthorizationRequest
 
 _CALLBACK = "/intermezzo/callback"
 _DONE = "/intermezzo/done"
@@ -54,7 +58,9 @@ class LoopbackReceiver:
             ) from None
         self._server.receiver = self
         port = self._server.server_address[1]
-        self.redirect_uri = redirect_uri or f"http://{host}:{port}{self._path}"
+        self.redirect_uri: str | None = (
+            redirect_uri or f"http://{host}:{port}{self._path}"
+        )
         self._is_ours: Callable[[Mapping[str, str]], bool] = lambda _: False
         threading.Thread(
             target=self._server.serve_forever,
@@ -63,9 +69,10 @@ class LoopbackReceiver:
             daemon=True,
         ).start()
 
-    def expect(self, is_ours: Callable[[Mapping[str, str]], bool]) -> None:
-        """Accept an answer that this function accepts, once."""
-        self._is_ours = is_ours
+    def invite(self, request: AuthorizationRequest) -> str:
+        """Expect the answer to this request, once; give the link to open."""
+        self._is_ours = request.is_answered_by
+        return request.url
 
     def receive(self, timeout: float) -> dict[str, str] | None:
         """Give the answer, or None after ``timeout`` seconds without one."""
@@ -111,6 +118,44 @@ class LoopbackReceiver:
         return True
 
 
+class ServerReceiver:
+    """
+    A Jupyter server that takes the answer, wherever the browser is.
+
+    The redirect URI is known once the browser has passed the server, which alone
+    knows its public address.
+
+    Parameters
+    ----------
+    base_url : str
+        The server's path, as ``/user/name/``; the link begins with it.
+    """
+
+    redirect_uri: str | None = None
+
+    def __init__(self, mailbox: Mailbox, base_url: str) -> None:
+        self._mailbox, self._base_url = mailbox, base_url
+        self._login = secrets.token_urlsafe(24)
+
+    def invite(self, request: AuthorizationRequest) -> str:
+        """Leave the request for the server; give the link to open."""
+        state = request.state.reveal()
+        self._mailbox.ask(self._login, url=request.url, state=state)
+        return f"{self._base_url.rstrip('/')}/intermezzo/start?login={self._login}"
+
+    def receive(self, timeout: float) -> dict[str, str] | None:
+        """Give the answer, or None after ``timeout`` seconds without one."""
+        if (taken := self._mailbox.take(self._login)) is None:
+            time.sleep(timeout)
+            return None
+        answer, self.redirect_uri = taken
+        return answer
+
+    def close(self) -> None:
+        """Delete what is left in the mailbox."""
+        self._mailbox.forget(self._login)
+
+
 def _wanted(redirect_uri: str | None) -> tuple[str, int, str]:
     if redirect_uri is None:
         return "127.0.0.1", 0, _CALLBACK
@@ -143,25 +188,16 @@ class _Page(BaseHTTPRequestHandler):
     timeout = 10.0  # seconds for a connection that says nothing
     server_version, sys_version = "intermezzo", ""
     protocol_version = "HTTP/1.1"
-    _headers: ClassVar[dict[str, str]] = {
-        "Content-Type": "text/html; charset=utf-8",
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-        "Referrer-Policy": "no-referrer",
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        "Connection": "close",
-    }
 
     def do_GET(self) -> None:
         if self.path == _DONE:
-            self._answer(200, _page("Your answer has arrived", _BACK))
+            self._answer(200, page("Your answer has arrived", BACK))
             self.server.receiver.closing_page_seen()
         elif self.server.receiver.take(self.path):
             # Elsewhere at once, so that no code stays in the address bar.
             self._answer(303, b"", {"Location": _DONE})
         else:
-            self._answer(404, _page("Nothing waits for this", _STALE))
+            self._answer(404, page("Nothing waits for this", STALE))
 
     def _answer(
         self, status: int, body: bytes, extra: Mapping[str, str] | None = None
@@ -169,40 +205,11 @@ class _Page(BaseHTTPRequestHandler):
         self.close_connection = True
         self.send_response(status)
         length = {"Content-Length": str(len(body))}
-        for name, value in {**self._headers, **length, **(extra or {})}.items():
+        sent = {**HEADERS, "Connection": "close", **length, **(extra or {})}
+        for name, value in sent.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (inherited)
         """Log nothing: the target holds the code."""
-
-
-_BACK = "You can close this tab. Your notebook goes on by itself."
-_STALE = (
-    "The sign-in that this address belongs to is over, or was started elsewhere. "
-    "Go back to your notebook and use the newest link there."
-)
-_TEMPLATE = Template("""<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title · Intermezzo</title><style>
-:root { color-scheme: light dark; --ink: #15202b; --soft: #51606e; --ground: #eef1f4;
-  --card: #fff; --line: #d7dde3; --mark: #0b6e5f }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8edf2; --soft: #a3b1be;
-  --ground: #0f151b; --card: #18212a; --line: #2c3843; --mark: #5fd3bf } }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center;
-  background: var(--ground); color: var(--ink);
-  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif }
-main { box-sizing: border-box; width: min(26rem, calc(100vw - 2rem));
-  padding: 2.25rem; background: var(--card);
-  border: 1px solid var(--line); border-radius: 14px }
-b { color: var(--mark); letter-spacing: .02em } h1 { font-size: 1.35rem;
-  line-height: 1.25; margin: .75rem 0 .5rem } p { margin: 0; color: var(--soft) }
-</style></head><body><main><b>Intermezzo</b><h1>$title</h1><p>$text</p></main>
-</body></html>
-""")
-
-
-def _page(title: str, text: str) -> bytes:
-    return _TEMPLATE.substitute(title=title, text=text).encode()

@@ -68,6 +68,44 @@ def test_a_refused_consent_is_told_and_can_be_tried_again(open_notebook):
     notebook.wait_for(2, "datetime64[us, UTC]")
 
 
+def test_the_answer_comes_back_through_the_jupyter_server(open_notebook, lab):
+    login = f"{LOGIN} --via server"
+    notebook = open_notebook("server.ipynb", LOAD, login, READ, "%intermezzo_status")
+    notebook.run_all()
+    tab = notebook.sign_in(1)
+    assert tab.url.endswith("/intermezzo/done")
+    notebook.wait_for(2, "datetime64[us, UTC]")
+    notebook.wait_for(3, "Tried: server")
+    saved, log = notebook.saved(), lab.log.read_text()
+    for text in (saved, log):
+        assert "imz_ac_" not in text
+        assert "state=" not in text
+
+
+def test_a_forged_answer_to_the_jupyter_server_changes_nothing(open_notebook, lab):
+    login = f"{LOGIN} --via server"
+    notebook = open_notebook("forged.ipynb", LOAD, login, READ)
+    notebook.run_all()
+    notebook.output(1).locator("a.intermezzo-sign-in").first.wait_for()
+    tab = notebook.context.new_page()
+    base = lab.url.partition("/lab/")[0]
+    for forged in ("callback?code=x&state=y", "callback", "start?login=x", "start"):
+        assert tab.goto(f"{base}/intermezzo/{forged}").status == 404
+    tab.close()
+    notebook.sign_in(1)
+    notebook.wait_for(2, "datetime64[us, UTC]")
+
+
+def test_who_is_not_signed_in_to_jupyter_gets_nothing(lab, chromium):
+    stranger = chromium.new_context()
+    tab = stranger.new_page()
+    base = lab.url.partition("/lab/")[0]
+    for name in ("start?login=x", "callback?code=x&state=y", "done"):
+        tab.goto(f"{base}/intermezzo/{name}")
+        assert "/login?" in tab.url
+    stranger.close()
+
+
 def test_the_quickstart_as_a_person_runs_it(open_notebook):
     cells = json.loads(QUICKSTART.read_text())["cells"]
     code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]

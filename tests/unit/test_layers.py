@@ -17,7 +17,7 @@ ROWS = """
 errors secret
 credentials surroundings
 settings
-practice oauth.models api.paging api.schema
+practice oauth.models oauth.mailbox oauth.closing api.paging api.schema
 status api.resources api.shaping oauth.answers oauth.wire oauth.discovery oauth.identity
 oauth.receivers tokens.store
 oauth.client

@@ -1,0 +1,133 @@
+"""The private files by which a Jupyter server hands a browser's answer to a kernel."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+_LIFE = 600.0  # seconds after which a file is swept
+_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+class Mailbox:
+    """
+    Questions that kernels ask, and answers that the server drops.
+
+    Both sides are the same user's processes; nobody else can read the files. An answer
+    is taken once, and what nobody takes is swept after ten minutes.
+
+    Parameters
+    ----------
+    runtime_dir : Path
+        The Jupyter runtime folder, which server and kernel share.
+    """
+
+    def __init__(self, runtime_dir: Path) -> None:
+        self._folder = Path(runtime_dir) / "intermezzo"
+
+    def announce(self, pid: int, base_url: str) -> None:
+        """Say that this server takes answers, and under which path."""
+        self._write(f"server-{pid}", {"base_url": base_url})
+
+    def withdraw(self, pid: int) -> None:
+        """Take the announcement back."""
+        self._path(f"server-{pid}").unlink(missing_ok=True)
+
+    def base_url(self, pid: int) -> str | None:
+        """Give the path under which a server takes answers; None where it does not."""
+        announced = self._read(f"server-{pid}")
+        return str(announced["base_url"]) if announced else None
+
+    def ask(self, login: str, *, url: str, state: str) -> None:
+        """
+        Leave a question for the server.
+
+        Parameters
+        ----------
+        login : str
+            The name of the sign-in, unguessable.
+        url : str
+            The authorization request, still without a redirect URI.
+        state : str
+            What the answer has to carry; only its digest is kept for looking it up.
+        """
+        self._sweep()
+        self._write(f"ask-{login}", {"url": url, "digest": _digest(state)})
+
+    def question(self, login: str) -> dict[str, Any] | None:
+        """Give a question that nobody has answered yet."""
+        return self._read(f"ask-{login}") if _ID.fullmatch(login) else None
+
+    def note(self, login: str, redirect_uri: str) -> None:
+        """Note where the answer was asked to arrive."""
+        if question := self.question(login):
+            self._write(f"ask-{login}", {**question, "redirect_uri": redirect_uri})
+
+    def drop(self, answer: Mapping[str, str]) -> bool:
+        """Drop an answer for the question that it is to; False where there is none."""
+        digest = _digest(answer.get("state", ""))
+        for login, question in self._questions():
+            if "redirect_uri" not in question:
+                continue  # never sent to the browser, so this is no answer to it
+            if hmac.compare_digest(str(question.get("digest")), digest):
+                content = {**answer, "": question["redirect_uri"]}
+                self._write(f"answer-{login}", content)
+                self._path(f"ask-{login}").unlink(missing_ok=True)
+                return True
+        return False
+
+    def take(self, login: str) -> tuple[dict[str, str], str] | None:
+        """Take an answer, and the redirect URI by which it came; once."""
+        content = self._read(f"answer-{login}")
+        if content is None:
+            return None
+        self.forget(login)
+        redirect_uri = str(content.pop(""))
+        return {name: str(value) for name, value in content.items()}, redirect_uri
+
+    def forget(self, login: str) -> None:
+        """Delete what there is of a sign-in."""
+        for kind in ("ask", "answer"):
+            self._path(f"{kind}-{login}").unlink(missing_ok=True)
+
+    def _questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        for path in self._folder.glob("ask-*.json"):
+            login = path.stem.removeprefix("ask-")
+            if question := self._read(path.stem):
+                yield login, question
+
+    def _sweep(self) -> None:
+        old = time.time() - _LIFE
+        for path in (*self._folder.glob("ask-*"), *self._folder.glob("answer-*")):
+            with suppress(OSError):
+                if path.stat().st_mtime < old:
+                    path.unlink()
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        with suppress(OSError, ValueError):
+            content = json.loads(self._path(name).read_text("utf-8"))
+            return content if isinstance(content, dict) else None
+        return None
+
+    def _write(self, name: str, content: Mapping[str, Any]) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = self._path(f"{name}.{os.getpid()}")
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 (a descriptor)
+            json.dump(content, file)
+        fresh.replace(self._path(name))
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
+
+
+def _digest(state: str) -> str:
+    return hashlib.sha256(state.encode()).hexdigest()

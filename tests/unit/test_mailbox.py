@@ -1,0 +1,88 @@
+"""The mailbox: private, one-shot, and only for answers to questions that were asked."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+
+from intermezzo_nb.oauth.mailbox import Mailbox
+
+LOGIN, STATE = "login-0123456789abcdef", "state-Xr5mB2vQ9kLw7TzC"
+BACK = "https://hub.example/hub/user-redirect/intermezzo/callback"
+
+
+@pytest.fixture
+def mailbox(tmp_path):
+    return Mailbox(tmp_path)
+
+
+@pytest.fixture
+def asked(mailbox):
+    mailbox.ask(LOGIN, url="https://login.example/authorize?x=1", state=STATE)
+    return mailbox
+
+
+def test_an_answer_is_taken_once(asked):
+    asked.note(LOGIN, BACK)
+    assert asked.drop({"state": STATE, "code": "c", "iss": "i"})
+    assert asked.take(LOGIN) == ({"state": STATE, "code": "c", "iss": "i"}, BACK)
+    assert asked.take(LOGIN) is None
+
+
+@pytest.mark.parametrize("answer", [{}, {"state": ""}, {"state": STATE + "x"}])
+def test_an_answer_to_nothing_is_not_kept(asked, answer):
+    asked.note(LOGIN, BACK)
+    assert not asked.drop(answer)
+    assert asked.take(LOGIN) is None
+
+
+def test_an_answer_to_what_was_never_sent_is_not_kept(asked):
+    assert not asked.drop({"state": STATE, "code": "c"})
+
+
+def test_a_second_answer_is_not_kept(asked):
+    asked.note(LOGIN, BACK)
+    assert asked.drop({"state": STATE, "code": "first"})
+    assert not asked.drop({"state": STATE, "code": "second"})
+    assert asked.take(LOGIN)[0]["code"] == "first"
+
+
+@pytest.mark.parametrize(
+    "login", ["", "x", "../../etc/passwd", LOGIN + "/..", "a" * 99]
+)
+def test_an_odd_name_is_no_question(asked, login):
+    assert asked.question(login) is None
+
+
+def test_only_the_owner_can_read(asked, tmp_path):
+    folder = tmp_path / "intermezzo"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(p.stat().st_mode) for p in folder.iterdir()} == {0o600}
+
+
+def test_what_nobody_takes_is_swept(asked, tmp_path):
+    old = next((tmp_path / "intermezzo").glob("ask-*"))
+    os.utime(old, (1, 1))
+    asked.ask("another-0123456789abcdef", url="u", state="s")
+    assert asked.question(LOGIN) is None
+
+
+def test_a_forgotten_sign_in_leaves_nothing(asked, tmp_path):
+    asked.forget(LOGIN)
+    assert list((tmp_path / "intermezzo").iterdir()) == []
+
+
+def test_a_server_is_announced_until_it_ends(mailbox):
+    mailbox.announce(42, "/user/ann/")
+    assert mailbox.base_url(42) == "/user/ann/"
+    mailbox.withdraw(42)
+    assert mailbox.base_url(42) is None
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "5"])
+def test_a_damaged_file_is_no_question(asked, tmp_path, content):
+    next((tmp_path / "intermezzo").glob("ask-*")).write_text(content)
+    assert asked.question(LOGIN) is None
+    assert not asked.drop({"state": STATE})
