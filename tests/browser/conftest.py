@@ -181,12 +181,13 @@ class Page:
         )
         return self.path.read_text()
 
-    def shot(self, name, area="body"):
+    def shot(self, name, area=None):
         """Keep a picture where ``SCREENSHOTS`` names a folder."""
         if folder := os.environ.get("SCREENSHOTS"):
             self.page.wait_for_timeout(400)
             picture = str(Path(folder) / f"{name}.png")
-            self.page.locator(area).first.screenshot(path=picture)
+            shown = self.page.locator(area).first if area else self.page
+            shown.screenshot(path=picture)
 
     def sign_in(self, number, *, answer="allow"):
         """Click the panel's link and do as a person would in the new tab."""
