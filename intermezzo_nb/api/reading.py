@@ -120,7 +120,8 @@ class Reading:
 
     def batches(self) -> Iterator[list[Record]]:
         """Give the records of each answer, shaped, filtered and cut at the limit."""
-        for owner in self.organizations or ("",):
+        owners = self.organizations or ("",)
+        for owner in owners:
             total_before = self.total or 0
             for page in self._pages(owner):
                 if page.total is not None:
@@ -130,6 +131,8 @@ class Reading:
                 self._tell()
                 yield batch
                 if self.query.limit is not None and self.rows >= self.query.limit:
+                    if owner != owners[-1]:
+                        self.total = None  # the others were not asked
                     self.complete = self._is_whole()
                     return
         self.complete = True

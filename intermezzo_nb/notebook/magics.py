@@ -172,7 +172,7 @@ class IntermezzoMagics(Magics):
     def _parsed(self, magic: Any, line: str) -> dict[str, Any]:
         # shlex by ourselves: IPython keeps the quotes of name="two words".
         try:
-            return dict(vars(magic.parser.parse_args(shlex.split(line))))
+            return dict(vars(magic.parser.parse_intermixed_args(shlex.split(line))))
         except (UsageError, ValueError) as fault:
             told = str(fault).strip().splitlines()[-1] if str(fault).strip() else ""
         raise SettingsError(

@@ -88,6 +88,7 @@ class LoginPanel:
         prompt, error = login.prompt, login.error
         self._cancel.layout.display = "none" if state.is_final else ""
         self._again.layout.display = "" if state.is_final else "none"
+        self._left.value = "" if state.is_final else self._left.value
         if state is State.SIGNED_IN:
             status = self._status()
             plain = card.plain_signed_in(status)

@@ -209,11 +209,12 @@ def _host(url: str) -> str:
 def _refusal(
     error: str, description: str, host: str
 ) -> LoginDenied | AuthorizationServerError:
-    why = plain(description) or f"The server's word for it is {plain(error)}."
+    why = plain(description)
     if error == "access_denied":
         return LoginDenied(
             f"the sign-in at {host} was refused",
-            why=why,
+            why=why
+            or "Access was not allowed there; nothing was given to this kernel.",
             advice="If that was not meant, run %intermezzo_login again and allow it.",
         )
     return AuthorizationServerError(

@@ -1,0 +1,197 @@
+"""The magics in a real shell: what they give, and how they say no."""
+
+from __future__ import annotations
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from intermezzo_nb import connection
+from intermezzo_nb.errors import IntermezzoError, SettingsError
+
+
+@pytest.fixture
+def shell(monkeypatch):
+    """Give a shell with the extension loaded, and no connection yet."""
+    monkeypatch.setattr(connection, "_current", None)
+    made = InteractiveShell.instance()
+    made.run_line_magic("load_ext", "intermezzo_nb")
+    yield made
+    made.run_line_magic("unload_ext", "intermezzo_nb")
+    if connection._current is not None and connection._current._api is not None:
+        connection._current.session.close()
+    made.history_manager.end_session()
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def machine(shared_practice, monkeypatch):
+    """Set the environment as ``intermezzo-nb sandbox`` exports it."""
+    for name, value in shared_practice.settings("machine").items():
+        monkeypatch.setenv(f"INTERMEZZO_{name.upper()}", value)
+    return shared_practice
+
+
+def run(shell, code):
+    return shell.run_cell(code, store_history=True)
+
+
+def refused(shell, code):
+    """Run a cell that must fail with one of our errors; give that."""
+    error = run(shell, code).error_in_exec
+    assert isinstance(error, IntermezzoError), error
+    return error
+
+
+def test_a_frame_by_assignment(shell, machine):
+    assert run(shell, "orgs = %intermezzo organizations").success
+    orgs = shell.user_ns["orgs"]
+    assert len(orgs) == 3
+    about = orgs.attrs["intermezzo"]
+    assert (about["rows"], about["complete"]) == (3, True)
+
+
+def test_into_a_variable_and_nothing_is_shown(shell, machine):
+    result = run(shell, "%intermezzo wage-types category=earnings -o types")
+    assert result.result is None
+    assert set(shell.user_ns["types"]["category"]) == {"earnings"}
+
+
+def test_a_cell_takes_filters_in_its_body(shell, machine):
+    code = "%%intermezzo wage-types -o types\ncategory: earnings\nstatus: approved"
+    assert run(shell, code).success
+    body = '%%intermezzo wage-types -o more\n{"category": "earnings", "niClass": "x"}'
+    assert run(shell, body).success
+    assert len(shell.user_ns["types"]) > 0
+    assert len(shell.user_ns["more"]) == 0
+    assert list(shell.user_ns["more"].columns) == list(shell.user_ns["types"].columns)
+
+
+def test_values_with_spaces_and_python_variables(shell, machine):
+    run(shell, "title = 'Shift Lead'")
+    code = "%intermezzo employees --organization all -o leads "
+    assert run(shell, code + "'jobDetails.jobTitle={title}'").success
+    assert set(shell.user_ns["leads"]["jobDetails.jobTitle"]) == {"Shift Lead"}
+
+
+def test_a_limit_is_told(shell, machine, capsys):
+    assert run(shell, "%intermezzo wage-types --limit 5 -o few").success
+    assert "5 of" in capsys.readouterr().out
+    assert shell.user_ns["few"].attrs["intermezzo"]["complete"] is False
+
+
+def test_exact_money_on_request(shell, machine):
+    code = "p32 = %intermezzo p32 tax_year=2025 --organization all --money decimal"
+    assert run(shell, code).success
+    p32 = shell.user_ns["p32"]
+    totals = p32.attrs["intermezzo"]["control_totals"]
+    assert str(p32["netPayable"].sum()) == totals["netPayable"]
+    assert str(p32["netPayable"].dtype).startswith("decimal128")
+
+
+def test_pay_and_jobs_of_one_employee(shell, machine):
+    run(shell, "one = %intermezzo employees --organization all --limit 1")
+    run(shell, "who, where = one.id[0], one.organizationId[0]")
+    base = "--employee-id {who} --organization {where} -o"
+    assert run(shell, f"%intermezzo compensation {base} pay").success
+    assert run(shell, f"%intermezzo job-details --history {base} jobs").success
+    assert set(shell.user_ns["pay"]["employeeId"]) == {shell.user_ns["who"]}
+    assert shell.user_ns["jobs"]["validFrom"].is_monotonic_increasing
+
+
+def test_status_and_logout_tell_no_secret(shell, machine, capsys):
+    run(shell, "%intermezzo organizations -o o")
+    assert run(shell, "%intermezzo_status").success
+    assert run(shell, "%intermezzo_logout").success
+    told = capsys.readouterr().out
+    assert "signed in" in told
+    assert "revoked there: access token" in told
+
+
+def test_settings_by_config(shell, machine):
+    run(shell, "%config IntermezzoMagics.money = 'decimal'")
+    run(shell, "%config IntermezzoMagics.organization = 'all'")
+    assert run(shell, "p = %intermezzo p32 tax_year=2025").success
+    assert str(shell.user_ns["p"]["smp"].dtype).startswith("decimal128")
+
+
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        ("%intermezzo employes", "unknown_resource"),
+        ("%intermezzo employees -o 1x", "bad_arguments"),
+        ("%intermezzo employees -o class", "bad_arguments"),
+        ("%intermezzo employees --limit many", "bad_arguments"),
+        ("%intermezzo employees --limit -1", "bad_arguments"),
+        ("%intermezzo employees --limt 5", "bad_arguments"),
+        ("%intermezzo employees country", "bad_arguments"),
+        ("%intermezzo employees 'open", "bad_arguments"),
+        ("%intermezzo", "bad_arguments"),
+        ("%intermezzo employees countr=DE", "unknown_filter"),
+        ("%intermezzo employees --columns idd", "unknown_column"),
+        ("%intermezzo employees", "missing_setting"),
+        ("%intermezzo p32", "missing_parameter"),
+        ("%intermezzo wage-types --history", "no_history"),
+        ("%intermezzo https://evil.example/x", "unknown_resource"),
+        ("%intermezzo /nothing", "not_found"),
+        ("%intermezzo /organizations size=5 -o é!", "bad_arguments"),
+        ("%%intermezzo wage-types\n{", "bad_arguments"),
+        ("%intermezzo_resources pay", "unknown_resource"),
+        ("%intermezzo_login --via pigeon", "bad_setting"),
+        ("%intermezzo_login --via server", "no_server"),
+        ("%intermezzo_login --timeout soon", "bad_setting"),
+        ("%intermezzo_login --profile nowhere", "unknown_profile"),
+        ("%intermezzo_login --issuer http://far.example", "insecure_url"),
+        ("%intermezzo_login --client-id other", "mixed_credentials"),
+        ("%intermezzo_login --secret x", "bad_arguments"),
+    ],
+)
+def test_bad_input_is_told_in_three_lines_and_fails(
+    shell, machine, code, word, monkeypatch
+):
+    if word == "no_server":
+        monkeypatch.setattr("intermezzo_nb.session.look", _somebody)
+    error = refused(shell, code)
+    assert error.code == word
+    assert 2 <= len(error.lines()) <= 3
+    assert error.advice
+
+
+def _somebody():
+    from intermezzo_nb.surroundings import Surroundings
+
+    return Surroundings("notebook", answers=True, silence="", elsewhere=())
+
+
+def test_without_settings_all_that_is_missing_is_named(shell):
+    error = refused(shell, "%intermezzo_login")
+    for name in ("CLIENT_ID", "CLIENT_SECRET", "ISSUER", "API_URL"):
+        assert f"INTERMEZZO_{name}" in error.advice
+
+
+def test_the_size_limit_of_the_api_is_told(shell, machine):
+    run(shell, "%intermezzo organizations -o o")
+    path = "/organizations/{o.id[0]}/employees"
+    error = refused(shell, f"%intermezzo {path} size=101")
+    assert error.code == "validation_failed"
+    assert "size" in error.why
+
+
+def test_loading_twice_and_unloading(shell):
+    shell.run_line_magic("reload_ext", "intermezzo_nb")
+    assert "intermezzo" in shell.magics_manager.magics["line"]
+    shell.run_line_magic("unload_ext", "intermezzo_nb")
+    for kind in ("line", "cell"):
+        names = [n for n in shell.magics_manager.magics[kind] if "intermezzo" in n]
+        assert names == []
+    assert not any("Intermezzo" in type(c).__name__ for c in shell.configurables)
+
+
+def test_frames_and_records_in_python(machine):
+    made = connection.connect()
+    frames = list(made.frames("employees", organization="all"))
+    assert sum(map(len, frames)) == 400
+    assert max(map(len, frames)) == 100
+    assert len({r["id"] for r in made.records("employees", organization="all")}) == 400
+    with pytest.raises(SettingsError):
+        made.frame("employees", organization="all", nonsense=1)
+    made.session.close()
