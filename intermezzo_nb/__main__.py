@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; give its exit status."""
     arguments = _parser().parse_args(argv)
+    # A scheduler's or container's end is an orderly one: what was started is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         return int(arguments.run(arguments))
     except IntermezzoError as error:
@@ -205,18 +207,25 @@ def _jupyterlab(url: str, *, no_browser: bool) -> int:
     import subprocess
 
     quickstart = _quickstart()
-    command = [sys.executable, "-m", "jupyter", "lab", str(quickstart)]
+    command = [
+        *(sys.executable, "-m", "jupyter", "lab"),
+        f"--ServerApp.root_dir={quickstart.parent.resolve()}",
+        f"--LabApp.default_url=/lab/tree/{quickstart.name}",
+    ]
     command += ["--no-browser"] if no_browser else []
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command += ["--allow-root"]  # a container's usual user
     _say(f"JupyterLab opens {quickstart}; Ctrl+C ends both.")
     environ = {**os.environ, "INTERMEZZO_DEMO_URL": url}
-    process = subprocess.Popen(command, env=environ)
-    while True:
+    with subprocess.Popen(command, env=environ) as process:
         try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue  # JupyterLab got it too, and asks whether it was meant
+            while True:
+                try:
+                    return process.wait()
+                except KeyboardInterrupt:
+                    continue  # JupyterLab got it too, and asks whether it was meant
+        finally:
+            process.terminate()
 
 
 def _quickstart() -> Path:

@@ -1,0 +1,103 @@
+"""The command line: what it prints, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from intermezzo_nb import practice
+from intermezzo_nb.errors import NetworkError, SettingsError
+
+COMMAND = [sys.executable, "-m", "intermezzo_nb"]
+
+
+def started(*arguments, **options):
+    return subprocess.Popen(
+        [*COMMAND, *arguments], stdout=subprocess.PIPE, text=True, **options
+    )
+
+
+def document(url):
+    with urllib.request.urlopen(f"{url}/.well-known/intermezzo-demo") as answer:  # noqa: S310
+        return json.load(answer)
+
+
+def test_demo_check_prints_rows_and_ends(tmp_path):
+    run = subprocess.run(
+        [*COMMAND, "demo", "--check"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=True,
+    )
+    assert re.search(r"^ *emp_\w+ ", run.stdout, re.MULTILINE)
+    assert "8 of 1,800 rows" in run.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_the_sandbox_tells_its_settings_and_cleans_up(ending):
+    process = started("sandbox", "--rows", "30")
+    lines = [process.stdout.readline() for _ in range(8)]
+    exports = dict(re.findall(r"export (\w+)=(.*)\n", "".join(lines)))
+    secret = Path(exports["INTERMEZZO_CLIENT_SECRET_FILE"])
+    assert secret.stat().st_mode & 0o077 == 0
+    assert document(exports["INTERMEZZO_DEMO_URL"])["machine"]["client_id"]
+    process.send_signal(ending)
+    process.stdout.close()
+    assert process.wait(10) == 0
+    assert not secret.parent.exists()
+
+
+def test_a_taken_port_is_told_in_words(shared_practice):
+    port = shared_practice.url.rpartition(":")[2]
+    run = subprocess.run(
+        [*COMMAND, "sandbox", "--port", port],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 1
+    assert "port_taken" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_the_demo_profile_starts_one_server_and_ends_with_us():
+    first = practice.demo_profile({}, person=True)
+    assert practice.demo_profile({}, person=False)["issuer"] == first["issuer"]
+    assert document(first["issuer"])
+    practice.stop()
+    with pytest.raises(OSError, match="refused"):
+        document(first["issuer"])
+
+
+def test_the_demo_profile_takes_a_server_that_runs(shared_practice):
+    environ = {"INTERMEZZO_DEMO_URL": shared_practice.url}
+    assert practice.demo_profile(environ, person=True) == shared_practice.settings(
+        "person"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [("https://far.example", SettingsError), ("http://127.0.0.1:9", NetworkError)],
+)
+def test_a_demo_address_that_is_none_is_told(url, kind):
+    with pytest.raises(kind):
+        practice.demo_profile({"INTERMEZZO_DEMO_URL": url}, person=True)
+
+
+def test_an_owned_server_ends_with_its_standard_input():
+    process = started("sandbox", "--owned", "--rows", "30", stdin=subprocess.PIPE)
+    told = json.loads(process.stdout.readline())
+    process.stdin.close()
+    assert process.wait(10) == 0
+    process.stdout.close()
+    assert not Path(told["machine"]["client_secret_file"]).exists()
