@@ -10,7 +10,7 @@ import requests
 
 from .api.client import Api, ApiSession, BearerAuth, telling_waits
 from .api.reading import Query, Reading, provenance
-from .api.schema import Resource
+from .api.schema import Parameter, Resource, spelled
 from .api.shaping import check_columns
 from .errors import SettingsError
 from .login import Login
@@ -282,7 +282,7 @@ class Connection:
 
     def _organizations(self, resource: Resource, wanted: str | None) -> tuple[str, ...]:
         if wanted and wanted != "all":
-            return (wanted,)
+            return (spelled(_ORGANIZATION, wanted),)
         visible = [
             organization
             for organization in self._client.get("/organizations")
@@ -319,4 +319,5 @@ class Connection:
         return framed.frame
 
 
+_ORGANIZATION = Parameter("organization", where="path", example="org_…")
 _OPTIONS = ("organization", "limit", "history", "params", "progress")

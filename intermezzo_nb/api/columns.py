@@ -8,6 +8,7 @@ becomes text, and a note says so.
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -20,8 +21,11 @@ import pyarrow as pa
 from .schema import Column
 from .shaping import as_text
 
-# pandas 3 calls it "str"; in 2.2 this is the same type by its first name.
-TEXT: Any = "str" if pd.__version__ >= "3" else pd.StringDtype("pyarrow_numpy")
+# What pandas 3 calls "str"; 2.2 knows the same type by its first name only.
+_IS_2_2 = pd.__version__.startswith("2.2.")
+TEXT: Any = pd.StringDtype(
+    **({"storage": "pyarrow_numpy"} if _IS_2_2 else {"na_value": np.nan})
+)
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(
@@ -31,15 +35,21 @@ _INSTANT = re.compile(
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)", re.ASCII)
 _INT64 = range(-(2**63), 2**63)
+_EXACT_WHOLE = 2**53  # beyond it, a double is not the integer that was written
 _EXACT_DIGITS = 15  # significant digits that every double keeps
+_PRECISIONS = (18, 38)  # digits of decimal128: what is promised, and what there is
+# Sums do not depend on the precision that somebody set for their own decimals.
+_EXACT = decimal.Context(
+    prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN
+)
 
 
 class Mistyped(Exception):
     """A value is not of its column's kind; ``row`` is its position."""
 
-    def __init__(self, row: int) -> None:
-        super().__init__(row)
-        self.row = row
+    def __init__(self, row: int, wanted: str = "") -> None:
+        super().__init__(row, wanted)
+        self.row, self.wanted = row, wanted
 
 
 def build(
@@ -67,21 +77,25 @@ def build(
     except Mistyped as fault:
         note = (
             f"{column.name} is kept as text: row {fault.row} holds a "
-            f"{type(values[fault.row]).__name__} that is no {column.kind}"
+            f"{type(values[fault.row]).__name__} that is no "
+            f"{fault.wanted or column.kind}"
         )
         return _text(values), [note]
 
 
 def infer(values: Sequence[Any]) -> pd.Series:
-    """Build an undocumented column: the narrowest kind that loses nothing."""
-    present = [v for v in values if v is not None]
-    for kind in ("boolean", "integer", "number", "date", "instant"):
-        if not present or not all(isinstance(v, _JSON_TYPES[kind]) for v in present):
+    """
+    Build an undocumented column: the narrowest kind that loses nothing.
+
+    Numbers written as text stay text, and so does an instant that is not in UTC: its
+    offset would be lost.
+    """
+    types = {type(v) for v in values if v is not None}
+    for kind, allowed in _INFERRED:
+        if not types or not types <= allowed or (kind == "number" and types == {int}):
             continue
-        if kind != "boolean" and any(isinstance(v, bool) for v in present):
+        if kind == "instant" and not all(v is None or v[-1:] == "Z" for v in values):
             continue
-        if kind == "number" and not any(isinstance(v, float) for v in present):
-            continue  # integers that are too large for Int64 stay what they are
         try:
             return _BUILDERS[kind](values)
         except Mistyped:
@@ -92,14 +106,24 @@ def infer(values: Sequence[Any]) -> pd.Series:
 def control_total(values: Sequence[Any]) -> str | None:
     """Give the exact sum of a money column as text; None where it has no such sum."""
     try:
-        return format(sum(_decimals(values, skip_gaps=True), Decimal(0)), "f")
+        decimals = _decimals(values, skip_gaps=True)
     except Mistyped:
         return None
+    with decimal.localcontext(_EXACT):
+        return format(sum(decimals, Decimal(0)), "f")
 
 
 def _text(values: Sequence[Any]) -> pd.Series:
     texts = [None if v is None else as_text(v) for v in values]
-    return pd.Series(texts, dtype=TEXT)
+    try:
+        return pd.Series(texts, dtype=TEXT)
+    except UnicodeEncodeError:
+        return pd.Series([None if t is None else legible(t) for t in texts], dtype=TEXT)
+
+
+def legible(text: str) -> str:
+    r"""Give text that can be encoded: JSON's lone surrogates stay as ``\udxxx``."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _date(values: Sequence[Any]) -> pd.Series:
@@ -135,7 +159,7 @@ def _integer(values: Sequence[Any]) -> pd.Series:
 def _whole(value: Any) -> int:
     if isinstance(value, str) and _INTEGER.fullmatch(value) and value != "-0":
         value = int(value) if len(value) < len("-9223372036854775808") + 1 else None
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT_WHOLE:
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and value in _INT64:
         return value
@@ -186,14 +210,16 @@ def _money(
 def _decimal128(
     column: Column, decimals: Sequence[Decimal | None]
 ) -> tuple[pd.Series, list[str]]:
-    present = [d for d in decimals if d is not None]
-    scale = max([column.scale, *(_places(d) for d in present)])
-    whole = max([1, *(d.adjusted() + 1 for d in present if d)])
-    precision = 18 if whole + scale <= 18 else 38  # noqa: PLR2004 (of decimal128)
-    if whole + scale > precision:
-        raise Mistyped(next(i for i, d in enumerate(decimals) if d is not None))
+    scale = max([column.scale, *(_places(d) for d in decimals if d is not None)])
+    whole = max([1, *(d.adjusted() + 1 for d in decimals if d)])
+    precision = next((p for p in _PRECISIONS if whole + scale <= p), None)
+    if precision is None:
+        longest = max(range(len(decimals)), key=lambda row: _length(decimals[row]))
+        raise Mistyped(longest, f"money of {_PRECISIONS[-1]} digits or less")
     array = pa.array(decimals, type=pa.decimal128(precision, scale))
-    return pd.Series(array, dtype=pd.ArrowDtype(array.type)), []
+    note = f"{column.name} is decimal128({precision}, {scale}): its values need it"
+    usual = (precision, scale) == (_PRECISIONS[0], column.scale)
+    return pd.Series(array, dtype=pd.ArrowDtype(array.type)), [] if usual else [note]
 
 
 def _decimals(values: Sequence[Any], *, skip_gaps: bool) -> list[Any]:
@@ -220,6 +246,10 @@ def _places(number: Decimal) -> int:
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
+def _length(number: Decimal | None) -> int:
+    return max(number.adjusted() + 1, 0) + _places(number) if number else 0
+
+
 def _checked(value: Any, row: int, convert: Callable[[Any], Any]) -> Any:
     if value is None:
         return None
@@ -239,10 +269,10 @@ _BUILDERS: Mapping[str, Callable[[Sequence[Any]], pd.Series]] = {
     "boolean": _boolean,
     "number": _number,
 }
-_JSON_TYPES: Mapping[str, Any] = {
-    "boolean": bool,
-    "integer": int,
-    "number": (int, float),
-    "date": str,
-    "instant": str,
-}
+_INFERRED: tuple[tuple[str, set[type]], ...] = (
+    ("boolean", {bool}),
+    ("integer", {int}),
+    ("number", {int, float}),
+    ("date", {str}),
+    ("instant", {str}),
+)

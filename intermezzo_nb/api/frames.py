@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from ..errors import SettingsError
-from .columns import build, control_total, infer
+from .columns import build, control_total, infer, legible
 from .resources import CATALOGUE, find
-from .schema import Column, Resource
-from .shaping import flatten
+from .schema import Resource
+from .shaping import Path, leaves
 
 _TOLD = 12  # names in a note; the rest is counted
 
@@ -47,12 +47,16 @@ def to_frame(
     Build a frame with stable types, whatever the data.
 
     Dates are ``datetime64[s]``, instants ``datetime64[us, UTC]``, integers ``Int64``,
-    flags ``boolean``, ids, codes and enumerations ``str``, money ``float64`` or
-    decimal128; nested objects are dotted, lists are JSON text. Documented columns are
-    there even when no record has them.
+    flags ``boolean``, ids, codes and enumerations ``str`` (the type that pandas 3
+    calls so, in pandas 2 too), money ``float64`` or decimal128; nested objects are
+    dotted, lists are JSON text. Documented columns are there even when no record has
+    them. Nothing that the API may send raises: a column with a value of another type
+    becomes text, and a note says so.
 
     Parameters
     ----------
+    records : iterable of mapping
+        What is no object becomes the column ``value``.
     resource : Resource or None
         None: no type is documented, so each column is inferred without loss.
     money : {"float", "decimal"}
@@ -63,11 +67,17 @@ def to_frame(
     Raises
     ------
     SettingsError
-        ``unknown_column``: one of ``columns`` is not there.
+        ``unknown_column``: one of ``columns`` is not there; ``bad_setting``: there is
+        no such type of money.
     """
+    if money not in {"float", "decimal"}:
+        raise SettingsError(
+            f"money has no type {money!r}", advice='Use money="float" or "decimal".'
+        )
     documented = {c.name: c for c in resource.columns} if resource else {}
-    whole = frozenset(n for n, c in documented.items() if c.kind == "json")
-    values, rows = _by_column(records, whole, documented)
+    values, rows = _by_column(records, resource)
+    if not rows and resource is None:
+        values |= {name: [] for name in _listed(columns)}
     wanted = _wanted(list(values), columns)
     series: dict[str, pd.Series] = {}
     totals: dict[str, str] = {}
@@ -109,35 +119,57 @@ def describe(name: str | None = None) -> pd.DataFrame:
 
 
 def _by_column(
-    records: Iterable[Mapping[str, Any]],
-    whole: frozenset[str],
-    documented: Mapping[str, Column],
+    records: Iterable[Any], resource: Resource | None
 ) -> tuple[dict[str, list[Any]], int]:
-    values: dict[str, list[Any]] = {name: [] for name in documented}
-    row = 0
-    for row, record in enumerate(records, 1):
-        for name, value in flatten(dict(record), whole):
-            column = values.get(name)
+    documented = resource.columns if resource else ()
+    values: dict[Path, list[Any]] = {tuple(c.name.split(".")): [] for c in documented}
+    whole = {tuple(c.name.split(".")) for c in documented if c.kind == "json"}
+    row = -1
+    for row, record in enumerate(records):
+        fields = record if isinstance(record, Mapping) else {"value": record}
+        for path, value in leaves(fields, whole):
+            column = values.get(path)
             if column is None:
-                column = values[name] = []
-            if len(column) >= row:
-                # "a.b" beside {"a": {"b": …}}: both are kept.
-                column = values.setdefault(f"{name} (2)", [])
-            column.extend([None] * (row - 1 - len(column)))
+                column = values[path] = []
+            if len(column) < row:
+                column.extend([None] * (row - len(column)))
             column.append(value)
     for column in values.values():
-        column.extend([None] * (row - len(column)))
-    return values, row
+        column.extend([None] * (row + 1 - len(column)))
+    return _named(values, {c.name for c in documented}), row + 1
+
+
+def _named(
+    values: Mapping[Path, list[Any]], documented: set[str]
+) -> dict[str, list[Any]]:
+    """Name each path; ``a.b`` and ``b`` inside ``a`` are two, and both are kept."""
+    inner = {path[:end] for path in values for end in range(1, len(path))}
+    named: dict[str, list[Any]] = {}
+    for path, column in values.items():
+        name = plain = legible(".".join(map(str, path)))
+        is_empty = all(v is None or v == {} for v in column)
+        if path in inner and plain not in documented and is_empty:
+            continue  # an object that is missing here: its own columns say so
+        number = 1
+        while name in named:
+            number += 1
+            name = f"{plain} ({number})"
+        named[name] = column
+    return named
 
 
 def _wanted(there: list[str], columns: Sequence[str] | None) -> list[str]:
     if columns is None:
         return there
-    if missing := [name for name in columns if name not in there]:
+    if missing := [name for name in _listed(columns) if name not in there]:
         raise SettingsError(
             f"there is no column {missing[0]!r}",
             why=f"There are: {', '.join(there[:_TOLD])} …",
             advice="Check the names in columns.",
             code="unknown_column",
         )
-    return list(columns)
+    return _listed(columns)
+
+
+def _listed(columns: Sequence[str] | None) -> list[str]:
+    return list(dict.fromkeys([columns] if isinstance(columns, str) else columns or ()))

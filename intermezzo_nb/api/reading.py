@@ -111,6 +111,7 @@ class Reading:
         self.in_path, self.sent, self.here = self._sorted_filters()
         self.requests = self.rows = self.seen = 0
         self.total: int | None = None
+        self.notes: list[str] = []
         self.complete = False
 
     @property
@@ -124,6 +125,7 @@ class Reading:
         for owner in owners:
             total_before = self.total or 0
             for page in self._pages(owner):
+                self.notes += page.notes
                 if page.total is not None:
                     self.total = total_before + page.total
                 batch = self._rows_of(page, owner)
@@ -135,7 +137,7 @@ class Reading:
                         self.total = None  # the others were not asked
                     self.complete = self._is_whole()
                     return
-        self.complete = True
+        self.complete = not self.notes
 
     def _rows_of(self, page: Page, owner: str) -> list[Record]:
         resource = self._resource
@@ -146,10 +148,7 @@ class Reading:
             records = valid_on(records, self.query.today, inclusive=inclusive)
         kept = list(records)
         self.seen += len(kept)
-        whole = frozenset(
-            c.name for c in (resource.columns if resource else ()) if c.kind == "json"
-        )
-        batch = list(matching(kept, self.here, whole))
+        batch = list(matching(kept, self.here, resource))
         room = None if self.query.limit is None else self.query.limit - self.rows
         return batch if room is None else batch[:room]
 
@@ -181,7 +180,7 @@ class Reading:
                 self.requests += 1
                 return self._api.get(path, **{**params, **paging})
 
-        yield from walk(fetch, style=style, inside=inside)
+        yield from walk(fetch, style=style, inside=inside, name=self.query.name)
 
     def _address(self) -> tuple[str, str | None, str]:
         resource = self._resource
@@ -246,7 +245,7 @@ def provenance(
         "requests": reading.requests,
         "seconds": round(reading.seconds, 3),
         "control_totals": dict(totals),
-        "notes": list(notes),
+        "notes": [*reading.notes, *notes],
     }
 
 

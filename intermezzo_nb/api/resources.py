@@ -104,7 +104,7 @@ _EMPLOYEES = Resource(
         *_of("text", "externalRef"),
         *_of("date", "startDate", "endDate", "birthDate"),
         *_of("text", "birthPlace", "birthCountry", "personalEmail", "workEmail"),
-        *_of("json", "phoneNumbers"),
+        *_of("json", "phoneNumbers", "relatedPersons"),
         *_person("personalData."),
         *_job("jobDetails."),
         *_TIMES,
@@ -163,6 +163,11 @@ _COMPENSATION = Resource(
     ),
 )
 
+_CATEGORIES = (
+    *("earnings", "deductions", "benefits", "statutory"),
+    *("pension", "contributions", "adjustments", "reimbursements"),
+)
+
 _WAGE_TYPES = Resource(
     name="wage-types",
     path="/gb/wage-types",
@@ -173,17 +178,13 @@ _WAGE_TYPES = Resource(
     parameters=(
         Parameter("effective_date", "date", example="2026-04-06"),
         Parameter("status", "enum", values=("draft", "approved", "deprecated")),
-        Parameter("category", "enum", example="earnings"),
+        Parameter("category", "enum", values=_CATEGORIES),
         Parameter("include_deprecated", "boolean", example="true"),
     ),
     columns=(
         *_of("integer", "id"),
         *_of("text", "wageTypeCode", "name"),
-        _enum(
-            "category",
-            *("earnings", "deductions", "benefits", "statutory"),
-            *("pension", "contributions", "adjustments", "reimbursements"),
-        ),
+        _enum("category", *_CATEGORIES),
         *_of("text", "description"),
         _enum("status", "draft", "approved", "deprecated"),
         *_of("enum", "taxableStatus", "taxTiming", "rtiPaymentType", "niClass"),
@@ -250,9 +251,10 @@ def find(name: str) -> Resource:
     SettingsError
         ``unknown_resource``, with the closest name there is.
     """
-    if resource := CATALOGUE.get(name):
+    if resource := CATALOGUE.get(str(name)):
         return resource
-    close = difflib.get_close_matches(name.lower().replace("_", "-"), CATALOGUE, 1)
+    alike = str(name).lower().replace("_", "-")
+    close = difflib.get_close_matches(alike, CATALOGUE, 1)
     hint = f"Did you mean {close[0]}? " if close else ""
     raise SettingsError(
         f"there is no resource {name!r}",

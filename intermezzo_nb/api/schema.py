@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import decimal
 import difflib
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ..errors import SettingsError
 
 KINDS = (
-    "text",
-    "enum",
-    "date",
-    "instant",
-    "integer",
-    "boolean",
-    "number",
-    "money",
-    "json",
+    *("text", "enum", "date", "instant", "integer"),
+    *("boolean", "number", "money", "json"),
 )
 
 
@@ -128,20 +124,22 @@ def split_filters(
     -------
     in_path, sent, here : dict
         Variables of the path, query parameters that the API documents, and columns
-        that are filtered here after reading.
+        that are filtered here after reading; each as the API would spell it.
 
     Raises
     ------
     SettingsError
-        ``unknown_filter`` or ``missing_parameter``.
+        ``unknown_filter``, ``missing_parameter``, or ``bad_filter`` for a value that
+        the parameter or column cannot have.
     """
     in_path, sent, here = dict[str, str](), dict[str, str](), dict[str, str]()
     for name, value in filters.items():
         parameter = resource.parameter(name)
         if parameter is not None:
-            (in_path if parameter.where == "path" else sent)[name] = str(value)
-        elif resource.column(name):
-            here[name] = _text(value)
+            is_path = parameter.where == "path"
+            (in_path if is_path else sent)[name] = spelled(parameter, value)
+        elif column := resource.column(name):
+            here[name] = spelled(column, value)
         else:
             raise _unknown_filter(resource, name)
     for parameter in resource.parameters:
@@ -154,8 +152,50 @@ def split_filters(
     return in_path, sent, here
 
 
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def spelled(target: Column | Parameter, value: object) -> str:
+    """
+    Give a filter's value as the API spells it; empty text stays, and means missing.
+
+    Raises
+    ------
+    SettingsError
+        ``bad_filter``: it is no value of that kind, or would change the path.
+    """
+    is_path = isinstance(target, Parameter) and target.where == "path"
+    text = value.isoformat() if isinstance(value, dt.date) else str(value)
+    is_one = isinstance(value, str) or not isinstance(value, (Iterable, type(None)))
+    if is_one and not (is_path and _BREAKS_PATH.search(text)):
+        try:
+            return _SPELLINGS.get(target.kind, str)(text) if text else text
+        except (ValueError, KeyError, ArithmeticError):
+            pass
+    example = getattr(target, "example", "") or _EXAMPLES.get(target.kind, "")
+    raise SettingsError(
+        f"{target.name} takes one value of kind {target.kind}, which the given is not",
+        advice=f"Write it as in {target.name}={example or 'value'}.",
+        code="bad_filter",
+    )
+
+
+def _day(text: str) -> str:
+    return dt.datetime.fromisoformat(text).date().isoformat()
+
+
+def _decimal(text: str) -> str:
+    if not decimal.Decimal(text).is_finite():
+        raise ValueError
+    return text
+
+
+_BREAKS_PATH = re.compile(r"[/\\?#%\s]|^\.+$")
+_EXAMPLES = {"date": "2026-03-31", "integer": "12", "boolean": "true", "money": "9.50"}
+_SPELLINGS: Mapping[str, Callable[[str], str]] = {
+    "date": _day,
+    "integer": lambda text: str(int(text)),
+    "boolean": lambda text: {"true": "true", "false": "false"}[text.lower()],
+    "number": _decimal,
+    "money": _decimal,
+}
 
 
 def _unknown_filter(resource: Resource, name: str) -> SettingsError:

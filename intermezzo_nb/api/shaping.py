@@ -5,13 +5,23 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from ..errors import SettingsError
 from .schema import Resource
 
 Record = dict[str, Any]
+Path = tuple[str, ...]
+
+_DEEPEST = 16  # objects inside each other; what is deeper stays whole, as JSON text
+# Kinds whose values can be spelled in more than one way.
+_MEANINGS: Mapping[str, Callable[[str], Any]] = {
+    "money": Decimal,
+    "number": Decimal,
+    "instant": dt.datetime.fromisoformat,
+}
 
 
 def shape(
@@ -58,21 +68,24 @@ def _lines(record: Record, resource: Resource) -> Iterator[Record]:
             yield {**own, **kept, "kind": kind}
 
 
-def flatten(record: Record, whole: frozenset[str], prefix: str = "") -> Iterator[Any]:
+def leaves(
+    record: Mapping[str, Any], whole: Collection[Path], above: Path = ()
+) -> Iterator[tuple[Path, Any]]:
     """
-    Give the dotted name and the value of each leaf.
+    Give the path and the value of each leaf.
 
     Parameters
     ----------
-    whole : frozenset of str
-        Names that stay whole, although they hold an object.
+    whole : collection of tuple of str
+        Paths whose objects stay whole.
     """
     for key, value in record.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, dict) and name not in whole:
-            yield from flatten(value, whole, f"{name}.")
+        path = (*above, key)
+        is_opened = isinstance(value, Mapping) and value and len(path) < _DEEPEST
+        if is_opened and path not in whole:
+            yield from leaves(value, whole, path)
         else:
-            yield name, value
+            yield path, value
 
 
 def valid_on(
@@ -96,16 +109,32 @@ def valid_on(
 
 
 def matching(
-    records: Iterable[Record], wanted: Mapping[str, str], whole: frozenset[str]
+    records: Iterable[Record], wanted: Mapping[str, str], resource: Resource | None
 ) -> Iterator[Record]:
-    """Give the records whose values, as text, are those that are wanted."""
+    """
+    Give the records whose values are those that are wanted, compared by their kind.
+
+    ``amount=100`` finds ``"100.00"``; empty text finds what is missing.
+    """
+    if resource is None or not wanted:
+        yield from records
+        return
+    paths = {tuple(name.split(".")): text for name, text in wanted.items()}
+    kinds = {tuple(c.name.split(".")): c.kind for c in resource.columns}
     for record in records:
-        if not wanted:
+        values = dict(leaves(record, paths))
+        if all(_is(values.get(p), text, kinds.get(p)) for p, text in paths.items()):
             yield record
-            continue
-        values = dict(flatten(record, whole))
-        if all(as_text(values.get(name)) == text for name, text in wanted.items()):
-            yield record
+
+
+def _is(value: Any, text: str, kind: str | None) -> bool:
+    shown, meaning = as_text(value), _MEANINGS.get(kind or "")
+    if shown == text or not (meaning and shown and text):
+        return shown == text
+    try:
+        return bool(meaning(shown) == meaning(text))
+    except (ArithmeticError, ValueError, TypeError):
+        return False
 
 
 def as_text(value: Any) -> str:
