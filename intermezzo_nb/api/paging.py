@@ -46,7 +46,6 @@ def walk(
     *,
     style: str | None,
     inside: str = "",
-    sort: str = "",
     name: str = "the list",
 ) -> Iterator[Page]:
     """
@@ -64,8 +63,6 @@ def walk(
         Gives the decoded answer for query parameters.
     inside : str
         The list inside the answer that holds the records, if it is not ``items``.
-    sort : str
-        The field to sort by, where pages are numbered.
     name : str
         What messages call the list.
 
@@ -77,7 +74,7 @@ def walk(
     seen = _Seen()
     for is_last_try in (False, True):
         again = False
-        for page in _pages(fetch, style, inside=inside, sort=sort, name=name):
+        for page in _pages(fetch, style, inside=inside, name=name):
             records = seen.first_time(page)
             is_last = page.following is None
             again = is_last and not is_last_try and seen.may_find_more(page.total)
@@ -89,11 +86,10 @@ def walk(
         seen.is_second_reading = True
 
 
-def opening(style: str | None, sort: str = "") -> dict[str, Any]:
+def opening(style: str | None) -> dict[str, Any]:
     """Give the query parameters of the first request."""
     if style == "page":
-        order = {"sort_by": sort, "sort_order": "asc"} if sort else {}
-        return {"page": 1, "size": LARGEST, **order}
+        return {"page": 1, "size": LARGEST}
     return {"limit": LARGEST} if style == "cursor" else {}
 
 
@@ -181,15 +177,14 @@ def _pages(
     style: str | None,
     *,
     inside: str,
-    sort: str,
     name: str,
 ) -> Iterator[Page]:
-    asked = opening(style, sort)
+    asked = opening(style)
     page = read(fetch(asked), asked, inside=inside, name=name)
     if page.following is not None and page.style != style:
         # The next page counts in another size than this one was given in.
         style = page.style
-        asked = opening(style, sort)
+        asked = opening(style)
         page = read(fetch(asked), asked, inside=inside, name=name)
     seen: set[str] = set()
     yield page

@@ -1,127 +1,325 @@
-"""Pages of every documented style, and answers that are none."""
+"""Three documented styles, lists that change while they are read, and odd answers."""
 
 from __future__ import annotations
+
+import itertools
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intermezzo_nb.api.paging import read, walk
+from intermezzo_nb.api.paging import LARGEST, read, walk
 from intermezzo_nb.errors import PagingError
 
 
-class Server:
-    """A list in one of the documented styles (/pagination, reference pages)."""
+def rows(count):
+    return [{"id": f"emp_{n:04}"} for n in range(count)]
 
-    def __init__(self, style, count):
-        self.style, self.rows, self.asked = style, [{"id": n} for n in range(count)], []
+
+def by_number(records, params, size=10):
+    page, size = params.get("page", 1), params.get("size", size)
+    pages = -(-len(records) // size)
+    about = {"total": len(records), "page": page, "size": size, "pages": pages}
+    about |= {"has_next": page < pages, "has_prev": page > 1}
+    return {"items": records[(page - 1) * size : page * size], "meta": about}
+
+
+def by_cursor(records, params, size=10):
+    start, size = int(params.get("cursor", 0)), params.get("limit", size)
+    end = start + size
+    more = end < len(records)
+    about = {"limit": size, "hasNext": more, "nextCursor": str(end) if more else None}
+    about |= {"hasPrev": start > 0, "prevCursor": None, "total": len(records)}
+    return {"items": records[start:end], "pagination": about}
+
+
+def as_array(records, _params):
+    return records
+
+
+SERVERS = {"page": by_number, "cursor": by_cursor, "array": as_array}
+
+
+class Asked:
+    """Answers from a list, and remembers what it was asked."""
+
+    def __init__(self, style, records):
+        self.style, self.records, self.asked = style, records, []
 
     def __call__(self, params):
         self.asked.append(dict(params))
-        return getattr(self, self.style)(params)
-
-    def page(self, params):
-        page, size = params.get("page", 1), params.get("size", 10)
-        pages = -(-len(self.rows) // size)
-        return {
-            "items": self.rows[(page - 1) * size : page * size],
-            "meta": {
-                "total": len(self.rows),
-                "page": page,
-                "size": size,
-                "pages": pages,
-                "has_next": page < pages,
-                "has_prev": page > 1,
-            },
-        }
-
-    def cursor(self, params):
-        limit, start = params.get("limit", 10), int(params.get("cursor") or 0)
-        end = start + limit
-        more = end < len(self.rows)
-        return {
-            "items": self.rows[start:end],
-            "pagination": {
-                "limit": limit,
-                "hasNext": more,
-                "nextCursor": str(end) if more else None,
-                "total": len(self.rows),
-            },
-        }
-
-    def array(self, params):
-        return self.rows
+        return SERVERS[self.style](self.records, params)
 
 
-@given(st.sampled_from(["page", "cursor", "array"]), st.integers(0, 350), st.booleans())
-def test_all_rows_come_once_and_in_order(style, count, is_documented):
-    server = Server(style, count)
-    pages = list(walk(server, style=style if is_documented else None))
-    assert [r for page in pages for r in page.records] == server.rows
-    assert pages[0].total == count
+def ids(pages):
+    return [record["id"] for page in pages for record in page.records]
 
 
-def test_an_undocumented_style_is_found_without_guessing():
-    server = Server("page", 250)
+def notes(pages):
+    return [note for page in pages for note in page.notes]
+
+
+@given(
+    style=st.sampled_from(list(SERVERS)),
+    expected=st.sampled_from([*SERVERS, "object", None]),
+    count=st.integers(0, 320),
+)
+def test_all_rows_come_once_whatever_style_was_expected(style, expected, count):
+    server = Asked(style, rows(count))
+    pages = list(walk(server, style=expected))
+    assert ids(pages) == [r["id"] for r in server.records]
+    assert notes(pages) == []
+    assert pages[-1].following is None
+
+
+@pytest.mark.parametrize(("style", "requests"), [("page", 3), ("cursor", 3)])
+def test_the_largest_page_is_asked_for(style, requests):
+    server = Asked(style, rows(250))
+    list(walk(server, style=style))
+    assert len(server.asked) == requests
+    assert {a.get("size", a.get("limit")) for a in server.asked} == {LARGEST}
+
+
+def test_an_unknown_style_is_asked_without_paging_parameters_first():
+    server = Asked("page", rows(250))
     list(walk(server, style=None))
     assert server.asked[0] == {}
-    assert server.asked[1:] == [{"page": n, "size": 100} for n in (2, 3)] or (
-        server.asked[1] == {"page": 1, "size": 100}
-    )
+    assert [a["page"] for a in server.asked[1:]] == [1, 2, 3]
 
 
-def test_the_largest_page_is_asked_for_where_the_style_is_documented():
-    server = Server("cursor", 250)
-    list(walk(server, style="cursor"))
-    assert len(server.asked) == 3
-    assert server.asked[0] == {"limit": 100}
-
-
-def test_one_small_page_needs_one_request():
-    server = Server("page", 7)
+@pytest.mark.parametrize("style", SERVERS)
+def test_a_list_of_one_page_takes_one_request(style):
+    server = Asked(style, rows(7))
     list(walk(server, style=None))
     assert len(server.asked) == 1
 
 
-def test_a_cursor_that_comes_back_ends_in_an_error():
-    answer = {"items": [{}], "pagination": {"hasNext": True, "nextCursor": "a"}}
+def test_who_has_enough_asks_for_nothing_more():
+    server = Asked("page", rows(1000))
+    first = next(walk(server, style="page"))
+    assert (len(first.records), first.total, first.pages) == (100, 1000, 10)
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("style", ["page", "cursor"])
+def test_a_short_page_is_not_the_end(style):
+    records = rows(250)
+
+    def stingy(params):
+        answer = SERVERS[style](records, params)
+        return {**answer, "items": answer["items"][:99]}
+
+    pages = list(walk(stingy, style=style))
+    assert len(ids(pages)) == 248
+    assert "the server counts 250 rows, 248 came" in notes(pages)[0]
+
+
+def test_a_row_that_slips_over_a_page_comes_once_and_is_told():
+    asked = itertools.count()
+
+    def growing(params):
+        added = [] if next(asked) == 0 else [{"id": "emp_new"}]
+        return by_number(added + rows(150), params)
+
+    pages = list(walk(growing, style="page", name="employees"))
+    assert sorted(ids(pages)) == sorted(["emp_new", *(r["id"] for r in rows(150))])
+    assert notes(pages) == ["employees: 1 rows came twice, kept once"]
+
+
+def test_a_row_that_was_skipped_is_found_by_reading_once_more():
+    asked = itertools.count()
+
+    def shrinking(params):
+        gone = 0 if next(asked) == 0 else 1
+        return by_number(rows(250)[gone:], params)
+
+    pages = list(walk(shrinking, style="page"))
+    assert set(ids(pages)) == {r["id"] for r in rows(250)}
+    assert len(ids(pages)) == 250
+    assert "the server counts 249 rows, 250 came" in notes(pages)[0]
+
+
+def test_a_count_that_stays_wrong_is_told_after_one_more_reading():
+    asked = []
+
+    def wrong(params):
+        asked.append(params)
+        answer = by_cursor(rows(150), params)
+        answer["pagination"]["total"] = 160
+        return answer
+
+    pages = list(walk(wrong, style="cursor", name="documents"))
+    assert len(ids(pages)) == 150
+    assert len(asked) == 4
+    assert notes(pages) == [
+        "documents changed while it was read: the server counts 160 rows, 150 came"
+    ]
+
+
+@given(
+    gone=st.sets(st.integers(0, 249), max_size=30),
+    new=st.integers(0, 30),
+    moment=st.integers(1, 5),
+    style=st.sampled_from(["page", "cursor"]),
+)
+def test_no_row_twice_and_none_missing_untold(gone, new, moment, style):
+    before = rows(250)
+    after = [{"id": f"a{n}"} for n in range(new)]
+    after += [r for n, r in enumerate(before) if n not in gone]
+    asked = itertools.count()
+
+    def changing(params):
+        return SERVERS[style](before if next(asked) < moment else after, params)
+
+    pages = list(walk(changing, style=style))
+    found, there = ids(pages), {r["id"] for r in (after if moment < 3 else before)}
+    assert len(found) == len(set(found))
+    if len(before) != len(after):  # else no count can tell that it has changed
+        assert there <= set(found)
+        assert there == set(found) or notes(pages)
+
+
+def test_versions_of_a_record_share_its_id():
+    versions = [{"id": 1, "validFrom": f"20{n:02}-01-01"} for n in range(99)]
+    versions += [{"id": 1, "version": n} for n in range(99)]
+    pages = list(walk(Asked("page", versions), style="page"))
+    assert [r for page in pages for r in page.records] == versions
+
+
+@pytest.mark.parametrize("records", [[{"id": 1}] * 150, [{"x": 1}] * 150, [5] * 150])
+def test_rows_that_no_id_tells_apart_are_all_kept(records):
+    pages = list(walk(Asked("cursor", records), style="cursor"))
+    assert sum(len(page.records) for page in pages) == 150
+
+
+def test_the_documented_default_of_the_total_is_no_count():
+    page = read({"items": [{}], "pagination": {"hasNext": False, "total": 0}}, {})
+    assert page.total is None
+
+
+def test_a_cursor_that_comes_back_is_an_error():
+    about = {"hasNext": True, "nextCursor": "a"}
+    answers = ({"items": [{"id": n}], "pagination": about} for n in itertools.count())
+    with pytest.raises(PagingError, match="do not fit"):
+        list(walk(lambda _: next(answers), style="cursor"))
+
+
+def test_cursors_that_take_turns_are_an_error():
+    turns = itertools.cycle("abc")
+
+    def answer(_):
+        about = {"hasNext": True, "nextCursor": next(turns)}
+        return {"items": [{}], "pagination": about}
+
     with pytest.raises(PagingError):
-        list(walk(lambda _: answer, style="cursor"))
+        list(walk(answer, style="cursor"))
 
 
-def test_empty_pages_that_announce_more_end_in_an_error():
-    def endless(params):
-        page = params.get("page", 1)
-        return {"items": [], "meta": {"page": page, "has_next": True}}
+@pytest.mark.parametrize("cursor", [None, "", {"a": 1}, [1]])
+def test_more_without_a_cursor_is_an_error_and_no_silent_end(cursor):
+    about = {"hasNext": True, "nextCursor": cursor}
+    with pytest.raises(PagingError, match="not complete"):
+        read({"items": [{}], "pagination": about}, {}, name="documents")
+
+
+@pytest.mark.parametrize("style", ["page", "cursor"])
+def test_an_empty_page_that_announces_another_is_an_error(style):
+    meta = {"page": 1, "has_next": True}
+    empty = {
+        "page": {"items": [], "meta": meta},
+        "cursor": {"items": [], "pagination": {"hasNext": True, "nextCursor": "a"}},
+    }
+    with pytest.raises(PagingError):
+        list(walk(lambda _: empty[style], style=style))
+
+
+def test_a_server_that_gives_the_first_page_for_ever_is_an_error():
+    with pytest.raises(PagingError):
+        list(walk(lambda _: by_number(rows(250), {"size": 100}), style="page"))
+
+
+def test_a_page_of_another_form_is_an_error():
+    def forgetful(params):
+        answer = by_number(rows(250), params)
+        return answer if params["page"] < 3 else {"items": answer["items"]}
 
     with pytest.raises(PagingError):
-        list(walk(endless, style="page"))
+        list(walk(forgetful, style="page"))
+
+
+@pytest.mark.parametrize(
+    ("about", "following"),
+    [
+        ({"page": 1, "size": 10, "total": 37}, 2),
+        ({"page": 4, "size": 10, "total": 37}, None),
+        ({"page": 1, "pages": 2}, 2),
+        ({"page": 2, "pages": 2, "has_next": True}, None),
+        ({"page": 1, "has_next": True}, 2),
+        ({}, None),
+        ({"page": "1", "pages": True, "total": "many", "size": 0}, None),
+    ],
+)
+def test_the_next_page_is_found_from_what_the_server_tells(about, following):
+    page = read({"items": [{}], "meta": about}, {})
+    assert (page.following or {}).get("page") == following
 
 
 @pytest.mark.parametrize(
     "payload",
     [
         {"pagination": {}},
-        {"pagination": {}, "items": None},
-        {"meta": {}, "items": {}},
-        {"items": 5, "meta": {}},
+        {"pagination": {"total": 1}, "items": None},
+        {"meta": {"page": 1}, "items": {"a": 1}},
     ],
 )
-def test_an_answer_without_its_list_is_told(payload):
-    with pytest.raises(PagingError):
-        read(payload, {})
+def test_an_answer_without_its_list_is_told_by_name(payload):
+    with pytest.raises(PagingError, match="wage-types holds no list 'items'") as caught:
+        read(payload, {}, name="wage-types")
+    assert caught.value.advice
 
 
-@pytest.mark.parametrize("payload", [5, "text", None, True, {"a": 1}])
+def test_next_links_are_not_followed():
+    payload = {"items": [{}], "links": {"next": "https://elsewhere.example/2"}}
+    assert read(payload, {}).following is None
+
+
+def test_months_without_data_are_left_out():
+    payload = {"taxYear": 2026, "months": [None, {"taxMonth": 2}, None]}
+    page = read(payload, {}, inside="months")
+    assert (page.records, page.total) == ([{"taxMonth": 2}], 1)
+
+
+@pytest.mark.parametrize("months", [None, {}, "none"])
+def test_months_that_are_no_list_are_told(months):
+    with pytest.raises(PagingError, match="p32 holds no list 'months'"):
+        read({"months": months}, {}, inside="months", name="p32")
+
+
+@pytest.mark.parametrize("payload", [None, 5, "text", True, {"a": 1}, {"meta": {}}])
 def test_what_is_no_list_is_one_record(payload):
-    assert read(payload, {}).records == [payload]
+    page = read(payload, {})
+    assert (page.records, page.style, page.following) == ([payload], "object", None)
 
 
-def test_a_list_inside_an_object_is_taken_and_gaps_in_it_are_left_out():
-    page = read({"taxYear": 1, "months": [None, {"m": 2}]}, {}, inside="months")
-    assert page.records == [{"m": 2}]
+MEMBERS = (
+    *("items", "meta", "pagination", "page", "pages", "total", "size"),
+    *("hasNext", "nextCursor", "has_next", "id"),
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=5)
+    ),
+    max_leaves=12,
+)
 
 
-def test_odd_counts_are_not_believed():
-    about = {"total": "many", "page": True, "pages": None, "has_next": False}
-    assert read({"items": [{}], "meta": about}, {}).total is None
+@given(st.lists(JSON, min_size=1, max_size=4), st.sampled_from([*SERVERS, None]))
+def test_any_answer_gives_pages_or_a_paging_error(answers, style):
+    turns = itertools.cycle(answers)
+    try:
+        pages = list(walk(lambda _: next(turns), style=style))
+    except PagingError:
+        return
+    assert all(isinstance(page.records, list) for page in pages)

@@ -1,0 +1,84 @@
+"""From what the API sends to flat records; filters, and the version of a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from intermezzo_nb.api.frames import to_frame
+from intermezzo_nb.api.resources import find
+from intermezzo_nb.api.schema import split_filters
+from intermezzo_nb.api.shaping import shape, valid_on
+from intermezzo_nb.errors import SettingsError
+
+
+def test_an_envelope_is_not_hidden_by_what_it_wraps():
+    resource = find("employees")
+    record = next(shape([{"id": "e", "employeeData": {"id": "x"}}], resource, {}))
+    assert record == {"id": "e", "employeeData.id": "x"}
+
+
+def test_pay_becomes_one_row_a_line():
+    resource = find("compensation")
+    record = {
+        "id": 7,
+        "employeeId": "e",
+        "validFrom": "2026-01-01",
+        "earnings": [{"amount": "1.00", "isLumpsum": False}, {"amount": "2.00"}],
+        "deductions": [{"name": "Loan", "amount": "0.50"}],
+        "benefits": None,
+    }
+    framed = to_frame(shape([record], resource, {}), resource)
+    assert list(framed.frame["kind"]) == ["earning", "earning", "deduction"]
+    assert list(framed.frame["recordId"]) == ["7"] * 3
+    assert framed.control_totals["amount"] == "3.50"
+
+
+def test_filters_go_where_they_belong():
+    resource = find("wage-types")
+    asked = {"effective_date": "2026-04-06", "niClass": "class_1"}
+    assert split_filters(resource, asked) == (
+        {},
+        {"effective_date": "2026-04-06"},
+        {"niClass": "class_1"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "filters", "code", "hint"),
+    [
+        (
+            "employees",
+            {"employmentcountry": "DE"},
+            "unknown_filter",
+            "employmentCountry",
+        ),
+        ("employees", {"jobTitle": "x"}, "unknown_filter", "jobDetails.jobTitle"),
+        ("p32", {}, "missing_parameter", "tax_year=2026"),
+        ("job-details", {}, "missing_parameter", "employee_id"),
+    ],
+)
+def test_wrong_filters_are_told_with_a_way_out(name, filters, code, hint):
+    with pytest.raises(SettingsError) as caught:
+        split_filters(find(name), filters)
+    assert caught.value.code == code
+    assert hint in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("day", "inclusive", "versions"),
+    [
+        ("2025-12-31", True, [1]),
+        ("2025-12-31", False, []),
+        ("2026-01-01", True, [2]),
+        ("2019-12-31", True, []),
+    ],
+)
+def test_the_version_of_a_day(day, inclusive, versions):
+    records = [
+        {"v": 1, "validFrom": "2020-01-01", "validTo": "2025-12-31"},
+        {"v": 2, "validFrom": "2026-01-01", "validTo": None},
+    ]
+    found = valid_on(records, dt.date.fromisoformat(day), inclusive=inclusive)
+    assert [r["v"] for r in found] == versions
