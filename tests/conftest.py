@@ -89,7 +89,7 @@ class Practice:
         )
         self._thread.start()
         self.server = self._run(self._start(Options(**options)))
-        self.url, self.ledger = self.server.url, self.server.ledger
+        self.url, self.ledger = self.server.url, self.server.practice.ledger
 
     def settings(self, who, **changes):
         """Give the arguments of Settings for one of its clients, as a profile."""

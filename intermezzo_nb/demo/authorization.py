@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from oauthlib.oauth2 import FatalClientError, OAuth2Error
@@ -12,17 +12,15 @@ from tornado.web import RequestHandler
 
 from . import pages
 from .grants import PEOPLE, SCOPES, Person
-
-if TYPE_CHECKING:
-    from .server import PracticeServer
+from .practice import Practice
 
 _SESSION = "practice-session"
 
 
 class _Handler(RequestHandler):
-    practice: PracticeServer
+    practice: Practice
 
-    def initialize(self, practice: PracticeServer) -> None:
+    def initialize(self, practice: Practice) -> None:
         self.practice = practice
 
     def set_default_headers(self) -> None:

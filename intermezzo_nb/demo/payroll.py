@@ -7,17 +7,13 @@ import base64
 import json
 import math
 import secrets
-import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tornado.routing import PathMatches
 from tornado.web import HTTPError, RequestHandler
 
 from . import pay
-
-if TYPE_CHECKING:
-    from .server import PracticeServer
+from .practice import Practice
 
 _LARGEST = 100
 _SORTS = ("id", "startDate", "createdAt")
@@ -35,9 +31,9 @@ class Fault(HTTPError):
 class Payroll(RequestHandler):
     """Every path under ``/v1``."""
 
-    practice: PracticeServer
+    practice: Practice
 
-    def initialize(self, practice: PracticeServer) -> None:
+    def initialize(self, practice: Practice) -> None:
         self.practice = practice
 
     def set_default_headers(self) -> None:
@@ -229,35 +225,6 @@ class Payroll(RequestHandler):
             and (old or asked["status"] or record["status"] != "deprecated")
             and _is_valid(record, day)
         )
-
-
-class Rate:
-    """
-    How many requests a second are taken.
-
-    Parameters
-    ----------
-    per_second : float
-        0: any number.
-    """
-
-    def __init__(
-        self, per_second: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._rate, self._clock = per_second, clock
-        self._tokens, self._at = max(1.0, per_second), clock()
-
-    def wait(self) -> float:
-        """Take one request; give the seconds to wait where that is too many."""
-        if not self._rate:
-            return 0.0
-        now = self._clock()
-        gained = (now - self._at) * self._rate
-        self._tokens, self._at = min(max(1.0, self._rate), self._tokens + gained), now
-        if self._tokens < 1:
-            return (1 - self._tokens) / self._rate
-        self._tokens -= 1
-        return 0.0
 
 
 def _challenge(fault: Fault, error: str) -> Fault:

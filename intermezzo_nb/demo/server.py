@@ -1,195 +1,56 @@
-"""The practice server as a whole: its address, its parts, its start and end."""
+"""The practice server's address, its routes, its start and its end."""
 
 from __future__ import annotations
 
 import secrets
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oauthlib.oauth2 import InvalidRequestError
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from . import authorization, payroll
-from .endpoints import Endpoints, Validator
-from .grants import SCOPES, Grant, Ledger
-from .pay import wage_types
-from .people import Company
+from .practice import Options, Practice
 
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """
-    How the practice server behaves.
-
-    Parameters
-    ----------
-    port : int
-        0: any free one.
-    token_lifetime : int
-        Seconds that an access token lives.
-    rows : int
-        Employees over all organizations.
-    seed : int
-        Of the invented data: the same seed, the same data on the same day.
-    rate : float
-        Requests per second that the payroll API takes; 0 for any number.
-    latency : float
-        Milliseconds added to each answer of the payroll API.
-    shape : {"authkit", "auth0"}
-        Which of the two documented token endpoints it plays (/auth).
-    """
-
-    port: int = 0
-    token_lifetime: int = 3600
-    rows: int = 4000
-    seed: int = 1
-    rate: float = 0.0
-    latency: float = 0.0
-    shape: str = "authkit"
+__all__ = ["Options", "PracticeServer", "start"]
 
 
 class PracticeServer:
     """A started server, on loopback only."""
 
     def __init__(self, options: Options) -> None:
-        self.options = options
-        self.ledger = Ledger()
-        self.validator = Validator(self.ledger, lambda: self.issuer)
-        self.endpoints = Endpoints(self.validator, options.token_lifetime)
-        self.company = Company(options.rows, options.seed)
-        self.wage_types = wage_types(self.company)
-        self.rate = payroll.Rate(options.rate)
-        self.url = ""
         self._folder = Path(tempfile.mkdtemp(prefix="intermezzo-practice-"))
-        self._http = HTTPServer(self._application())
-
-    @property
-    def is_auth0(self) -> bool:
-        """Whether the token endpoint is of the second documented shape."""
-        return self.options.shape == "auth0"
-
-    @property
-    def issuer(self) -> str:
-        """The issuer; one of the shapes ends in a slash."""
-        return self.url + ("/" if self.is_auth0 else "")
-
-    @property
-    def content_type(self) -> str:
-        """What the token endpoint takes."""
-        form = "application/x-www-form-urlencoded"
-        return "application/json" if self.is_auth0 else form
-
-    def listen(self) -> None:
-        """Open the port."""
-        sockets = bind_sockets(self.options.port, "127.0.0.1")
-        self.url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
+        self.practice = Practice(options, self._folder)
+        self._http = HTTPServer(_application(self.practice))
+        try:
+            sockets = bind_sockets(options.port, "127.0.0.1")
+        except OSError:
+            self._clean_up()
+            raise
+        self.practice.url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
+        self.practice.leave_secrets()
         self._http.add_sockets(sockets)
-        for client in self.ledger.clients.values():
-            if client.secret:
-                self._secret_file(client.client_id).touch(0o600)
-                self._secret_file(client.client_id).write_text(client.secret)
+
+    @property
+    def url(self) -> str:
+        """The server's origin."""
+        return self.practice.url
+
+    def settings(self) -> dict[str, Any]:
+        """Give what a client has to know, for each of the registered ones."""
+        return self.practice.settings()
 
     async def stop(self) -> None:
         """Close the port, and delete the secrets' files."""
         self._http.stop()
         await self._http.close_all_connections()
+        self._clean_up()
+
+    def _clean_up(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def settings(self) -> dict[str, Any]:
-        """Give what a client has to know, for each of the registered ones."""
-        common = {"issuer": self.issuer, "api_url": f"{self.url}/v1"}
-        if self.is_auth0:
-            common |= {"audience": f"{self.url}/v1", "token_encoding": "json"}
-        machine, web = "intermezzo-machine", "intermezzo-web"
-        return {
-            "person": {**common, "client_id": "intermezzo-notebook"},
-            "machine": {
-                **common,
-                "client_id": machine,
-                "client_secret_file": str(self._secret_file(machine)),
-            },
-            "web": {
-                **common,
-                "client_id": web,
-                "client_secret_file": str(self._secret_file(web)),
-                "grant": "authorization_code",
-            },
-        }
-
-    def metadata(self) -> dict[str, Any]:
-        """Give the server's metadata (RFC 8414 §2, OpenID Connect Discovery §3)."""
-        token = "/oauth/token" if self.is_auth0 else "/oauth2/token"
-        return {
-            "issuer": self.issuer,
-            "authorization_endpoint": f"{self.url}/authorize",
-            "token_endpoint": self.url + token,
-            "jwks_uri": f"{self.url}/jwks",
-            "userinfo_endpoint": f"{self.url}/userinfo",
-            "revocation_endpoint": f"{self.url}/revoke",
-            "scopes_supported": list(SCOPES),
-            "response_types_supported": ["code"],
-            "response_modes_supported": ["query"],
-            "grant_types_supported": [
-                "authorization_code",
-                "refresh_token",
-                "client_credentials",
-            ],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"],
-            "code_challenge_methods_supported": ["S256"],
-            "token_endpoint_auth_methods_supported": [
-                "none",
-                "client_secret_basic",
-                "client_secret_post",
-            ],
-            "authorization_response_iss_parameter_supported": True,
-        }
-
-    def grant_of(self, headers: Mapping[str, str]) -> Grant | None:
-        """Give what a request's bearer token stands for; the header alone counts."""
-        scheme, _, token = headers.get("Authorization", "").partition(" ")
-        return self.ledger.access(token) if scheme.lower() == "bearer" else None
-
-    def insist_on_audience(self, audience: str) -> None:
-        """
-        Refuse a request without the audience, where this shape wants one.
-
-        Raises
-        ------
-        InvalidRequestError
-            It is missing, or another.
-        """
-        if self.is_auth0 and audience != f"{self.url}/v1":
-            raise InvalidRequestError(description=f"audience has to be {self.url}/v1")
-
-    def _secret_file(self, client_id: str) -> Path:
-        return self._folder / client_id
-
-    def _application(self) -> Application:
-        mine = {"practice": self}
-        names = "openid-configuration|oauth-authorization-server|intermezzo-demo"
-        known = rf"/(?:jwks|\.well-known/(?:{names}))"
-        token = r"/oauth/token" if self.is_auth0 else r"/oauth2/token"
-        return Application(
-            [
-                (r"/authorize", authorization.Authorize, mine),
-                (token, authorization.TokenEndpoint, mine),
-                (r"/revoke", authorization.Revoke, mine),
-                (r"/userinfo", authorization.UserInfo, mine),
-                (known, authorization.Document, mine),
-                (r"/v1/.*", payroll.Payroll, mine),
-            ],
-            cookie_secret=secrets.token_hex(32),
-            xsrf_cookies=True,
-            xsrf_cookie_kwargs={"httponly": True, "samesite": "Lax"},
-            log_function=lambda _: None,
-        )
 
 
 def start(options: Options) -> PracticeServer:
@@ -201,10 +62,25 @@ def start(options: Options) -> PracticeServer:
     OSError
         The port is taken.
     """
-    server = PracticeServer(options)
-    try:
-        server.listen()
-    except OSError:
-        shutil.rmtree(server._folder, ignore_errors=True)  # noqa: SLF001 (same room)
-        raise
-    return server
+    return PracticeServer(options)
+
+
+def _application(practice: Practice) -> Application:
+    mine = {"practice": practice}
+    names = "openid-configuration|oauth-authorization-server|intermezzo-demo"
+    known = rf"/(?:jwks|\.well-known/(?:{names}))"
+    token = r"/oauth/token" if practice.is_auth0 else r"/oauth2/token"
+    return Application(
+        [
+            (r"/authorize", authorization.Authorize, mine),
+            (token, authorization.TokenEndpoint, mine),
+            (r"/revoke", authorization.Revoke, mine),
+            (r"/userinfo", authorization.UserInfo, mine),
+            (known, authorization.Document, mine),
+            (r"/v1/.*", payroll.Payroll, mine),
+        ],
+        cookie_secret=secrets.token_hex(32),
+        xsrf_cookies=True,
+        xsrf_cookie_kwargs={"httponly": True, "samesite": "Lax"},
+        log_function=lambda _: None,
+    )

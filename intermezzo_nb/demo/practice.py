@@ -1,0 +1,162 @@
+"""All that the practice server is apart from its sockets: options, memory, data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from oauthlib.oauth2 import InvalidRequestError
+
+from .endpoints import Endpoints, Validator
+from .grants import SCOPES, Grant, Ledger
+from .pay import wage_types
+from .people import Company
+from .rate import Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """
+    How the practice server behaves.
+
+    Parameters
+    ----------
+    port : int
+        0: any free one.
+    token_lifetime : int
+        Seconds that an access token lives.
+    rows : int
+        Employees over all organizations.
+    seed : int
+        Of the invented data: the same seed, the same data on the same day.
+    rate : float
+        Requests per second that the payroll API takes; 0 for any number.
+    latency : float
+        Milliseconds added to each answer of the payroll API.
+    shape : {"authkit", "auth0"}
+        Which of the two documented token endpoints it plays (/auth).
+    """
+
+    port: int = 0
+    token_lifetime: int = 3600
+    rows: int = 4000
+    seed: int = 1
+    rate: float = 0.0
+    latency: float = 0.0
+    shape: str = "authkit"
+
+
+class Practice:
+    """
+    What the handlers answer from.
+
+    Parameters
+    ----------
+    folder : Path
+        A private folder, where the confidential clients' secrets are left.
+    """
+
+    def __init__(self, options: Options, folder: Path) -> None:
+        self.options, self._folder = options, folder
+        self.ledger = Ledger()
+        self.validator = Validator(self.ledger, lambda: self.issuer)
+        self.endpoints = Endpoints(self.validator, options.token_lifetime)
+        self.company = Company(options.rows, options.seed)
+        self.wage_types = wage_types(self.company)
+        self.rate = Rate(options.rate)
+        self.url = ""
+
+    @property
+    def is_auth0(self) -> bool:
+        """Whether the token endpoint is of the second documented shape."""
+        return self.options.shape == "auth0"
+
+    @property
+    def issuer(self) -> str:
+        """The issuer; one of the shapes ends in a slash."""
+        return self.url + ("/" if self.is_auth0 else "")
+
+    @property
+    def content_type(self) -> str:
+        """What the token endpoint takes."""
+        form = "application/x-www-form-urlencoded"
+        return "application/json" if self.is_auth0 else form
+
+    def leave_secrets(self) -> None:
+        """Write each confidential client's secret into a private file."""
+        for client in self.ledger.clients.values():
+            if client.secret:
+                self._secret_file(client.client_id).touch(0o600)
+                self._secret_file(client.client_id).write_text(client.secret)
+
+    def settings(self) -> dict[str, Any]:
+        """Give what a client has to know, for each of the registered ones."""
+        common = {"issuer": self.issuer, "api_url": f"{self.url}/v1"}
+        if self.is_auth0:
+            common |= {"audience": f"{self.url}/v1", "token_encoding": "json"}
+        machine, web = "intermezzo-machine", "intermezzo-web"
+        return {
+            "person": {**common, "client_id": "intermezzo-notebook"},
+            "machine": {
+                **common,
+                "client_id": machine,
+                "client_secret_file": str(self._secret_file(machine)),
+            },
+            "web": {
+                **common,
+                "client_id": web,
+                "client_secret_file": str(self._secret_file(web)),
+                "grant": "authorization_code",
+            },
+        }
+
+    def metadata(self) -> dict[str, Any]:
+        """Give the server's metadata (RFC 8414 §2, OpenID Connect Discovery §3)."""
+        token = "/oauth/token" if self.is_auth0 else "/oauth2/token"
+        return {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.url}/authorize",
+            "token_endpoint": self.url + token,
+            "jwks_uri": f"{self.url}/jwks",
+            "userinfo_endpoint": f"{self.url}/userinfo",
+            "revocation_endpoint": f"{self.url}/revoke",
+            "scopes_supported": list(SCOPES),
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": [
+                "authorization_code",
+                "refresh_token",
+                "client_credentials",
+            ],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": [
+                "none",
+                "client_secret_basic",
+                "client_secret_post",
+            ],
+            "authorization_response_iss_parameter_supported": True,
+        }
+
+    def grant_of(self, headers: Mapping[str, str]) -> Grant | None:
+        """Give what a request's bearer token stands for; the header alone counts."""
+        scheme, _, token = headers.get("Authorization", "").partition(" ")
+        return self.ledger.access(token) if scheme.lower() == "bearer" else None
+
+    def insist_on_audience(self, audience: str) -> None:
+        """
+        Refuse a request without the audience, where this shape wants one.
+
+        Raises
+        ------
+        InvalidRequestError
+            It is missing, or another.
+        """
+        if self.is_auth0 and audience != f"{self.url}/v1":
+            raise InvalidRequestError(description=f"audience has to be {self.url}/v1")
+
+    def _secret_file(self, client_id: str) -> Path:
+        return self._folder / client_id
