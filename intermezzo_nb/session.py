@@ -182,7 +182,9 @@ class Session:
         return True
 
     def _insist_on_a_person(self, surroundings: Surroundings) -> None:
-        silence = "no_input is set" if self.settings.no_input else surroundings.silence
+        silence = (
+            "--no-input was given" if self.settings.no_input else surroundings.silence
+        )
         if not silence:
             return
         self._note("a person", silence)
