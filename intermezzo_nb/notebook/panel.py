@@ -66,16 +66,24 @@ class LoginPanel:
 
     def show(self) -> None:
         """Display the card and follow the sign-in."""
+        drawn = self._login.state
         self._shown = display(self._bundle(), raw=True, display_id=True)
         self._login.watch(lambda _: self._follow())
-        self._follow()  # it may have moved on before it was watched
+        if self._login.state is drawn:
+            self._watch_clock()
+        else:
+            self._follow()  # it moved on before it was watched
 
     def _follow(self) -> None:
         self._shown.update(self._bundle(), raw=True)
         if self._login.state is State.SIGNED_IN:
             self._card.value = ""
             self._box.close()
-        elif prompt := self._login.prompt:
+        else:
+            self._watch_clock()
+
+    def _watch_clock(self) -> None:
+        if prompt := self._login.prompt:
             threading.Thread(
                 target=self._count_down,
                 args=(prompt,),
