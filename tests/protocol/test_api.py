@@ -282,6 +282,23 @@ def test_a_connection_travels_without_its_token(machine):
     again.session.close()
 
 
+def test_a_ready_made_token_is_used_until_it_is_refused(
+    machine, shared_practice, connection, tmp_path, leaks
+):
+    file = tmp_path / "token"
+    leaks.allow(file)
+    file.write_text(machine._session.token().access_token.reveal())
+    api_url = shared_practice.settings("machine")["api_url"]
+    made = connection(access_token_file=str(file), api_url=api_url)
+    assert made.get("/organizations")
+    machine.logout()
+    with pytest.raises(LoginRequired) as caught:
+        made.get("/organizations")
+    assert str(file) in caught.value.what
+    file.write_text(machine._session.token().access_token.reveal())
+    assert made.get("/organizations")
+
+
 def test_nothing_is_sent_with_mixed_credentials(shared_practice):
     machine = shared_practice.settings("machine")
     before = shared_practice.ledger.token_requests
