@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import PagingError
 
 LARGEST = 100  # rows of a page, in both documented styles
-_IDENTITY = ("id", "version", "validFrom")  # versions of a record share its id
+Key = tuple[str | int, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class _Seen:
         self.is_second_reading = False
         self._count = self._repeated = 0
         self._identified = True
-        self._keys: set[tuple[str, ...]] = set()
+        self._keys: set[Key] = set()
         self._totals: set[int | None] = set()
 
     def first_time(self, page: Page) -> list[Any]:
@@ -156,9 +156,7 @@ class _Seen:
             )
         return tuple(notes)
 
-    def _new(
-        self, records: list[Any], keys: Sequence[tuple[str, ...] | None]
-    ) -> list[Any]:
+    def _new(self, records: list[Any], keys: Sequence[Key | None]) -> list[Any]:
         new = [r for r, key in zip(records, keys, strict=True) if key not in self._keys]
         if not self.is_second_reading:
             self._repeated += len(records) - len(new)
@@ -166,10 +164,11 @@ class _Seen:
         return new
 
 
-def _key(record: Any) -> tuple[str, ...] | None:
-    if not isinstance(record, dict) or record.get("id") is None:
+def _key(record: Any) -> Key | None:
+    # Versions of a record share its id.
+    if not isinstance(record, dict) or type(record.get("id")) not in {str, int}:
         return None
-    return tuple([str(record.get(part)) for part in _IDENTITY])
+    return record["id"], str(record.get("version")), str(record.get("validFrom"))
 
 
 def _pages(

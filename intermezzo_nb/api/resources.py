@@ -200,7 +200,7 @@ _WAGE_TYPES = Resource(
         *_of("json", "calculationVariants", "thresholds"),
         *_of("integer", "regularityWindowWeeks", "regularityThresholdPeriods"),
         *_of("text", "legislativeSource", "owner", "reviewer"),
-        *_of("instant", "lastReviewedAt"),
+        *_of("date", "lastReviewedAt"),
         *_of("boolean", "isGrossUp"),
     ),
 )

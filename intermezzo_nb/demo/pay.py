@@ -253,7 +253,7 @@ def _wage_type(
         "calculationVariants": [],
         "regularityWindowWeeks": 12 if is_pay else None,
         "legislativeSource": "ITEPA 2003",
-        "lastReviewedAt": instant(company.today - dt.timedelta(days=90), dice),
+        "lastReviewedAt": (company.today - dt.timedelta(days=90)).isoformat(),
         "isGrossUp": False,
     }
 

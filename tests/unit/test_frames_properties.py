@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from intermezzo_nb.api.columns import TEXT, build, control_total, infer
@@ -18,6 +18,8 @@ from intermezzo_nb.api.frames import to_frame
 from intermezzo_nb.api.resources import CATALOGUE
 from intermezzo_nb.api.schema import Column, Resource, split_filters
 from intermezzo_nb.api.shaping import matching
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 ENCODABLE = st.text(st.characters(codec="utf-8"), max_size=6)
 TRAPS = st.sampled_from(
@@ -101,6 +103,7 @@ def is_same_moment(text, stamp):
         return False
 
 
+@unhurried
 @given(COLUMNS)
 def test_inference_loses_nothing(values):
     series = infer(values)
@@ -109,6 +112,7 @@ def test_inference_loses_nothing(values):
         assert is_kept(value, cell)
 
 
+@unhurried
 @given(COLUMNS)
 def test_inference_invents_nothing(values):
     kept = {type(v) for v in values if v is not None}
@@ -118,6 +122,7 @@ def test_inference_invents_nothing(values):
         assert infer(values).dtype == TEXT
 
 
+@unhurried
 @given(RECORDS)
 def test_every_leaf_of_every_record_is_in_its_row(records):
     frame = to_frame(records, None).frame
@@ -131,6 +136,7 @@ def test_every_leaf_of_every_record_is_in_its_row(records):
         assert all(cell == "{}" for cell in cells)
 
 
+@unhurried
 @given(RECORDS)
 def test_a_path_has_one_column_and_a_column_one_path(records):
     frame = to_frame(records, None).frame
@@ -139,6 +145,7 @@ def test_a_path_has_one_column_and_a_column_one_path(records):
     assert len(full) <= len(frame.columns) <= len(paths)
 
 
+@unhurried
 @given(
     st.sampled_from(list(CATALOGUE.values())),
     st.data(),
@@ -146,7 +153,8 @@ def test_a_path_has_one_column_and_a_column_one_path(records):
 )
 def test_no_json_breaks_a_documented_frame(resource, data, money):
     names = st.sampled_from([c.name.split(".")[0] for c in resource.columns])
-    records = data.draw(st.lists(st.dictionaries(names | NAMES, JSON, max_size=4)))
+    given_record = st.dictionaries(names | NAMES, JSON, max_size=4)
+    records = data.draw(st.lists(given_record, max_size=4))
     result = to_frame(records, resource, money=money)
     assert len(result.frame) == len(records)
     assert {c.name for c in resource.columns} <= set(result.frame.columns)
@@ -193,6 +201,7 @@ def cells(kind, values):
 
 
 @pytest.mark.parametrize("kind", ["date", "instant", "integer", "boolean"])
+@unhurried
 @given(values=COLUMNS)
 def test_documented_columns_are_what_the_reference_says(kind, values):
     series, notes = build(Column("x", kind), values, money="float")
@@ -216,6 +225,7 @@ AMOUNTS = st.lists(
 )
 
 
+@unhurried
 @given(AMOUNTS)
 def test_exact_money_and_totals_are_those_of_fractions(values):
     texts = [None if v is None else str(v) for v in values]
@@ -229,6 +239,7 @@ def test_exact_money_and_totals_are_those_of_fractions(values):
     assert Fraction(series.sum()) == total or not series.notna().any()
 
 
+@unhurried
 @given(AMOUNTS)
 def test_money_by_default_is_the_nearest_double(values):
     series, _ = build(Column("x", "money"), values, money="float")
@@ -269,6 +280,7 @@ WANTED = st.fixed_dictionaries(
 )
 
 
+@unhurried
 @given(st.lists(ROWS, max_size=8), WANTED)
 def test_filters_find_what_a_loop_finds(rows, wanted):
     def same(name, row):
@@ -282,6 +294,7 @@ def test_filters_find_what_a_loop_finds(rows, wanted):
     assert list(matching(rows, here, PAY)) == loop
 
 
+@unhurried
 @given(st.lists(ROWS, max_size=5), st.lists(ROWS, max_size=5))
 def test_frames_of_pages_can_be_put_together(first, second):
     both = to_frame([*first, *second], PAY)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from intermezzo_nb.api.paging import LARGEST, read, walk
 from intermezzo_nb.errors import PagingError
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def rows(count):
@@ -59,6 +61,7 @@ def notes(pages):
     return [note for page in pages for note in page.notes]
 
 
+@unhurried
 @given(
     style=st.sampled_from(list(SERVERS)),
     expected=st.sampled_from([*SERVERS, "object", None]),
@@ -156,6 +159,7 @@ def test_a_count_that_stays_wrong_is_told_after_one_more_reading():
     ]
 
 
+@unhurried
 @given(
     gone=st.sets(st.integers(0, 249), max_size=30),
     new=st.integers(0, 30),
@@ -184,6 +188,14 @@ def test_versions_of_a_record_share_its_id():
     versions += [{"id": 1, "version": n} for n in range(99)]
     pages = list(walk(Asked("page", versions), style="page"))
     assert [r for page in pages for r in page.records] == versions
+
+
+@pytest.mark.parametrize("mark", ["validFrom", "version"])
+def test_versions_on_other_pages_are_no_repetition(mark):
+    versions = [{"id": n, mark: year} for year in (2025, 2026) for n in range(100)]
+    pages = list(walk(Asked("page", versions), style="page"))
+    assert [r for page in pages for r in page.records] == versions
+    assert notes(pages) == []
 
 
 @pytest.mark.parametrize("records", [[{"id": 1}] * 150, [{"x": 1}] * 150, [5] * 150])
@@ -315,6 +327,7 @@ JSON = st.recursive(
 )
 
 
+@unhurried
 @given(st.lists(JSON, min_size=1, max_size=4), st.sampled_from([*SERVERS, None]))
 def test_any_answer_gives_pages_or_a_paging_error(answers, style):
     turns = itertools.cycle(answers)

@@ -7,12 +7,14 @@ import datetime as dt
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from intermezzo_nb.api.resources import CATALOGUE, find
 from intermezzo_nb.api.schema import KINDS, split_filters
 from intermezzo_nb.errors import SettingsError
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 EMPLOYEE = {"employee_id": "emp_1"}
 # Of intermezzo's reference pages: what an analyst relies on, by resource.
@@ -217,6 +219,7 @@ def test_an_id_of_any_other_form_is_taken(employee):
     assert in_path == {"employee_id": employee}
 
 
+@unhurried
 @given(
     st.sampled_from(list(CATALOGUE)),
     st.dictionaries(
