@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from intermezzo_nb.demo.server import Options, start
+from intermezzo_nb.errors import IntermezzoError
 from intermezzo_nb.secret import Secret
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -24,11 +25,14 @@ _LEAKS = pytest.StashKey[Leaks]()
 _SHOWN = ("Captured stdout", "Captured stderr")
 
 
+# What says where we are: every machine, also one behind a proxy, shall look alike.
+_FOREIGN = ("INTERMEZZO_", "JUPYTER", "BINDER_", "COLAB_", "SSH_", "CODESPACES")
+_NAMES = {"CI", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "XDG_RUNTIME_DIR"}
+
+
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch, tmp_path_factory):
+def clean_environment(tmp_path_factory):
     """No setting of the machine reaches a test, and no test the machine's home."""
-    for name in [n for n in os.environ if n.startswith("INTERMEZZO_")]:
-        monkeypatch.delenv(name)
     home = tmp_path_factory.mktemp("home")
     folders = {
         "HOME": home,
@@ -38,30 +42,62 @@ def clean_environment(monkeypatch, tmp_path_factory):
         "XDG_CACHE_HOME": home / "cache",
         "IPYTHONDIR": home / "ipython",
     }
-    for name, folder in folders.items():
-        monkeypatch.setenv(name, str(folder))
-    monkeypatch.delenv("CI", raising=False)
+    # Not the test's own monkeypatch: that one may be undone on the way.
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.upper().startswith(_FOREIGN) or name.upper() in _NAMES:
+                patch.delenv(name)
+        for name, folder in folders.items():
+            patch.setenv(name, str(folder))
+        yield home
 
 
 @pytest.fixture(autouse=True)
-def leaks(request, monkeypatch, tmp_path):
+def leaks(request, clean_environment, tmp_path):
     """Every secret that is made during the test, looked for after it."""
     found = request.node.stash[_LEAKS] = Leaks()
-    make = Secret.__init__
+    found.allow(clean_environment / "state")
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(found.log)
+    root.setLevel(logging.DEBUG)
+    with pytest.MonkeyPatch.context() as patch:
+        _overhear(found, patch)
+        yield found
+    root.removeHandler(found.log)
+    root.setLevel(level)
+    places = found.everywhere(tmp_path, clean_environment)
+    assert not places, f"a secret shows in: {places}"
+
+
+def _overhear(found, patch):
+    make, fail = Secret.__init__, IntermezzoError.__init__
+    read = pytest.CaptureFixture.readouterr
 
     def recorded(self, value):
         found.record(value)
         make(self, value)
 
-    monkeypatch.setattr(Secret, "__init__", recorded)
-    root, level = logging.getLogger(), logging.getLogger().level
-    root.addHandler(found.log)
-    root.setLevel(logging.DEBUG)
-    yield found
-    root.removeHandler(found.log)
-    root.setLevel(level)
-    places = found.everywhere(tmp_path)
-    assert not places, f"a secret shows in: {places}"
+    def failed(self, *args, **kwargs):
+        fail(self, *args, **kwargs)
+        found.hear(f"the text of a {type(self).__name__}", str(self))
+
+    def read_out(self):
+        captured = read(self)
+        found.hear_output(f"{captured.out}\n{captured.err}")
+        return captured
+
+    patch.setattr(Secret, "__init__", recorded)
+    patch.setattr(IntermezzoError, "__init__", failed)
+    patch.setattr(pytest.CaptureFixture, "readouterr", read_out)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    try:
+        return (yield)
+    finally:
+        if found := item.stash.get(_LEAKS, None):
+            found.look_around()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -71,7 +107,9 @@ def pytest_runtest_makereport(item):
         return report
     shown = [text for name, text in report.sections if name.startswith(_SHOWN)]
     shown.append(str(report.longrepr or ""))
-    if report.when == "call" and (leaked := found.in_text("\n".join(shown))):
+    leaked = found.in_output("\n".join(shown))
+    if leaked and report.when != "setup" and not found.is_told:
+        found.is_told = True  # at teardown the output of the call is seen again
         report.outcome = "failed"
         report.longrepr = f"a secret shows in output or traceback: {leaked}"
     if found.in_text("\n".join(text for _, text in report.sections)):

@@ -14,6 +14,8 @@ from person import NOT_THE_CLIENT
 MARKED = re.compile(r"imz_(?:at|rt|ac|cs)_[A-Za-z0-9_-]{24,}")
 _PREFIX = re.compile(r"imz_[a-z]{2}_")
 _LONG = 16  # characters: only of such are parts looked for
+# It is shown to be opened, with state and nonce in it; no file may keep it.
+_AUTHORIZATION_URL = re.compile(r"https?://\S*[?&]code_challenge=\S*")
 
 
 class Leaks:
@@ -26,6 +28,8 @@ class Leaks:
     def __init__(self):
         self.values = set()
         self._allowed = []
+        self._heard = []
+        self.is_told = False
         self.log = _Log()
 
     def record(self, value):
@@ -34,6 +38,24 @@ class Leaks:
 
     def allow(self, path):
         self._allowed.append(Path(path))
+
+    def hear(self, place, text):
+        """Note what was said where it is soon forgotten: output, a widget, an error."""
+        self._heard.append((place, text))
+
+    def hear_output(self, text):
+        """Note what a test has read of its own output."""
+        text = _AUTHORIZATION_URL.sub("", text)
+        self.hear("output that the test has read", text)
+
+    def look_around(self):
+        """Note what a notebook would save now, before a fixture closes it."""
+        self.hear("widget state", _widget_state())
+        self.hear("the history", _history())
+
+    def in_output(self, text):
+        """Give what shows in what a person sees, masked."""
+        return self.in_text(_AUTHORIZATION_URL.sub("", text))
 
     def in_text(self, text):
         """Give what shows in a text, masked."""
@@ -49,17 +71,22 @@ class Leaks:
             text = path.read_bytes().decode("utf-8", "replace")
             if shown := self.in_text(text):
                 found[f"the file {path.name}"] = shown
+            if shown := self.in_text(path.name):
+                found["the name of a file"] = shown
         return found
 
-    def everywhere(self, folder):
+    def everywhere(self, *folders):
         """Give place → what shows there, for all places but captured output."""
-        places = {
-            "the log": self.log.text(),
-            "widget state": _widget_state(),
-            "the history": _history(),
-        }
-        found = {name: self.in_text(text) for name, text in places.items()}
-        return {**{n: s for n, s in found.items() if s}, **self.in_files(folder)}
+        places = [
+            *self._heard,
+            ("the log", self.log.text()),
+            ("widget state", _widget_state()),
+            ("the history", _history()),
+        ]
+        found = {place: shown for place, t in places if (shown := self.in_text(t))}
+        for folder in folders:
+            found |= self.in_files(folder)
+        return found
 
 
 def needles_of(value):
@@ -68,11 +95,24 @@ def needles_of(value):
     yield quote(value, safe="")
     for shift in range(3):
         encoded = base64.b64encode(b"\0" * shift + value.encode()).decode()
-        yield encoded[4 if shift else 0 : -4]
+        stable = encoded[4 if shift else 0 : -4]
+        yield stable
+        yield stable.replace("+", "-").replace("/", "_")
     if len(value) >= _LONG:
-        bare = _PREFIX.sub("", value)
-        yield bare[:8]
-        yield bare[-8:]
+        for part in _parts(value):
+            yield part
+            yield quote(part, safe="")
+            yield base64.b64encode(part.encode()).decode().rstrip("=")[:-1]
+
+
+def _parts(value):
+    # Every JWT starts alike, and words are everywhere: neither tells a value.
+    own = value.rsplit(".", 1)[-1] if value.startswith("eyJ") else value
+    own = _PREFIX.sub("", own)
+    for part in (own[:8], own[-8:]):
+        sorts = sum(bool(re.search(s, part)) for s in ("[a-z]", "[A-Z]", "[0-9]"))
+        if sorts > 1 and len(set(part)) > 4:
+            yield part
 
 
 def _masked(value):
