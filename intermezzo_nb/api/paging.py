@@ -47,6 +47,7 @@ def walk(
     style: str | None,
     inside: str = "",
     name: str = "the list",
+    changed: Callable[[], None] = lambda: None,
 ) -> Iterator[Page]:
     """
     Give all pages in order, each record once.
@@ -65,6 +66,8 @@ def walk(
         The list inside the answer that holds the records, if it is not ``items``.
     name : str
         What messages call the list.
+    changed : callable
+        Told before the list is read once more.
 
     Raises
     ------
@@ -83,6 +86,7 @@ def walk(
                 yield replace(page, records=records, notes=notes)
         if not again:
             return
+        changed()
         seen.is_second_reading = True
 
 

@@ -15,6 +15,9 @@ from .resources import find
 from .schema import Resource, split_filters
 from .shaping import Record, matching, shape, valid_on
 
+_SIZES = ("size", "limit")  # of a page: who sends one has a reason
+_PLACES = frozenset({"page", "cursor"})
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -175,12 +178,19 @@ class Reading:
             path = path.format(organization_id=owner, **self.in_path)
         params = {**self.sent, **self.query.params}
 
+        sizes = {name: params[name] for name in _SIZES if name in params}
+
         def fetch(paging: Mapping[str, Any]) -> Any:
             with telling_waits(self.tell_wait):
                 self.requests += 1
-                return self._api.get(path, **{**params, **paging})
+                return self._api.get(path, **{**params, **paging, **sizes})
 
-        yield from walk(fetch, style=style, inside=inside, name=self.query.name)
+        def changed() -> None:
+            self.tell_wait(0, "the list changed meanwhile, so it is read once more")
+
+        yield from walk(
+            fetch, style=style, inside=inside, name=self.query.name, changed=changed
+        )
 
     def _address(self) -> tuple[str, str | None, str]:
         resource = self._resource
@@ -192,6 +202,15 @@ class Reading:
 
     def _sorted_filters(self) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
         resource = self._resource
+        if both := _PLACES & {*self.query.params, *self.query.filters}:
+            raise SettingsError(
+                f"{min(both)} is set by the reading itself, which follows all pages",
+                advice=f"Leave {min(both)} out; for one page alone, use "
+                f"get({self.query.name!r}, …) of the connection."
+                if resource is None
+                else f"Leave {min(both)} out; limit cuts the rows.",
+                code="bad_filter",
+            )
         if resource is None:
             return {}, {k: str(v) for k, v in self.query.filters.items()}, {}
         if self.query.history and not resource.history:

@@ -65,7 +65,11 @@ def _lines(record: Record, resource: Resource) -> Iterator[Record]:
         lines = record.get(member)
         for line in lines if isinstance(lines, list) else []:
             own = line if isinstance(line, dict) else {"value": line}
-            yield {**own, **kept, "kind": kind}
+            ours = {**kept, "kind": kind}
+            # What a line calls by the same name keeps its whole path, as above.
+            yield {
+                (f"{member}.{k}" if k in ours else k): v for k, v in own.items()
+            } | ours
 
 
 def leaves(

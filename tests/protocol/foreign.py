@@ -16,16 +16,28 @@ def install() -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "server.mjs"):
         shutil.copy(HERE / name, CACHE / name)
-    if not (CACHE / "node_modules" / "oidc-provider").exists():
+    wanted = (HERE / "package.json").read_bytes()
+    done = CACHE / "installed.json"
+    if not done.exists() or done.read_bytes() != wanted:
         npm = shutil.which("npm")
         assert npm, "npm is needed for the foreign OpenID provider"
-        subprocess.run(
-            [npm, "install", "--no-audit", "--no-fund", "--no-package-lock"],
-            cwd=CACHE,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        install = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock"]
+        if not _is_new_enough("node"):
+            install += ["--no-save", "node@22"]
+        subprocess.run(install, cwd=CACHE, check=True, stdout=subprocess.DEVNULL)
+        done.write_bytes(wanted)
     return CACHE
+
+
+def node() -> str:
+    """Give the program that runs the provider: the system's, if it is new enough."""
+    own = CACHE / "node_modules" / ".bin" / "node"
+    return str(own) if own.exists() else "node"
+
+
+def _is_new_enough(program: str) -> bool:
+    told = subprocess.check_output([program, "--version"], text=True)
+    return int(told.removeprefix("v").split(".")[0]) >= 20
 
 
 class ForeignServer:
@@ -36,9 +48,10 @@ class ForeignServer:
         pairs = [
             str(x) for pair in zip(words, options.values(), strict=True) for x in pair
         ]
+        folder = install()
         self._process = subprocess.Popen(
-            ["node", "server.mjs", *pairs],
-            cwd=install(),
+            [node(), "server.mjs", *pairs],
+            cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -177,6 +177,23 @@ def test_waits_that_the_server_asks_for_are_kept_and_told(practice_server, conne
     assert any("asked to wait" in progress.waiting for progress in told)
 
 
+def test_a_size_of_pages_that_was_asked_for_is_kept(machine):
+    organization = machine.get("/organizations")[0]["id"]
+    asked = {"organization": organization, "limit": 60}
+    told = []
+    list(
+        machine.records("employees", params={"size": 20}, progress=told.append, **asked)
+    )
+    assert [progress.rows for progress in told] == [20, 40, 60]
+
+
+@pytest.mark.parametrize("name", ["/organizations", "employees"])
+def test_who_asks_for_one_page_is_told_how(machine, name):
+    with pytest.raises(SettingsError) as caught:
+        machine.frame(name, params={"page": 2})
+    assert "Leave page out" in caught.value.advice
+
+
 def test_a_long_wait_is_told_instead_of_slept(shared_practice, connection, listener):
     made = split(shared_practice, connection, listener)
     listener.answers += [(429, {"Retry-After": "3600"}, b"{}")]

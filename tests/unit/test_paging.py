@@ -124,9 +124,13 @@ def test_a_row_that_slips_over_a_page_comes_once_and_is_told():
         added = [] if next(asked) == 0 else [{"id": "emp_new"}]
         return by_number(added + rows(150), params)
 
-    pages = list(walk(growing, style="page", name="employees"))
+    told = []
+    pages = list(
+        walk(growing, style="page", name="employees", changed=lambda: told.append(1))
+    )
     assert sorted(ids(pages)) == sorted(["emp_new", *(r["id"] for r in rows(150))])
     assert notes(pages) == ["employees: 1 rows came twice, kept once"]
+    assert told == [1]
 
 
 def test_a_row_that_was_skipped_is_found_by_reading_once_more():

@@ -35,6 +35,14 @@ def test_pay_becomes_one_row_a_line():
     assert framed.control_totals["amount"] == "3.50"
 
 
+def test_a_line_that_has_members_of_our_names_loses_none():
+    record = {"earnings": [{"kind": "bonus", "validFrom": "2026-02-01"}]}
+    (row,) = shape([record], find("compensation"), {})
+    assert row["kind"] == "earning"
+    assert row["earnings.kind"] == "bonus"
+    assert row["earnings.validFrom"] == "2026-02-01"
+
+
 def test_filters_go_where_they_belong():
     resource = find("wage-types")
     asked = {"effective_date": "2026-04-06", "niClass": "class_1"}
