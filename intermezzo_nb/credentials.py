@@ -20,12 +20,24 @@ URLS = (
     "revocation_url",
     "userinfo_url",
     "jwks_url",
+    "par_url",
 )
-CREDENTIALS = ("client_secret", "client_secret_file", "access_token_file")
+CREDENTIALS = (
+    "client_secret",
+    "client_secret_file",
+    "client_key_file",
+    "access_token_file",
+)
 HOW_TO_SET = "the variable INTERMEZZO_CLIENT_SECRET or INTERMEZZO_CLIENT_SECRET_FILE"
 # A secret goes to no server but those named where the secret is named.
 _UNIT = ("client_id", *URLS)
-_NEVER_LITERAL = ("client_secret", "access_token", "refresh_token", "password")
+_NEVER_LITERAL = (
+    "client_secret",
+    "client_key",
+    "access_token",
+    "refresh_token",
+    "password",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +150,12 @@ def with_credentials(
     found: dict[str, Any], places: Mapping[str, str]
 ) -> dict[str, Any]:
     """Replace what was found of secrets by descriptions of where they are."""
-    if "client_secret" in found and "client_secret_file" in found:
+    proofs = [name for name in CREDENTIALS[:3] if name in found]
+    if len(proofs) > 1:
         raise SettingsError(
-            "there are two client secrets",
-            why=f"client_secret comes from {places['client_secret']}, "
-            f"client_secret_file from {places['client_secret_file']}.",
+            "there are two ways to prove who this client is",
+            why=" and ".join(f"{name} comes from {places[name]}" for name in proofs)
+            + "; RFC 6749 §2.3 allows one.",
             advice="Take one of them away.",
             code="mixed_credentials",
         )
@@ -150,6 +163,8 @@ def with_credentials(
         found["client_secret"] = Credential("environment", "INTERMEZZO_CLIENT_SECRET")
     if path := found.pop("client_secret_file", None):
         found["client_secret"] = Credential("file", path)
+    if path := found.pop("client_key_file", None):
+        found["client_key"] = Credential("file", path)
     if path := found.pop("access_token_file", None):
         found["access_token"] = Credential("file", path)
     return found

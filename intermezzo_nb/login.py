@@ -14,7 +14,7 @@ from .errors import (
     LoginError,
     LoginExpired,
 )
-from .oauth.flows import CodeFlow
+from .oauth.flows import Flow, Tell
 from .oauth.models import Prompt, Token
 
 
@@ -49,7 +49,7 @@ class Login:
     """
 
     def __init__(
-        self, flow: Callable[[], CodeFlow], accept: Callable[[Token], None]
+        self, flow: Callable[[], Flow], accept: Callable[[Token], None]
     ) -> None:
         self._make_flow, self._accept = flow, accept
         self._watchers: list[Callable[[Login], None]] = []
@@ -109,7 +109,7 @@ class Login:
         if self.error is not None:
             raise self.error.with_traceback(None)
 
-    def _begin(self) -> CodeFlow:
+    def _begin(self) -> Flow:
         flow = self._make_flow()
         try:
             self.prompt = flow.begin()
@@ -127,9 +127,9 @@ class Login:
         else:
             self._finish(flow)
 
-    def _finish(self, flow: CodeFlow) -> None:
+    def _finish(self, flow: Flow) -> None:
         try:
-            token = flow.wait(self._cancelled, lambda: self._become(State.RECEIVED))
+            token = flow.wait(self._cancelled, self._told())
             self._accept(token)
         except IntermezzoError as error:
             self._end(error)
@@ -137,6 +137,13 @@ class Login:
             self._end(_unforeseen(fault))
         else:
             self._end(None)
+
+    def _told(self) -> Tell:
+        def replaced(prompt: Prompt) -> None:
+            self.prompt = prompt
+            self._become(State.LINK_READY)
+
+        return Tell(lambda: self._become(State.RECEIVED), replaced)
 
     def _end(self, error: IntermezzoError | None) -> None:
         # The link holds state and nonce: it goes when it has served.

@@ -9,9 +9,9 @@ from .api.client import origin, tell_wait
 from .errors import IntermezzoError, LoginRequired, SettingsError
 from .login import Login
 from .oauth.client import OAuthClient
-from .oauth.flows import CodeFlow, Receiver, renewed
+from .oauth.flows import CodeFlow, DeviceFlow, Flow, Receiver, renewed
 from .oauth.mailbox import Mailbox
-from .oauth.models import Token
+from .oauth.models import Prompt, Token
 from .oauth.receivers import LoopbackReceiver, ServerReceiver
 from .secret import Secret
 from .settings import Settings, how_to_set
@@ -202,13 +202,17 @@ class Session:
             advice=f"Set {variables}.",
         )
 
-    def _way(self, surroundings: Surroundings) -> Callable[[], Receiver]:
-        """Choose where the answer is to arrive."""
+    def _way(self, surroundings: Surroundings) -> Callable[[], Flow]:
+        """Choose how the answer comes back."""
         wanted, signs = self.settings.via, ", ".join(surroundings.elsewhere)
+        if self._is_for_a_device(surroundings):
+            self._note("loopback", signs or f"--via {wanted}")
+            self._note("device", "taken")
+            return lambda: DeviceFlow(self._oauth, timeout=self.settings.timeout)
         server = self._server(surroundings)
         if wanted == "loopback" or (wanted == "auto" and not (signs and server)):
             self._note("loopback", "taken" + (f", though: {signs}" if signs else ""))
-            return lambda: LoopbackReceiver(self.settings.redirect_uri)
+            return self._code_flow(lambda: LoopbackReceiver(self.settings.redirect_uri))
         self._note("loopback", signs or f"--via {wanted}")
         if server is None:
             raise SettingsError(
@@ -219,7 +223,18 @@ class Session:
                 code="no_server",
             )
         self._note("server", "taken")
-        return server
+        return self._code_flow(server)
+
+    def _code_flow(self, receiver: Callable[[], Receiver]) -> Callable[[], Flow]:
+        return lambda: CodeFlow(self._oauth, receiver(), timeout=self.settings.timeout)
+
+    def _is_for_a_device(self, surroundings: Surroundings) -> bool:
+        if self.settings.via != "auto":
+            return self.settings.via == "device"
+        # Where the browser is elsewhere and no Jupyter server can take the answer.
+        if not surroundings.elsewhere or self._server(surroundings):
+            return False
+        return self._oauth.metadata.device_authorization_endpoint is not None
 
     def _server(self, surroundings: Surroundings) -> Callable[[], Receiver] | None:
         if surroundings.runtime_dir is None or surroundings.parent is None:
@@ -230,11 +245,8 @@ class Session:
         return lambda: ServerReceiver(mailbox, base_url)
 
     def _begun(
-        self, present: Callable[[Login], None], way: Callable[[], Receiver]
+        self, present: Callable[[Login], None], flow: Callable[[], Flow]
     ) -> Login:
-        def flow() -> CodeFlow:
-            return CodeFlow(self._oauth, way(), timeout=self.settings.timeout)
-
         login = Login(flow, self._source.accept)
         login.start()
         present(login)
@@ -261,9 +273,16 @@ class Session:
 
 
 def print_link(login: Login) -> None:
-    """Show a sign-in as text."""
-    if login.prompt:
-        say(f"Sign in at {login.prompt.host}:\n{login.prompt.url}")
+    """Show a sign-in as text, and again when its link had to be replaced."""
+    shown: list[Prompt] = []
+
+    def show(_: Login) -> None:
+        if (prompt := login.prompt) and prompt not in shown:
+            shown.append(prompt)
+            say(str(prompt))
+
+    login.watch(show)
+    show(login)
 
 
 def say(text: str) -> None:

@@ -26,7 +26,7 @@ from .secret import Secret
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "grant": ("client_credentials", "authorization_code"),
     "token_encoding": ("form", "json"),
-    "via": ("auto", "loopback", "server", "client-credentials"),
+    "via": ("auto", "loopback", "server", "device", "client-credentials"),
     "store": ("auto", "memory", "file"),
     "valid_to": ("inclusive", "exclusive"),
 }
@@ -45,7 +45,10 @@ class Settings:
         Who asks, who gives tokens, who takes them. URLs are https, or http on a
         loopback address.
     grant : {"client_credentials", "authorization_code"} or None
-        None: client credentials where a secret is found, else a person signs in.
+        None: client credentials where a secret or a key is found, else a person
+        signs in.
+    assertion_audience : str or None
+        Whom a signed assertion addresses (RFC 7523 §3); None: the issuer.
     timeout : float
         Seconds a person has to sign in.
     places : mapping of str to str
@@ -64,8 +67,10 @@ class Settings:
     revocation_url: str | None = None
     userinfo_url: str | None = None
     jwks_url: str | None = None
+    par_url: str | None = None
     token_encoding: str = "form"  # noqa: S105 (an encoding, not a token)
     audience: str | None = None
+    assertion_audience: str | None = None
     scope: str | None = None
     redirect_uri: str | None = None
     via: str = "auto"
@@ -74,6 +79,7 @@ class Settings:
     no_input: bool = False
     valid_to: str = "inclusive"
     client_secret: Credential | None = None
+    client_key: Credential | None = None
     access_token: Credential | None = None
     places: Mapping[str, str] = field(default_factory=dict)
 
@@ -121,7 +127,7 @@ class Settings:
             return self.grant == "client_credentials"
         if self.via != "auto":
             return self.via == "client-credentials"
-        return self.client_secret is not None
+        return self.client_secret is not None or self.client_key is not None
 
     def require(self, *names: str) -> None:
         """
@@ -156,6 +162,8 @@ def how_to_set(name: str) -> str:
     variable = f"INTERMEZZO_{name.upper()}"
     if name in {"client_secret", "client_secret_file"}:
         return HOW_TO_SET
+    if name == "client_key":
+        return "INTERMEZZO_CLIENT_KEY_FILE"
     option = "--" + name.replace("_", "-")
     options = {"client_id", "issuer", "api_url", "scope", "organization", "store"}
     return f"{variable}" + (f" ({option})" if name in options else "")
@@ -310,5 +318,5 @@ def is_loopback(host: str) -> bool:
 _NAMES = tuple(
     f.name
     for f in fields(Settings)
-    if f.name not in {"client_secret", "access_token", "places"}
+    if f.name not in {"client_secret", "client_key", "access_token", "places"}
 )

@@ -17,8 +17,10 @@ from ..errors import (
     NetworkError,
 )
 from ..secret import Secret
-from .models import Token, TokenResponse, plain
+from ..settings import check_url
+from .models import DeviceRequest, Token, TokenResponse, plain
 
+_DEVICE_LIFE, _DEVICE_INTERVAL = 300.0, 5.0  # seconds; §3.2 names the second
 _LARGEST = 1_000_000  # bytes; an answer of this size is no OAuth answer
 
 
@@ -86,6 +88,67 @@ def token_response(
         scope=scope if isinstance(scope, str) and scope else None,
     )
     return TokenResponse(token, _secret(answer, "id_token"))
+
+
+def device_request(answer: Mapping[str, Any], host: str) -> DeviceRequest:
+    """
+    Read a device authorization endpoint's answer (RFC 8628 §3.2).
+
+    Raises
+    ------
+    AuthorizationServerError
+        A code or the address is missing.
+    SettingsError
+        The address is not safe to open.
+    """
+    device_code, user_code = _secret(answer, "device_code"), answer.get("user_code")
+    # Google's name for it is older than the RFC.
+    address = answer.get("verification_uri") or answer.get("verification_url")
+    complete = answer.get("verification_uri_complete")
+    if device_code is None or not (user_code and address):
+        raise AuthorizationServerError(
+            f"{host} gave no device code",
+            why="device_code, user_code or verification_uri is missing (RFC 8628 "
+            "§3.2).",
+            advice="Tell those who run the authorization server, or use another --via.",
+            code="bad_device_response",
+        )
+    place = f"the answer of {host}"
+    return DeviceRequest(
+        device_code,
+        plain(user_code, 40),
+        check_url("verification_uri", str(address), place),
+        check_url("verification_uri", str(complete), place) if complete else "",
+        expires_in=_seconds(answer.get("expires_in")) or _DEVICE_LIFE,
+        interval=_seconds(answer.get("interval")) or _DEVICE_INTERVAL,
+    )
+
+
+def pushed_request(answer: Mapping[str, Any], host: str) -> tuple[str, float | None]:
+    """Read the name of a pushed request, and its life in seconds (RFC 9126 §2.2)."""
+    name = answer.get("request_uri")
+    if isinstance(name, str) and name:
+        return name, _seconds(answer.get("expires_in"))
+    raise AuthorizationServerError(
+        f"{host} took the pushed request, but did not name it",
+        why="request_uri is missing (RFC 9126 §2.2).",
+        advice="Tell those who run the authorization server.",
+        code="bad_push_response",
+    )
+
+
+def refused(
+    answer: Mapping[str, Any],
+    what: str,
+    response: requests.Response,
+    *,
+    host: str,
+    client_id: str,
+) -> IntermezzoError:
+    """Tell an error answer of any endpoint that takes a form."""
+    error = str(answer.get("error") or f"HTTP {response.status_code}")
+    status = response.status_code
+    return refusal(what, error, host=host, client_id=client_id, status=status)
 
 
 def _secret(answer: Mapping[str, Any], name: str) -> Secret | None:

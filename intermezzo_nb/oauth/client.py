@@ -1,53 +1,37 @@
-"""Every call to the authorization server; the only importer of requests_oauthlib."""
+"""What this client can ask the authorization server for, one method each."""
 
 from __future__ import annotations
 
-import json
-import logging
 import threading
-import time
-from collections.abc import Callable
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any, cast
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import requests
-from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error, WebApplicationClient
-from requests_oauthlib import OAuth2Session
+from oauthlib.oauth2 import BackendApplicationClient, DeviceClient, WebApplicationClient
 
-from ..errors import AuthorizationServerError, IntermezzoError
+from ..errors import AuthorizationServerError
 from ..secret import Secret
 from ..settings import Settings
-from .answers import json_object, refusal, token_response, unreachable
+from .answers import device_request, json_object, pushed_request, refused
+from .calls import TIMEOUT, Calls
 from .discovery import ENDPOINTS, discover
 from .models import (
     AuthorizationRequest,
+    DeviceRequest,
     ServerMetadata,
     TokenResponse,
     plain,
 )
-from .wire import (
-    ClientAuthentication,
-    Wire,
-    as_https,
-    not_ours,
-    quiet,
-)
+from .wire import Skew, as_https
 
-_TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
 _LETTERS = 86  # of a verifier: 64 random bytes (RFC 7636 §4.1 allows 128)
 _PERSON_SCOPE = "openid profile email offline_access"
-# Read by us: oauthlib raises on a narrower scope and on an odd expires_in.
-_NOT_FOR_OAUTHLIB = ("expires_in", "expires_at", "scope", "token_type")
 
 
 class OAuthClient:
     """
     The client of RFC 6749, for one set of settings.
-
-    Each call uses an ``OAuth2Session`` of its own as a function: values in, values
-    out. No call follows a redirect, so nothing secret is sent on.
 
     Parameters
     ----------
@@ -57,9 +41,9 @@ class OAuthClient:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._calls = Calls(settings, self.host)
         self._found: ServerMetadata | None = None
         self._finding = threading.Lock()
-        logging.getLogger("requests_oauthlib.oauth2_session").addFilter(not_ours)
 
     @property
     def metadata(self) -> ServerMetadata:
@@ -75,7 +59,7 @@ class OAuthClient:
         """
         with self._finding:
             if self._found is None:
-                self._found = discover(self.settings, self._document)
+                self._found = discover(self.settings, self._calls.document)
             return self._found
 
     @property
@@ -89,14 +73,32 @@ class OAuthClient:
         """The host name by which messages call the server."""
         return urlsplit(self.settings.issuer or self.settings.token_url or "").netloc
 
+    @property
+    def skew(self) -> Skew:
+        """How far this machine's clock is from the server's."""
+        return self._calls.skew
+
     def authorization_request(self, redirect_uri: str | None) -> AuthorizationRequest:
         """
         Form the question that a person takes to the authorization endpoint.
 
         S256, ``state`` and ``nonce`` are fresh (RFC 7636 §4, OIDC Core §3.1.2.1);
-        ``prompt=consent`` goes with ``offline_access`` (OIDC Core §11).
+        ``prompt=consent`` goes with ``offline_access`` (OIDC Core §11). Where the
+        server offers it, the question is pushed and the link only names it
+        (RFC 9126).
+
+        Parameters
+        ----------
+        redirect_uri : str or None
+            None where only a Jupyter server knows it: nothing can be pushed then.
+
+        Raises
+        ------
+        AuthorizationServerError
+            It offers no S256, or wants a pushed request that cannot be.
         """
         metadata = self.metadata
+        endpoint = self._endpoint("authorization_url")
         self._insist_on_s256(metadata.code_challenge_methods_supported)
         application = WebApplicationClient(self._id)
         state, nonce, verifier = (
@@ -110,19 +112,41 @@ class OAuthClient:
             extra["audience"] = self.settings.audience
         if "offline_access" in (self.scope or "").split():
             extra["prompt"] = "consent"
-        endpoint = self._endpoint("authorization_url")
-        with (
-            quiet(),
-            OAuth2Session(
-                self._id, redirect_uri=redirect_uri, scope=(self.scope or "").split()
-            ) as session,
-        ):
-            url, _ = session.authorization_url(
-                as_https(endpoint), state=state.reveal(), **extra
-            )
+        url = application.prepare_request_uri(
+            as_https(endpoint),
+            redirect_uri=redirect_uri,
+            scope=self.scope,
+            state=state.reveal(),
+            **extra,
+        )
         if endpoint.startswith("http:"):
             url = "http" + url.removeprefix("https")
-        return AuthorizationRequest(url, redirect_uri, state, nonce, verifier, metadata)
+        request = AuthorizationRequest(
+            url, redirect_uri, state, nonce, verifier, metadata
+        )
+        return self.pushed(request)
+
+    def pushed(self, request: AuthorizationRequest) -> AuthorizationRequest:
+        """
+        Push a question, once more if need be, so that its link is good (RFC 9126 §2).
+
+        Where the server offers no such endpoint the request comes back as it is.
+        """
+        url = self.metadata.pushed_authorization_request_endpoint
+        if url is None or request.redirect_uri is None:
+            self._insist_on_no_push()
+            return request
+        endpoint = self._endpoint("authorization_url")
+        asked = request.question or _question(request.url, endpoint)
+        response = self._calls.form("the pushed request", url, asked, self.metadata)
+        name, life = pushed_request(
+            self._good(response, "the pushed request"), self.host
+        )
+        mark = "&" if urlsplit(endpoint).query else "?"
+        named = urlencode({"client_id": self._id, "request_uri": name})
+        return replace(
+            request, url=f"{endpoint}{mark}{named}", question=asked, good_for=life
+        )
 
     def exchange_code(
         self, request: AuthorizationRequest, code: Secret
@@ -137,28 +161,75 @@ class OAuthClient:
         AuthorizationServerError, NetworkError
             The server refused, or did not answer.
         """
-        return self._token_call(
+        return self._calls.token(
             "the authorization code",
             lambda session, url, auth: session.fetch_token(
                 url,
                 code=code.reveal(),
                 code_verifier=request.code_verifier.reveal(),
-                timeout=_TIMEOUT,
+                timeout=TIMEOUT,
                 **auth.keywords(first=True),
             ),
+            self._with_token_endpoint,
             redirect_uri=request.redirect_uri,
+        )
+
+    def device_authorization(self) -> DeviceRequest:
+        """
+        Ask for a code that a person enters elsewhere (RFC 8628 §3.1).
+
+        Raises
+        ------
+        AuthorizationServerError, NetworkError
+            The server refused, or did not answer.
+        SettingsError
+            It offers no such endpoint.
+        """
+        asked = {"scope": self.scope, "audience": self.settings.audience}
+        response = self._calls.form(
+            "the device code",
+            self._endpoint("device_url"),
+            {name: value for name, value in asked.items() if value},
+            self.metadata,
+        )
+        return device_request(self._good(response, "the device code"), self.host)
+
+    def exchange_device_code(self, request: DeviceRequest) -> TokenResponse:
+        """
+        Ask once whether the person has finished (RFC 8628 §3.4).
+
+        Raises
+        ------
+        AuthorizationServerError
+            With the ``code`` of RFC 8628 §3.5, such as ``authorization_pending``.
+        """
+        asked: dict[str, Any] = {}
+        if self.settings.audience:
+            asked["audience"] = self.settings.audience
+        return self._calls.token(
+            "the device code",
+            lambda session, url, auth: session.fetch_token(
+                url,
+                device_code=request.device_code.reveal(),
+                timeout=TIMEOUT,
+                **asked,
+                **auth.keywords(first=True),
+            ),
+            self._with_token_endpoint,
+            client=DeviceClient(self._id),
         )
 
     def request_token(self) -> TokenResponse:
         """Ask with the client's own credentials (RFC 6749 §4.4)."""
-        self.settings.require("client_secret")
+        self.settings.require("client_secret|client_key")
         optional = {"audience": self.settings.audience, "scope": self.settings.scope}
         asked: dict[str, Any] = {k: v for k, v in optional.items() if v}
-        response = self._token_call(
+        response = self._calls.token(
             "the client credentials",
             lambda session, url, auth: session.fetch_token(
-                url, timeout=_TIMEOUT, **asked, **auth.keywords(first=True)
+                url, timeout=TIMEOUT, **asked, **auth.keywords(first=True)
             ),
+            self._with_token_endpoint,
             client=BackendApplicationClient(self._id),
         )
         # RFC 6749 §4.4.3: there should be none, and it would be of no use.
@@ -173,14 +244,15 @@ class OAuthClient:
         LoginRequired
             ``session_ended``: the server will not have it any more.
         """
-        return self._token_call(
+        return self._calls.token(
             "the saved session",
             lambda session, url, auth: session.refresh_token(
                 url,
                 refresh_token=refresh_token.reveal(),
-                timeout=_TIMEOUT,
+                timeout=TIMEOUT,
                 **auth.keywords(first=False),
             ),
+            self._with_token_endpoint,
         )
 
     def revoke(self, token: Secret, hint: str) -> bool:
@@ -193,20 +265,16 @@ class OAuthClient:
             The token to end.
         hint : {"refresh_token", "access_token"}
             What it is.
+
+        Raises
+        ------
+        AuthorizationServerError
+            It refused: the token has to be taken as alive (§2.2.1).
         """
         if (url := self.metadata.revocation_endpoint) is None:
             return False
-        response = self._call(
-            "the revocation",
-            url,
-            lambda session, address, auth: session.post(
-                address,
-                data={"token": token.reveal(), "token_type_hint": hint, **auth.body},
-                auth=auth.header,
-                timeout=_TIMEOUT,
-            ),
-            encoding="form",
-        )
+        body = {"token": token.reveal(), "token_type_hint": hint}
+        response = self._calls.form("the revocation", url, body, self.metadata)
         if response.status_code != requests.codes.ok:
             raise AuthorizationServerError(
                 f"{self.host} did not revoke the {hint.replace('_', ' ')}",
@@ -219,18 +287,29 @@ class OAuthClient:
 
     def keys(self) -> dict[str, Any]:
         """Fetch the server's public keys: a JWK set (RFC 7517 §5)."""
-        return self._document(self._endpoint("jwks_url")) or {}
+        return self._calls.document(self._endpoint("jwks_url"), "the keys") or {}
 
     @property
     def _id(self) -> str:
         self.settings.require("client_id")
         return self.settings.client_id or ""
 
+    @property
+    def _with_token_endpoint(self) -> ServerMetadata:
+        self._endpoint("token_url")
+        return self.metadata
+
     def _endpoint(self, setting: str) -> str:
         url = getattr(self.metadata, ENDPOINTS[setting])
         if url is None:
             self.settings.require(setting)
         return str(url)
+
+    def _good(self, response: requests.Response, what: str) -> dict[str, Any]:
+        answer = json_object(response, self.host)
+        if response.ok:
+            return answer
+        raise refused(answer, what, response, host=self.host, client_id=self._id)
 
     def _insist_on_s256(self, methods: tuple[str, ...]) -> None:
         if methods and "S256" not in methods:
@@ -240,99 +319,19 @@ class OAuthClient:
                 advice="Tell those who run it: RFC 9700 §2.1.1 asks for S256.",
             )
 
-    def _document(self, url: str) -> dict[str, Any] | None:
-        response = self._call(
-            "the metadata",
-            url,
-            lambda session, address, _: session.get(
-                address, headers={"Accept": "application/json"}, timeout=_TIMEOUT
-            ),
-            confidential=False,
-        )
-        if response.status_code == requests.codes.not_found:
-            return None
-        return json_object(response, self.host)
-
-    def _token_call(
-        self,
-        what: str,
-        call: Callable[[OAuth2Session, str, ClientAuthentication], object],
-        *,
-        client: BackendApplicationClient | None = None,
-        redirect_uri: str | None = None,
-    ) -> TokenResponse:
-        answer: dict[str, Any] = {}
-
-        def keep(response: requests.Response) -> SimpleNamespace:
-            answer.update(json_object(response, self.host))
-            for_oauthlib = {k: answer[k] for k in answer if k not in _NOT_FOR_OAUTHLIB}
-            return SimpleNamespace(text=json.dumps(for_oauthlib))
-
-        def run(session: OAuth2Session, url: str, auth: ClientAuthentication) -> None:
-            # The stubs ask for a Response back; the library reads .text alone.
-            session.register_compliance_hook("access_token_response", cast(Any, keep))
-            session.register_compliance_hook("refresh_token_response", cast(Any, keep))
-            call(session, url, auth)
-
-        url, issued_at = self._endpoint("token_url"), time.time()
-        self._call(what, url, run, client=client, redirect_uri=redirect_uri)
-        return token_response(answer, issued_at, self.host)
-
-    def _call(
-        self,
-        what: str,
-        url: str,
-        call: Callable[[OAuth2Session, str, ClientAuthentication], Any],
-        *,
-        confidential: bool = True,
-        encoding: str | None = None,
-        client: BackendApplicationClient | None = None,
-        redirect_uri: str | None = None,
-    ) -> Any:
-        place = self.settings.client_secret if confidential else None
-        secret = place.read() if place else None
-        session = OAuth2Session(self._id, client=client, redirect_uri=redirect_uri)
-        session.max_redirects = 0
-        wire = Wire(
-            encoding=encoding or self.settings.token_encoding,
-            plain=url.startswith("http:"),
-        )
-        session.mount("https://", wire)
-        auth = ClientAuthentication(
-            self._id, secret, by_header=confidential and self._wants_header()
-        )
-        outcome = self._outcome(what, lambda: call(session, as_https(url), auth))
-        session.close()
-        # Raised here, where no local shows a secret; in the frames below they do.
-        if isinstance(outcome, IntermezzoError):
-            raise outcome
-        return outcome
-
-    def _outcome(self, what: str, call: Callable[[], Any]) -> Any:
-        try:
-            with quiet():
-                return call()
-        except OAuth2Error as error:
-            return refusal(
-                what,
-                str(error.error),
-                host=self.host,
-                client_id=self._id,
-                status=getattr(error, "status_code", None),
+    def _insist_on_no_push(self) -> None:
+        if self.metadata.require_pushed_authorization_requests:
+            raise AuthorizationServerError(
+                f"{self.host} wants the question pushed (RFC 9126)",
+                why="That needs to know the redirect URI, and here only the Jupyter "
+                "server does.",
+                advice="Name the registered one in INTERMEZZO_REDIRECT_URI, or use "
+                "--via loopback.",
+                code="push_required",
             )
-        except requests.TooManyRedirects:
-            return AuthorizationServerError(
-                f"{self.host} answered with a redirect",
-                why=f"Nothing was sent on while asking for {what}.",
-                advice="Set the address that it redirects to, if you trust it.",
-                code="redirected",
-            )
-        except requests.RequestException as fault:
-            return unreachable(self.host, fault)
-        except IntermezzoError as error:
-            return error.with_traceback(None)
 
-    def _wants_header(self) -> bool:
-        # The documented way is the body; the header only where that is not offered.
-        offered = self.metadata.token_endpoint_auth_methods_supported
-        return "client_secret_basic" in offered and "client_secret_post" not in offered
+
+def _question(url: str, endpoint: str) -> dict[str, str]:
+    own = set(parse_qsl(urlsplit(endpoint).query, keep_blank_values=True))
+    asked = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    return dict(pair for pair in asked if pair not in own)

@@ -17,11 +17,18 @@ ENDPOINTS = {
     "revocation_url": "revocation_endpoint",
     "userinfo_url": "userinfo_endpoint",
     "jwks_url": "jwks_uri",
+    "par_url": "pushed_authorization_request_endpoint",
 }
 _LISTS = (
     "token_endpoint_auth_methods_supported",
+    "token_endpoint_auth_signing_alg_values_supported",
     "code_challenge_methods_supported",
     "id_token_signing_alg_values_supported",
+)
+
+_FLAGS = (
+    "authorization_response_iss_parameter_supported",
+    "require_pushed_authorization_requests",
 )
 
 
@@ -117,10 +124,10 @@ def _read(document: dict[str, Any], issuer: str) -> ServerMetadata:
         if document.get(member)
     }
     lists: dict[str, Any] = {name: _texts(document.get(name)) for name in _LISTS}
-    announced = document.get("authorization_response_iss_parameter_supported") is True
+    flags: dict[str, Any] = {name: document.get(name) is True for name in _FLAGS}
     return ServerMetadata(
         issuer=str(document["issuer"]),
-        authorization_response_iss_parameter_supported=announced,
+        **flags,
         **endpoints,
         **lists,
     )

@@ -11,15 +11,25 @@ from typing import Protocol
 from ..errors import (
     AuthorizationServerError,
     LoginCancelled,
+    LoginDenied,
     LoginExpired,
     LoginRequired,
     NetworkError,
 )
+from ..secret import Secret
 from .client import OAuthClient
 from .identity import IdTokenVerifier
-from .models import AuthorizationRequest, Prompt, Token, TokenResponse
+from .models import (
+    AuthorizationRequest,
+    DeviceRequest,
+    Prompt,
+    Token,
+    TokenResponse,
+)
 
 _GLANCE = 0.2  # seconds between two looks at whether somebody cancelled
+_LONGEST_PAUSE = 60.0  # seconds between two polls, after faults of the network
+_AHEAD = 5.0  # seconds before a pushed question is forgotten
 
 
 class Receiver(Protocol):
@@ -30,6 +40,34 @@ class Receiver(Protocol):
     def invite(self, request: AuthorizationRequest) -> str: ...
     def receive(self, timeout: float) -> dict[str, str] | None: ...
     def close(self) -> None: ...
+
+
+class Flow(Protocol):
+    """From nothing to a first token, with a person's help."""
+
+    def begin(self) -> Prompt: ...
+    def wait(self, cancelled: threading.Event, tell: Tell) -> Token: ...
+    def close(self) -> None: ...
+
+
+class Tell:
+    """
+    Whom a flow tells what happens while it waits.
+
+    Parameters
+    ----------
+    received : callable
+        The answer is there, and is exchanged next.
+    replaced : callable
+        The link is another from now on; given the new prompt.
+    """
+
+    def __init__(
+        self,
+        received: Callable[[], None] = lambda: None,
+        replaced: Callable[[Prompt], None] = lambda _: None,
+    ) -> None:
+        self.received, self.replaced = received, replaced
 
 
 class CodeFlow:
@@ -49,20 +87,16 @@ class CodeFlow:
         self, client: OAuthClient, receiver: Receiver, *, timeout: float
     ) -> None:
         self._client, self._receiver, self._timeout = client, receiver, timeout
-        self._request: AuthorizationRequest | None = None
-        self._deadline = 0.0
+        self._request: AuthorizationRequest  # from begin on
+        self._deadline = self._good_until = 0.0
 
     def begin(self) -> Prompt:
         """Ask the question: form the link that the person opens."""
         request = self._client.authorization_request(self._receiver.redirect_uri)
-        link = self._receiver.invite(request)
-        self._request = request
         self._deadline = time.monotonic() + self._timeout
-        return Prompt(link, request.host, self._deadline, request.redirect_uri)
+        return self._invitation(request)
 
-    def wait(
-        self, cancelled: threading.Event, received: Callable[[], None] = lambda: None
-    ) -> Token:
+    def wait(self, cancelled: threading.Event, tell: Tell | None = None) -> Token:
         """
         Wait for the answer, check it, and exchange it.
 
@@ -70,8 +104,8 @@ class CodeFlow:
         ----------
         cancelled : threading.Event
             Set from any thread to end the wait.
-        received : callable
-            Called when the answer is there and before it is exchanged.
+        tell : Tell, optional
+            Told when the answer is there, and when the link had to be replaced.
 
         Raises
         ------
@@ -80,39 +114,107 @@ class CodeFlow:
         LoginDenied, LoginMismatch, AuthorizationServerError, NetworkError
             The answer is no good.
         """
-        request = self._request
-        if request is None:
-            self.begin()
-            return self.wait(cancelled, received)
+        tell = tell or Tell()
         try:
-            answer = self._answer(cancelled)
+            answer = self._answer(cancelled, tell)
         finally:
             self._receiver.close()
-        received()
+        tell.received()
         # Byte for byte the one by which the answer came (RFC 6749 §4.1.3).
-        request = replace(request, redirect_uri=self._receiver.redirect_uri)
+        request = replace(self._request, redirect_uri=self._receiver.redirect_uri)
         code = request.code_of(answer)
         response = self._client.exchange_code(request, code)
-        return _identified(self._client, response, request)
+        return _identified(self._client, response, request.nonce)
 
     def close(self) -> None:
         """Close the receiver of a flow that nobody will wait for."""
         self._receiver.close()
 
-    def _answer(self, cancelled: threading.Event) -> dict[str, str]:
+    def _invitation(self, request: AuthorizationRequest) -> Prompt:
+        link = self._receiver.invite(request)
+        self._request = request
+        life = float("inf") if request.good_for is None else request.good_for
+        self._good_until = time.monotonic() + max(_AHEAD, life - _AHEAD)
+        return Prompt(link, request.host, self._deadline, request.redirect_uri)
+
+    def _answer(self, cancelled: threading.Event, tell: Tell) -> dict[str, str]:
         while time.monotonic() < self._deadline:
-            if cancelled.is_set():
-                raise LoginCancelled(
-                    "the sign-in was cancelled",
-                    advice="Run %intermezzo_login when you want to sign in.",
-                )
+            _insist_on_not(cancelled)
             if (answer := self._receiver.receive(_GLANCE)) is not None:
                 return answer
-        raise LoginExpired(
-            f"nobody signed in at {self._client.host} within {self._timeout:.0f} s",
-            advice="Run %intermezzo_login again; --timeout gives more time. If the "
-            "page showed an error, register the redirect URI that the panel names.",
+            if time.monotonic() > self._good_until:
+                # RFC 9126 §2.2: the server has forgotten it; the same question again.
+                again = self._client.pushed(self._request)
+                tell.replaced(self._invitation(again))
+        raise _nobody(
+            self._client.host,
+            self._timeout,
+            "If the page showed an error, register the redirect URI that the panel "
+            "names.",
         )
+
+
+class DeviceFlow:
+    """
+    The device authorization grant (RFC 8628): a code, entered on any device.
+
+    Parameters
+    ----------
+    timeout : float
+        Seconds that a person has; the server may give fewer.
+    """
+
+    def __init__(self, client: OAuthClient, *, timeout: float) -> None:
+        self._client, self._timeout = client, timeout
+        self._request: DeviceRequest  # from begin on
+        self._deadline = 0.0
+
+    def begin(self) -> Prompt:
+        """Ask for a code, to be shown with its address (§3.3)."""
+        request = self._request = self._client.device_authorization()
+        self._timeout = min(self._timeout, request.expires_in)
+        self._deadline = time.monotonic() + self._timeout
+        return Prompt(
+            request.verification_uri_complete or request.verification_uri,
+            request.host,
+            self._deadline,
+            user_code=request.user_code,
+            enter_at=request.verification_uri,
+        )
+
+    def wait(self, cancelled: threading.Event, tell: Tell | None = None) -> Token:
+        """
+        Poll until the person has finished (§3.4, §3.5).
+
+        Never more often than the server said: 5 s more for each ``slow_down``, and
+        twice the pause after a fault of the network.
+
+        Raises
+        ------
+        LoginCancelled, LoginExpired, LoginDenied
+            It was stopped, nobody entered the code in time, or access was denied.
+        AuthorizationServerError
+            Any other refusal ends the polling.
+        """
+        request, pause = self._request, self._request.interval
+        while time.monotonic() + pause < self._deadline:
+            cancelled.wait(pause)
+            _insist_on_not(cancelled)
+            try:
+                response = self._client.exchange_device_code(request)
+            except NetworkError:
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            except AuthorizationServerError as error:
+                pause += _longer_pause(error, request.host)
+            else:
+                (tell or Tell()).received()
+                return _identified(self._client, response, None)
+        cancelled.wait(max(0.0, self._deadline - time.monotonic()))
+        _insist_on_not(cancelled)
+        raise _nobody(request.host, self._timeout, "A code works once.")
+
+    def close(self) -> None:
+        """Do nothing: nothing is open between two polls."""
 
 
 class ClientCredentialsFlow:
@@ -152,15 +254,51 @@ def renewed(client: OAuthClient, token: Token | None) -> Token:
     return token.renewed_by(_still_identified(client, response, token))
 
 
+def _insist_on_not(cancelled: threading.Event) -> None:
+    if cancelled.is_set():
+        raise LoginCancelled(
+            "the sign-in was cancelled",
+            advice="Run %intermezzo_login when you want to sign in.",
+        )
+
+
+def _nobody(host: str, seconds: float, hint: str) -> LoginExpired:
+    return LoginExpired(
+        f"nobody signed in at {host} within {seconds:.0f} s",
+        advice=f"Run %intermezzo_login again; --timeout gives more time. {hint}",
+    )
+
+
+def _longer_pause(error: AuthorizationServerError, host: str) -> float:
+    """Give the seconds to add; raise what ends the polling (RFC 8628 §3.5)."""
+    match error.code:
+        case "authorization_pending":
+            return 0.0
+        case "slow_down":
+            return 5.0
+        case "access_denied":
+            raise LoginDenied(
+                f"the sign-in at {host} was refused",
+                why="Access was not allowed there; nothing was given to this kernel.",
+                advice="If that was not meant, run %intermezzo_login again.",
+            ) from None
+        case "expired_token":
+            raise LoginExpired(
+                f"the code for {host} has expired",
+                advice="Run %intermezzo_login again for a new one.",
+            ) from None
+    raise error.with_traceback(None) from None
+
+
 def _identified(
-    client: OAuthClient, response: TokenResponse, request: AuthorizationRequest
+    client: OAuthClient, response: TokenResponse, nonce: Secret | None
 ) -> Token:
     if response.id_token is None or not _can_verify(client):
         return response.token
     claims = _verifier(client).verify(
         response.id_token,
         access_token=response.token.access_token,
-        nonce=request.nonce,
+        nonce=nonce,
     )
     return replace(response.token, id_claims=claims)
 
@@ -190,4 +328,4 @@ def _can_verify(client: OAuthClient) -> bool:
 
 def _verifier(client: OAuthClient) -> IdTokenVerifier:
     client_id = client.settings.client_id or ""
-    return IdTokenVerifier(client.metadata, client_id, client.keys)
+    return IdTokenVerifier(client.metadata, client_id, client.keys, skew=client.skew)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ import jwt
 from ..errors import LoginMismatch
 from ..secret import Secret
 from .models import ServerMetadata, plain
+from .wire import Skew
 
 # Asymmetric only: never "none", and HS* would make a secret of the client a key.
 _ALGORITHMS = frozenset(
@@ -32,6 +34,8 @@ class IdTokenVerifier:
         For whom they have to be.
     keys : callable
         Fetches the JWK set; called once, and once more for an unknown ``kid``.
+    skew : Skew, optional
+        By how much this machine's clock is wrong: the server's counts.
     """
 
     def __init__(
@@ -39,15 +43,23 @@ class IdTokenVerifier:
         metadata: ServerMetadata,
         client_id: str,
         keys: Callable[[], dict[str, Any]],
+        *,
+        skew: Skew | None = None,
     ) -> None:
         self._metadata, self._client_id, self._fetch = metadata, client_id, keys
+        self._skew = skew or Skew()
         self._keys: jwt.PyJWKSet | None = None
 
     def verify(
-        self, id_token: Secret, *, access_token: Secret, nonce: Secret
+        self, id_token: Secret, *, access_token: Secret, nonce: Secret | None
     ) -> dict[str, Any]:
         """
         Give the claims of a first ID token.
+
+        Parameters
+        ----------
+        nonce : Secret or None
+            What was sent; None where the grant has no place for one (RFC 8628).
 
         Raises
         ------
@@ -56,7 +68,7 @@ class IdTokenVerifier:
         """
         claims = self._claims(id_token, access_token, clock=True)
         told = claims.pop("nonce", None)
-        if not isinstance(told, str) or Secret(told) != nonce:
+        if nonce and (not isinstance(told, str) or Secret(told) != nonce):
             raise _invalid("its nonce is not the one that was sent")
         return claims
 
@@ -89,18 +101,20 @@ class IdTokenVerifier:
                 algorithms=[header["alg"]],
                 audience=self._client_id,
                 issuer=self._metadata.issuer,
-                leeway=_LEEWAY,
+                # The times are compared below, by the server's clock.
                 options={
                     "require": ["iss", "sub", "aud", "exp", "iat"],
-                    "verify_exp": clock,
-                    "verify_iat": clock,
-                    "verify_nbf": clock,
+                    "verify_exp": False,
+                    "verify_iat": False,
+                    "verify_nbf": False,
                 },
             )
         except jwt.PyJWTError as fault:
             problem: str | None = plain(fault)
         else:
             problem = self._problem(claims, header["alg"], access_token)
+            if clock and not problem:
+                problem = self._out_of_time(claims)
         if problem:
             raise _invalid(problem)
         return claims
@@ -151,6 +165,25 @@ class IdTokenVerifier:
         ):
             return "it does not belong to the access token that came with it"
         return None
+
+    def _out_of_time(self, claims: Mapping[str, Any]) -> str | None:
+        times = [claims["exp"], claims["iat"], claims.get("nbf", claims["iat"])]
+        if not all(type(t) in {int, float} and math.isfinite(t) for t in times):
+            return "its times are no numbers"
+        now, (ends, issued, begins) = self._skew.now(), times
+        told = _clock(self._skew.seconds)
+        if now >= ends + _LEEWAY:
+            return f"it ended {now - ends:.0f} s ago{told}"
+        if now < max(issued, begins) - _LEEWAY:
+            return f"it begins in {max(issued, begins) - now:.0f} s{told}"
+        return None
+
+
+def _clock(ahead: float) -> str:
+    if not ahead:
+        return ""
+    side = "behind" if ahead > 0 else "ahead of"
+    return f" by the server's clock (this machine's is {abs(ahead):.0f} s {side} it)"
 
 
 def _at_hash(access_token: Secret, algorithm: str) -> bytes:

@@ -116,7 +116,10 @@ class ServerMetadata:
     revocation_endpoint: str | None = None
     userinfo_endpoint: str | None = None
     jwks_uri: str | None = None
+    pushed_authorization_request_endpoint: str | None = None
+    require_pushed_authorization_requests: bool = False
     token_endpoint_auth_methods_supported: tuple[str, ...] = ()
+    token_endpoint_auth_signing_alg_values_supported: tuple[str, ...] = ()
     code_challenge_methods_supported: tuple[str, ...] = ()
     id_token_signing_alg_values_supported: tuple[str, ...] = ()
     authorization_response_iss_parameter_supported: bool = False
@@ -138,6 +141,10 @@ class AuthorizationRequest:
         Fresh for each request (RFC 9700 §2.1.1).
     metadata : ServerMetadata
         Whose answer is expected.
+    question : mapping
+        What was pushed, for pushing it again (RFC 9126); empty where nothing was.
+    good_for : float or None
+        Seconds until a pushed question is forgotten.
     """
 
     url: str = field(repr=False)
@@ -146,6 +153,8 @@ class AuthorizationRequest:
     nonce: Secret
     code_verifier: Secret
     metadata: ServerMetadata = field(repr=False)
+    question: Mapping[str, str] = field(default_factory=dict, repr=False)
+    good_for: float | None = None
 
     def is_answered_by(self, answer: Mapping[str, str]) -> bool:
         """Tell whether the answer carries our state (RFC 6749 §10.12)."""
@@ -202,6 +211,36 @@ class AuthorizationRequest:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceRequest:
+    """
+    One question that is answered on another device (RFC 8628 §3.2).
+
+    Parameters
+    ----------
+    device_code : Secret
+        What the client polls with; never shown.
+    user_code : str
+        What the person enters, or compares.
+    verification_uri, verification_uri_complete : str
+        Where; the second knows the code already, and is empty where there is none.
+    expires_in, interval : float
+        Seconds that the codes live, and between two polls.
+    """
+
+    device_code: Secret
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_in: float
+    interval: float
+
+    @property
+    def host(self) -> str:
+        """The name to show to the person: where they sign in."""
+        return _host(self.verification_uri)
+
+
 def _host(url: str) -> str:
     return url.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0]
 
@@ -246,9 +285,23 @@ class Prompt:
         When the wait ends, in seconds of ``time.monotonic()``.
     redirect_uri : str or None
         The address to register, should the server's page complain.
+    user_code : str
+        The code to enter there, or to compare; empty where there is none.
+    enter_at : str
+        With a code: the short address for another device.
     """
 
     url: str = field(repr=False)
     host: str
     deadline: float
-    redirect_uri: str | None
+    redirect_uri: str | None = None
+    user_code: str = ""
+    enter_at: str = ""
+
+    def __str__(self) -> str:
+        lines = [f"Sign in at {self.host}:", self.url]
+        if self.user_code:
+            # RFC 8628 §3.3.1: shown even where the address knows it already.
+            there = f"or enter it at {self.enter_at}"
+            lines.append(f"Compare the code {self.user_code} there, {there}")
+        return "\n".join(lines)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus
 
@@ -14,6 +16,30 @@ from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 
 from ..secret import Secret
+
+_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_NOISE = 5.0  # seconds; Date tells whole ones, and the answer took its time
+
+
+class Skew:
+    """How far this machine's clock is from the server's, by the ``Date`` it sends."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        """What the server's clock is ahead; 0 within what the way may take."""
+
+    def now(self) -> float:
+        """Give the server's time, in seconds since 1970."""
+        return time.time() + self.seconds
+
+    def learn(self, response: requests.Response) -> None:
+        """Compare the clocks; an answer without a readable date changes nothing."""
+        try:
+            sent = parsedate_to_datetime(response.headers["Date"]).timestamp()
+        except (KeyError, ValueError, TypeError, OverflowError):
+            return
+        ahead = sent - time.time()
+        self.seconds = ahead if abs(ahead) > _NOISE else 0.0
 
 
 class Wire(HTTPAdapter):
@@ -28,11 +54,13 @@ class Wire(HTTPAdapter):
     plain : bool
         Send over http. oauthlib refuses http altogether, so a loopback server is
         addressed as https up to here.
+    skew : Skew
+        Learns from each answer.
     """
 
-    def __init__(self, *, encoding: str = "form", plain: bool = False) -> None:
+    def __init__(self, *, encoding: str, plain: bool, skew: Skew) -> None:
         super().__init__()
-        self._encoding, self._plain = encoding, plain
+        self._encoding, self._plain, self._skew = encoding, plain, skew
 
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
@@ -44,7 +72,9 @@ class Wire(HTTPAdapter):
             form = dict(parse_qsl(str(request.body or ""), keep_blank_values=True))
             request.prepare_body(data=None, files=None, json=form)
             request.headers["Content-Type"] = "application/json"
-        return super().send(request, *args, **kwargs)
+        response = super().send(request, *args, **kwargs)
+        self._skew.learn(response)
+        return response
 
 
 class ClientAuthentication:
@@ -57,12 +87,19 @@ class ClientAuthentication:
         None for a public client, which names itself only.
     by_header : bool
         HTTP Basic in place of the body.
+    assertion : Secret or None
+        A signed JWT in place of a secret (RFC 7523 §2.2).
     """
 
     def __init__(
-        self, client_id: str, secret: Secret | None, *, by_header: bool
+        self,
+        client_id: str,
+        secret: Secret | None = None,
+        *,
+        by_header: bool = False,
+        assertion: Secret | None = None,
     ) -> None:
-        self._id, self._secret = client_id, secret
+        self._id, self._secret, self._assertion = client_id, secret, assertion
         self._by_header = by_header and secret is not None
 
     @property
@@ -77,8 +114,13 @@ class ClientAuthentication:
         """What goes into the form."""
         if self._by_header:
             return {}
-        secret = {"client_secret": self._secret.reveal()} if self._secret else {}
-        return {"client_id": self._id, **secret}
+        body = {"client_id": self._id}
+        if self._secret:
+            body["client_secret"] = self._secret.reveal()
+        if self._assertion:
+            body["client_assertion_type"] = _ASSERTION
+            body["client_assertion"] = self._assertion.reveal()
+        return body
 
     def keywords(self, *, first: bool) -> dict[str, Any]:
         """
@@ -91,8 +133,8 @@ class ClientAuthentication:
             return {"auth": self.header}
         if not first:
             return dict(self.body)
-        secret = {k: v for k, v in self.body.items() if k != "client_id"}
-        return {"include_client_id": True, **secret}
+        proof = {k: v for k, v in self.body.items() if k != "client_id"}
+        return {"include_client_id": True, **proof}
 
 
 def as_https(url: str) -> str:

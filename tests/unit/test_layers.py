@@ -18,8 +18,9 @@ errors secret
 credentials surroundings
 settings
 practice oauth.models oauth.mailbox oauth.closing api.paging api.schema
-status api.resources api.shaping oauth.answers oauth.wire oauth.discovery oauth.identity
-oauth.receivers tokens.store
+status api.resources api.shaping oauth.answers oauth.wire oauth.discovery
+oauth.assertion oauth.identity oauth.receivers tokens.store
+oauth.calls
 oauth.client
 oauth.flows
 tokens.source login
@@ -33,9 +34,9 @@ notebook.panel
 notebook.magics __main__
 """
 DOORS = {
-    "requests_oauthlib": {"oauth.client"},
-    "oauthlib": {"oauth.client"},
-    "jwt": {"oauth.identity"},
+    "requests_oauthlib": {"oauth.calls"},
+    "oauthlib": {"oauth.client", "oauth.calls"},
+    "jwt": {"oauth.identity", "oauth.assertion"},
     "pandas": {"api.frames", "api.columns"},
     "pyarrow": {"api.frames", "api.columns"},
     "filelock": {"tokens.store"},

@@ -1,0 +1,194 @@
+"""One call to the authorization server: signed, sent once, told by what to do next."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+import requests
+from oauthlib.oauth2 import Client, OAuth2Error
+from requests_oauthlib import OAuth2Session
+
+from ..errors import AuthorizationServerError, IntermezzoError
+from ..settings import Settings
+from .answers import json_object, refusal, token_response, unreachable
+from .assertion import signed_assertion
+from .models import ServerMetadata, TokenResponse
+from .wire import ClientAuthentication, Skew, Wire, as_https, not_ours, quiet
+
+TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
+# Read by us: oauthlib raises on a narrower scope and on an odd expires_in.
+_NOT_FOR_OAUTHLIB = ("expires_in", "expires_at", "scope", "token_type")
+
+Call = Callable[[OAuth2Session, str, ClientAuthentication], Any]
+
+
+class Calls:
+    """
+    How this client calls the server.
+
+    Each call uses an ``OAuth2Session`` of its own as a function: values in, values
+    out. No call follows a redirect, so nothing secret is sent on.
+
+    Parameters
+    ----------
+    settings : Settings
+        Who asks, with which credentials.
+    host : str
+        The name by which messages call the server.
+    """
+
+    def __init__(self, settings: Settings, host: str) -> None:
+        self.settings, self.host = settings, host
+        self.skew = Skew()
+        logging.getLogger("requests_oauthlib.oauth2_session").addFilter(not_ours)
+
+    def document(self, url: str, what: str = "the metadata") -> dict[str, Any] | None:
+        """Give the public JSON object at an address, or None where there is none."""
+
+        def call(session: OAuth2Session, address: str, _: Any) -> requests.Response:
+            accept = {"Accept": "application/json"}
+            return session.get(address, headers=accept, timeout=TIMEOUT)
+
+        response = self._made(what, url, call)
+        if response.status_code == requests.codes.not_found:
+            return None
+        return json_object(response, self.host)
+
+    def form(
+        self, what: str, url: str, body: Mapping[str, str], metadata: ServerMetadata
+    ) -> requests.Response:
+        """Post a form as this client; the answer is not looked at."""
+
+        def call(
+            session: OAuth2Session, address: str, auth: ClientAuthentication
+        ) -> requests.Response:
+            data = {**body, **auth.body}
+            return session.post(address, data=data, auth=auth.header, timeout=TIMEOUT)
+
+        response: requests.Response = self._made(what, url, call, metadata)
+        return response
+
+    def token(
+        self,
+        what: str,
+        call: Call,
+        metadata: ServerMetadata,
+        *,
+        client: Client | None = None,
+        redirect_uri: str | None = None,
+    ) -> TokenResponse:
+        """
+        Ask the token endpoint.
+
+        Parameters
+        ----------
+        what : str
+            What is offered for the token, in words.
+        call : callable
+            Spends it: one of the library's token methods.
+        client : oauthlib Client, optional
+            Forms the request for grants other than the code's.
+        """
+        answer: dict[str, Any] = {}
+
+        def keep(response: requests.Response) -> SimpleNamespace:
+            answer.update(json_object(response, self.host))
+            for_oauthlib = {k: answer[k] for k in answer if k not in _NOT_FOR_OAUTHLIB}
+            return SimpleNamespace(text=json.dumps(for_oauthlib))
+
+        def run(session: OAuth2Session, url: str, auth: ClientAuthentication) -> None:
+            # The stubs ask for a Response back; the library reads .text alone.
+            session.register_compliance_hook("access_token_response", cast(Any, keep))
+            session.register_compliance_hook("refresh_token_response", cast(Any, keep))
+            call(session, url, auth)
+
+        url, issued_at = str(metadata.token_endpoint), time.time()
+        self._made(
+            what,
+            url,
+            run,
+            metadata,
+            encoding=self.settings.token_encoding,
+            client=client,
+            redirect_uri=redirect_uri,
+        )
+        return token_response(answer, issued_at, self.host)
+
+    def _made(
+        self,
+        what: str,
+        url: str,
+        call: Call,
+        metadata: ServerMetadata | None = None,
+        *,
+        encoding: str = "form",
+        client: Client | None = None,
+        redirect_uri: str | None = None,
+    ) -> Any:
+        auth = self._authentication(metadata)
+        session = OAuth2Session(
+            self.settings.client_id, client=client, redirect_uri=redirect_uri
+        )
+        session.max_redirects = 0
+        is_plain = url.startswith("http:")
+        wire = Wire(encoding=encoding, plain=is_plain, skew=self.skew)
+        session.mount("https://", wire)
+        outcome = self._outcome(what, lambda: call(session, as_https(url), auth))
+        session.close()
+        # Raised here, where no local shows a secret; in the frames below they do.
+        if isinstance(outcome, IntermezzoError):
+            raise outcome
+        return outcome
+
+    def _authentication(self, metadata: ServerMetadata | None) -> ClientAuthentication:
+        settings, client_id = self.settings, self.settings.client_id or ""
+        if metadata is None or not (settings.client_secret or settings.client_key):
+            return ClientAuthentication(client_id)
+        if settings.client_key:
+            assertion = signed_assertion(
+                settings.client_key,
+                client_id,
+                audience=settings.assertion_audience
+                or metadata.issuer
+                or str(metadata.token_endpoint),
+                offered=metadata.token_endpoint_auth_signing_alg_values_supported,
+                now=self.skew.now(),
+            )
+            return ClientAuthentication(client_id, assertion=assertion)
+        offered = metadata.token_endpoint_auth_methods_supported
+        # The documented way is the body; the header only where that is not offered.
+        return ClientAuthentication(
+            client_id,
+            settings.client_secret.read() if settings.client_secret else None,
+            by_header="client_secret_basic" in offered
+            and "client_secret_post" not in offered,
+        )
+
+    def _outcome(self, what: str, call: Callable[[], Any]) -> Any:
+        try:
+            with quiet():
+                return call()
+        except OAuth2Error as error:
+            return refusal(
+                what,
+                str(error.error),
+                host=self.host,
+                client_id=self.settings.client_id or "",
+                status=getattr(error, "status_code", None),
+            )
+        except requests.TooManyRedirects:
+            return AuthorizationServerError(
+                f"{self.host} answered with a redirect",
+                why=f"Nothing was sent on while asking for {what}.",
+                advice="Set the address that it redirects to, if you trust it.",
+                code="redirected",
+            )
+        except requests.RequestException as fault:
+            return unreachable(self.host, fault)
+        except IntermezzoError as error:
+            return error.with_traceback(None)
