@@ -72,6 +72,24 @@ class Person:
         back = self.answer_for(url)
         return self._browser.get(back, timeout=10)
 
+    @in_the_browser
+    def enter_code(self, url):
+        """Go through the pages of a device's sign-in; give the last one's text."""
+        response = self._get(url)
+        for _ in range(20):
+            if location := response.headers.get("Location"):
+                response = self._get(urljoin(response.url, location))
+            elif "<form" not in response.text:
+                return response.text
+            else:
+                is_last = (
+                    self.answer == "deny" and "deny" in _Page(response.text).buttons
+                )
+                response = self._press(response)
+                if is_last:
+                    return response.text
+        raise AssertionError("the pages do not come to an end")
+
     def _get(self, url):
         return self._browser.get(url, allow_redirects=False, timeout=10)
 
@@ -106,7 +124,8 @@ class _Page(HTMLParser):
         elif tag == "a" and "abort" in attrs.get("href", ""):
             self.abort = attrs["href"]
         elif tag == "button":
-            self.buttons[attrs.get("id", "")] = {name: value} if name else {}
+            kind = "deny" if name == "abort" else attrs.get("id", "")
+            self.buttons[kind] = {name: value} if name else {}
         elif tag == "input" and name:
             is_typed = attrs.get("type") in {"text", "password"}
             self.is_sign_in |= is_typed

@@ -43,26 +43,70 @@ class _Handler(RequestHandler):
         return f"https://{self.request.host}{self.request.uri}"
 
 
-class Authorize(_Handler):
+class ForPeople(_Handler):
+    """What pages share: who is signed in, and how they are sent."""
+
+    @property
+    def here(self) -> str:
+        """The address of this page."""
+        return str(self.request.uri)
+
+    @property
+    def hidden(self) -> str:
+        """The field against forged posts, as HTML."""
+        return self.xsrf_form_html()
+
+    def show(self, page: str, *, back_to: str = "") -> None:
+        """Send a page; ``back_to`` is where its form may lead in the end."""
+        # Chromium checks form-action on the redirect that answers the form, too.
+        target = urlsplit(back_to)
+        allowed = f" {target.scheme}://{target.netloc}" if target.netloc else ""
+        self.set_header(
+            "Content-Security-Policy",
+            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+            f"frame-ancestors 'none'; form-action 'self'{allowed}",
+        )
+        self.finish(page)
+
+    def remember(self, email: str) -> None:
+        """Sign a person in; nobody who is not known."""
+        if email in PEOPLE:
+            value = f"{email}|{int(time.time())}"
+            self.set_signed_cookie(_SESSION, value, httponly=True, samesite="Lax")
+
+    def person(self) -> Person | None:
+        """Give who is signed in."""
+        return PEOPLE.get(self._session()[0]) if self._session() else None
+
+    def signed_in_at(self) -> int:
+        """Give when, in seconds since 1970."""
+        return int(self._session()[1])
+
+    def _session(self) -> list[str]:
+        cookie = self.get_signed_cookie(_SESSION)
+        return cookie.decode().split("|") if cookie else []
+
+
+class Authorize(ForPeople):
     """Sign-in and consent (RFC 6749 §3.1, OIDC Core §3.1.2)."""
 
     def get(self) -> None:
         if (asked := self._asked()) is None:
             return
         scopes, credentials = asked
-        person, client_id = self._person(), credentials["client_id"]
+        person, client_id = self.person(), credentials["client_id"]
         client = self.practice.ledger.clients[client_id]
         if person is None or "login" in self._prompt():
-            self._show(pages.sign_in(self._here, self._hidden, client.name))
+            self.show(pages.sign_in(self.here, self.hidden, client.name))
         elif "consent" in self._prompt() or not self._has_consent(person, asked):
-            self._show(
+            self.show(
                 pages.consent(
-                    self._here,
-                    self._hidden,
+                    self.here,
+                    self.hidden,
                     client=client.name,
                     person=person,
                     asked=[SCOPES[scope] for scope in scopes],
-                    back_to=urlsplit(credentials["redirect_uri"]).netloc,
+                    note=_goes_to(credentials["redirect_uri"]),
                 ),
                 back_to=credentials["redirect_uri"],
             )
@@ -74,13 +118,11 @@ class Authorize(_Handler):
             return
         step = self.get_body_argument("step", "")
         if step == "sign-in":
-            email = self.get_body_argument("email", "")
-            if email in PEOPLE:
-                self._remember(email)
+            self.remember(self.get_body_argument("email", ""))
             # The prompt has had its effect; asked again, it would ask for ever.
-            self.redirect(self._here.replace("prompt=login", "prompt="), status=303)
-        elif (person := self._person()) is None:
-            self.redirect(self._here, status=303)
+            self.redirect(self.here.replace("prompt=login", "prompt="), status=303)
+        elif (person := self.person()) is None:
+            self.redirect(self.here, status=303)
         elif step == "allow":
             self._grant(person, asked)
         else:
@@ -100,7 +142,7 @@ class Authorize(_Handler):
             self.practice.insist_on_audience(self.get_query_argument("audience", ""))
         except FatalClientError as fault:
             self.set_status(400)
-            self._show(pages.error("This link cannot be used", _words(fault)))
+            self.show(pages.error("This link cannot be used", _words(fault)))
         except OAuth2Error as fault:
             answer = {"error": fault.error, "error_description": fault.description}
             back_to = self.get_query_argument("redirect_uri")
@@ -118,7 +160,7 @@ class Authorize(_Handler):
             self.as_https,
             headers=self._identified(),
             scopes=scopes,
-            credentials={"email": person.email, "auth_time": self._signed_in_at()},
+            credentials={"email": person.email, "auth_time": self.signed_in_at()},
         )
         self._send_back(headers["Location"], {})
 
@@ -129,25 +171,6 @@ class Authorize(_Handler):
         mark = "&" if urlsplit(address).query else "?"
         self.redirect(f"{address}{mark}{query}", status=303)
 
-    def _show(self, page: str, *, back_to: str = "") -> None:
-        # Chromium checks form-action on the redirect that answers the form, too.
-        target = urlsplit(back_to)
-        allowed = f" {target.scheme}://{target.netloc}" if target.netloc else ""
-        self.set_header(
-            "Content-Security-Policy",
-            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
-            f"frame-ancestors 'none'; form-action 'self'{allowed}",
-        )
-        self.finish(page)
-
-    @property
-    def _here(self) -> str:
-        return str(self.request.uri)
-
-    @property
-    def _hidden(self) -> str:
-        return self.xsrf_form_html()
-
     @property
     def _state(self) -> str:
         return self.get_query_argument("state", "")
@@ -156,7 +179,7 @@ class Authorize(_Handler):
         return self.get_query_argument("prompt", "").split()
 
     def _identified(self) -> dict[str, str]:
-        person = self._person()
+        person = self.person()
         return {"Practice-Person": person.email if person else ""}
 
     def _has_consent(
@@ -166,27 +189,15 @@ class Authorize(_Handler):
         key = (person.email, credentials["client_id"])
         return set(scopes) <= self.practice.ledger.consents.get(key, set())
 
-    def _remember(self, email: str) -> None:
-        value = f"{email}|{int(time.time())}"
-        self.set_signed_cookie(_SESSION, value, httponly=True, samesite="Lax")
 
-    def _session(self) -> list[str]:
-        cookie = self.get_signed_cookie(_SESSION)
-        return cookie.decode().split("|") if cookie else []
+class ForClients(_Handler):
+    """What programs ask for, not people."""
 
-    def _person(self) -> Person | None:
-        return PEOPLE.get(self._session()[0]) if self._session() else None
-
-    def _signed_in_at(self) -> int:
-        return int(self._session()[1])
-
-
-class _ForClients(_Handler):
     def check_xsrf_cookie(self) -> None:
         """Do nothing: no browser sends these, and no cookie counts here."""
 
 
-class TokenEndpoint(_ForClients):
+class TokenEndpoint(ForClients):
     """RFC 6749 §3.2, in the shape that the server plays."""
 
     def post(self) -> None:
@@ -218,7 +229,7 @@ class TokenEndpoint(_ForClients):
         return {name: self.get_body_argument(name) for name in self.request.arguments}
 
 
-class Revoke(_ForClients):
+class Revoke(ForClients):
     """RFC 7009."""
 
     def post(self) -> None:
@@ -232,7 +243,7 @@ class Revoke(_ForClients):
         )
 
 
-class Document(_ForClients):
+class Document(ForClients):
     """Metadata (RFC 8414), keys (RFC 7517), and the demo profile's settings."""
 
     def get(self) -> None:
@@ -245,7 +256,7 @@ class Document(_ForClients):
             self.finish(self.practice.metadata())
 
 
-class UserInfo(_ForClients):
+class UserInfo(ForClients):
     """OIDC Core §5.3."""
 
     def get(self) -> None:
@@ -258,6 +269,10 @@ class UserInfo(_ForClients):
         person = PEOPLE[grant.email]
         subject = person.email.partition("@")[0]
         self.finish({"sub": subject, "name": person.name, "email": person.email})
+
+
+def _goes_to(redirect_uri: str) -> str:
+    return f"The answer goes to {urlsplit(redirect_uri).netloc} on this machine."
 
 
 def _words(fault: Exception) -> str:

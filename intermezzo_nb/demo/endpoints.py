@@ -15,6 +15,8 @@ from oauthlib.oauth2 import (
     AuthorizationEndpoint,
     BearerToken,
     ClientCredentialsGrant,
+    DeviceAuthorizationEndpoint,
+    DeviceCodeGrant,
     RevocationEndpoint,
     TokenEndpoint,
 )
@@ -24,7 +26,20 @@ from oauthlib.openid.connect.core.grant_types import (
     RefreshTokenGrant,
 )
 
-from .grants import PEOPLE, READ_SCOPES, SCOPES, Client, Grant, Ledger, mint
+from .grants import (
+    DEVICE_INTERVAL,
+    PEOPLE,
+    READ_SCOPES,
+    SCOPES,
+    Client,
+    Grant,
+    Ledger,
+    mint,
+    user_code,
+)
+
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+_DEVICE_LIFE = 300  # seconds
 
 
 class Endpoints(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
@@ -35,9 +50,11 @@ class Endpoints(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
     ----------
     token_lifetime : int
         Seconds that an access token lives.
+    url : str
+        The server's origin.
     """
 
-    def __init__(self, validator: Validator, token_lifetime: int) -> None:
+    def __init__(self, validator: Validator, token_lifetime: int, url: str) -> None:
         code, refresh = AuthorizationCodeGrant(validator), RefreshTokenGrant(validator)
         engine = code.proxy_target
         # RFC 9700 §2.1.1: "plain" is no protection.
@@ -61,9 +78,18 @@ class Endpoints(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
                 "authorization_code": code,
                 "refresh_token": refresh,
                 "client_credentials": ClientCredentialsGrant(validator),
+                DEVICE_GRANT: DeviceCodeGrant(validator),
             },
         )
         RevocationEndpoint.__init__(self, validator)
+        self.device = DeviceAuthorizationEndpoint(
+            validator,
+            f"{url}/device",
+            expires_in=_DEVICE_LIFE,
+            interval=DEVICE_INTERVAL,
+            verification_uri_complete=f"{url}/device?user_code={{user_code}}",
+            user_code_generator=user_code,
+        )
 
 
 class Validator(RequestValidator):
@@ -200,6 +226,15 @@ class Validator(RequestValidator):
     def invalidate_authorization_code(self, client_id: str, code: str, *_: Any) -> None:
         self._ledger.use_code(code)
 
+    def validate_device_code(
+        self, client_id: str, device_code: str, request: Any
+    ) -> str | None:
+        status = self._ledger.device_status(device_code, client_id)
+        if status == "authorized":
+            request.grant = self._ledger.use_device_code(device_code)
+            request.scopes = request.grant.scopes
+        return status
+
     # Tokens
 
     def validate_refresh_token(
@@ -231,6 +266,10 @@ class Validator(RequestValidator):
             token.pop("refresh_token", None)
         elif "refresh_token" in token:
             self._ledger.keep_refresh(token["refresh_token"], grant)
+        if request.grant_type == DEVICE_GRANT and "openid" in request.scopes:
+            # oauthlib's device grant knows nothing of OpenID.
+            claims = {"aud": request.client.client_id}
+            token["id_token"] = self.finalize_id_token(claims, token, None, request)
 
     def revoke_token(self, token: str, *_: Any) -> None:
         self._ledger.revoke(token)

@@ -24,6 +24,9 @@ SCOPES = {
     "write:wage_types": "Create and approve wage types",
 }
 _CODE_LIFE = 60.0  # seconds
+DEVICE_INTERVAL = 1.0  # seconds between two polls
+_TOLERANCE = 0.1  # seconds; clocks and networks are not exact
+_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 §6.1: no vowels, so no words
 _SWEEP_AT = 10_000  # access tokens
 _CALLBACK = "/intermezzo/callback"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -88,6 +91,30 @@ class Code:
     is_used: bool = False
 
 
+@dataclass(slots=True)
+class DeviceCode:
+    """
+    What a device waits with (RFC 8628).
+
+    Parameters
+    ----------
+    status : str
+        ``authorization_pending``, ``authorized``, ``access_denied``, or ``used``.
+    polled_at : float
+        When it was last asked for, in seconds since 1970.
+    """
+
+    client_id: str
+    user_code: str
+    scopes: list[str]
+    expires_at: float
+    family: str
+    status: str = "authorization_pending"
+    email: str = ""
+    auth_time: int = 0
+    polled_at: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What an access or refresh token stands for."""
@@ -114,6 +141,7 @@ class Ledger:
         self.clients = {client.client_id: client for client in _clients()}
         self._clock = clock
         self._codes: dict[str, Code] = {}
+        self._devices: dict[str, DeviceCode] = {}
         self._access: dict[str, Grant] = {}
         self._refresh: dict[str, Grant] = {}
         self._spent: dict[str, str] = {}
@@ -141,6 +169,44 @@ class Ledger:
     def use_code(self, code: str) -> None:
         """Count a code as used."""
         self._codes[code].is_used = True
+
+    def keep_device_code(
+        self, *, client_id: str, user_code: str, scopes: list[str], life: float
+    ) -> str:
+        """Keep what a device waits with; give the code that it polls with."""
+        ends, family = self._clock() + life, secrets.token_hex(8)
+        device_code = mint("dc")
+        self._devices[device_code] = DeviceCode(
+            client_id, user_code, scopes, ends, family
+        )
+        return device_code
+
+    def pending_device_code(self, user_code: str) -> DeviceCode | None:
+        """Give what waits with this code; case and hyphen do not count (§6.1)."""
+        wanted = _letters(user_code)
+        for kept in self._devices.values():
+            if _letters(kept.user_code) == wanted and kept.expires_at > self._clock():
+                return kept if kept.status == "authorization_pending" else None
+        return None
+
+    def device_status(self, device_code: str, client_id: str) -> str | None:
+        """Give the word of §3.5 for a poll; ``slow_down`` for one too soon."""
+        kept, now = self._devices.get(device_code), self._clock()
+        if kept is None or kept.client_id != client_id or kept.status == "used":
+            return None
+        too_soon = now - kept.polled_at < DEVICE_INTERVAL - _TOLERANCE
+        kept.polled_at = now
+        if kept.expires_at < now:
+            return "expired_token"
+        if kept.status == "authorization_pending" and too_soon:
+            return "slow_down"
+        return kept.status
+
+    def use_device_code(self, device_code: str) -> DeviceCode:
+        """Give what was granted to a device, once."""
+        kept = self._devices[device_code]
+        kept.status = "used"
+        return kept
 
     def keep_access(self, token: str, grant: Grant) -> None:
         """Keep an access token; those that have died are dropped."""
@@ -188,10 +254,21 @@ def mint(kind: str) -> str:
     return f"imz_{kind}_{secrets.token_urlsafe(32)}"
 
 
+def user_code() -> str:
+    """Make a code that is easy to read out and to type (RFC 8628 §6.1)."""
+    letters = "".join(secrets.choice(_LETTERS) for _ in range(8))
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def _letters(user_code: str) -> str:
+    return "".join(letter for letter in user_code.upper() if letter in _LETTERS)
+
+
 def _clients() -> tuple[Client, ...]:
     by_person = ("authorization_code", "refresh_token")
+    by_device = (*by_person, "urn:ietf:params:oauth:grant-type:device_code")
     return (
-        Client("intermezzo-notebook", "Intermezzo for notebooks", by_person),
+        Client("intermezzo-notebook", "Intermezzo for notebooks", by_device),
         Client("intermezzo-web", "Payroll dashboard", by_person, mint("cs")),
         Client(
             "intermezzo-machine", "Nightly export", ("client_credentials",), mint("cs")

@@ -30,8 +30,9 @@ main { width: min(27.5rem, 100%); padding: 36px; background: var(--card);
 h1 { margin: 22px 0 6px; font-size: 24px; line-height: 1.25; font-weight: 650 }
 p { margin: 0 0 16px; color: var(--soft) } strong { color: var(--ink) }
 label { display: block; margin: 18px 0 6px; font-weight: 600; font-size: 14px }
-input[type=email] { width: 100%; padding: 11px 12px; font: inherit; color: inherit;
-  background: var(--ground); border: 1px solid var(--line); border-radius: 9px }
+.code { width: 100%; padding: 11px 12px; font: inherit; color: inherit;
+  background: var(--ground); border: 1px solid var(--line); border-radius: 9px;
+  letter-spacing: .12em; text-transform: uppercase }
 .people { margin: 10px 0 0; padding: 0; border: 0 }
 .people legend { padding: 0; margin: 18px 0 8px; font-weight: 600; font-size: 14px }
 .person { display: flex; gap: 12px; align-items: center; margin: 0 0 8px;
@@ -102,7 +103,7 @@ def consent(
     client: str,
     person: Person,
     asked: Iterable[str],
-    back_to: str,
+    note: str,
 ) -> str:
     """
     Draw the question whether an application may have what it asks for.
@@ -111,8 +112,8 @@ def consent(
     ----------
     asked : iterable of str
         What it asks for, in words.
-    back_to : str
-        Host and port to which the answer goes.
+    note : str
+        What to know before the answer is given.
     """
     items = "".join(f"<li>{escape(text)}</li>" for text in asked)
     return _page(
@@ -123,9 +124,43 @@ def consent(
 <form method="post" action="{escape(action, quote=True)}">{token}
 <div class="buttons"><button id="deny" name="step" value="deny">Deny</button>
 <button class="primary" id="allow" name="step" value="allow">Allow</button></div>
-</form><p class="note">The answer goes to <code>{escape(back_to)}</code> on this
-machine. You can take it back at any time by signing out in the notebook.</p>""",
+</form><p class="note">{escape(note)}
+You can take it back at any time by signing out in the notebook.</p>""",
     )
+
+
+def enter_code(typed: str) -> str:
+    """
+    Draw the question for the code that a notebook shows (RFC 8628 §3.3).
+
+    Parameters
+    ----------
+    typed : str
+        What was entered, and led nowhere.
+    """
+    wrong = (
+        '<p class="note" role="alert">No notebook waits with this code. '
+        "Compare it letter by letter; each works once.</p>"
+        if typed
+        else ""
+    )
+    return _page(
+        "Enter the code",
+        f"""<h1>Enter the code</h1><p>that your notebook shows</p>
+<form method="get" action="/device"><label for="user_code">Code</label>
+<input id="user_code" name="user_code" class="code" required autocomplete="off"
+ autocapitalize="characters" spellcheck="false" placeholder="XXXX-XXXX" autofocus
+ value="{escape(typed, quote=True)}">{wrong}
+<div class="buttons"><button class="primary" id="continue">Continue</button></div>
+</form>""",
+    )
+
+
+def device_done(*, allowed: bool) -> str:
+    """Draw the end of a device's sign-in."""
+    title = "You are signed in" if allowed else "Access was refused"
+    text = "Go back to your notebook: it has noticed." if allowed else ""
+    return _page(title, f"<h1>{title}</h1><p>{text} You can close this tab.</p>")
 
 
 def error(title: str, text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from oauthlib.oauth2 import InvalidRequestError
 
-from .endpoints import Endpoints, Validator
+from .endpoints import DEVICE_GRANT, Endpoints, Validator
 from .grants import SCOPES, Grant, Ledger
 from .pay import wage_types
 from .people import Company
@@ -62,11 +62,18 @@ class Practice:
         self.options, self._folder = options, folder
         self.ledger = Ledger()
         self.validator = Validator(self.ledger, lambda: self.issuer)
-        self.endpoints = Endpoints(self.validator, options.token_lifetime)
         self.company = Company(options.rows, options.seed)
         self.wage_types = wage_types(self.company)
         self.rate = Rate(options.rate)
         self.url = ""
+        self.endpoints: Endpoints
+
+    def open_at(self, url: str) -> None:
+        """Learn the server's origin, once the port is known."""
+        self.url = url
+        lifetime = self.options.token_lifetime
+        self.endpoints = Endpoints(self.validator, lifetime, url)
+        self._leave_secrets()
 
     @property
     def is_auth0(self) -> bool:
@@ -84,7 +91,7 @@ class Practice:
         form = "application/x-www-form-urlencoded"
         return "application/json" if self.is_auth0 else form
 
-    def leave_secrets(self) -> None:
+    def _leave_secrets(self) -> None:
         """Write each confidential client's secret into a private file."""
         for client in self.ledger.clients.values():
             if client.secret:
@@ -121,6 +128,7 @@ class Practice:
             "token_endpoint": self.url + token,
             "jwks_uri": f"{self.url}/jwks",
             "userinfo_endpoint": f"{self.url}/userinfo",
+            "device_authorization_endpoint": f"{self.url}/device_authorization",
             "revocation_endpoint": f"{self.url}/revoke",
             "scopes_supported": list(SCOPES),
             "response_types_supported": ["code"],
@@ -129,6 +137,7 @@ class Practice:
                 "authorization_code",
                 "refresh_token",
                 "client_credentials",
+                DEVICE_GRANT,
             ],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],

@@ -12,7 +12,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from . import authorization, payroll
+from . import authorization, device, payroll
 from .practice import Options, Practice
 
 __all__ = ["Options", "PracticeServer", "start"]
@@ -30,8 +30,7 @@ class PracticeServer:
         except OSError:
             self._clean_up()
             raise
-        self.practice.url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
-        self.practice.leave_secrets()
+        self.practice.open_at(f"http://127.0.0.1:{sockets[0].getsockname()[1]}")
         self._http.add_sockets(sockets)
 
     @property
@@ -74,6 +73,8 @@ def _application(practice: Practice) -> Application:
         [
             (r"/authorize", authorization.Authorize, mine),
             (token, authorization.TokenEndpoint, mine),
+            (r"/device_authorization", device.DeviceAuthorization, mine),
+            (r"/device", device.Device, mine),
             (r"/revoke", authorization.Revoke, mine),
             (r"/userinfo", authorization.UserInfo, mine),
             (known, authorization.Document, mine),

@@ -27,6 +27,10 @@ _BUTTON = (
     f"display:inline-block;padding:8px 18px;border-radius:6px;background:{_MARK};"
     "color:#fff;font-weight:600;text-decoration:none"
 )
+_CODE = (
+    "margin:0;font:600 24px/1.3 var(--jp-code-font-family, monospace);"
+    "letter-spacing:.12em;user-select:all"
+)
 _CHIP = (
     f"display:inline-block;margin:0 6px 4px 0;padding:0 8px;border:1px solid {_LINE};"
     "border-radius:10px;font-size:12px;line-height:20px"
@@ -50,6 +54,30 @@ def link_ready(prompt: Prompt, profile: str, *, until: str) -> str:
 <p style="margin:0;color:{_SOFT}">Opens a new tab. Come back when you have signed in:
  this panel notices by itself, until {escape(until)}.</p>
 {_help(prompt)}"""
+    )
+
+
+def device_ready(prompt: Prompt, profile: str, *, until: str) -> str:
+    """
+    Draw the code and its address, for this browser or for a telephone.
+
+    The code is shown even where the link knows it already (RFC 8628 §3.3.1), and
+    who sees it is told not to trust another's (§5.4).
+    """
+    url = escape(prompt.url, quote=True)
+    at, host = escape(prompt.enter_at, quote=True), escape(prompt.host)
+    return _card(
+        f"""{_heading("Sign in to Intermezzo", profile)}
+<div style="display:flex;gap:20px;align-items:center;flex-wrap:wrap;margin:12px 0">
+<div style="flex:1 1 14rem"><a href="{url}" target="_blank" rel="noopener noreferrer"
+ class="intermezzo-sign-in" style="{_BUTTON}">Sign in at {host} ↗</a>
+<p style="margin:12px 0 2px;color:{_SOFT}">Your code</p>
+<p class="intermezzo-code" style="{_CODE}">{escape(prompt.user_code)}</p>
+<p style="margin:6px 0 0;color:{_SOFT}">Compare it there, or enter it on any device at
+ <a href="{at}" target="_blank" rel="noopener noreferrer" style="color:inherit">
+{escape(prompt.enter_at.partition("://")[2])}</a>.</p></div>{_qr(prompt.url)}</div>
+<p style="margin:0;color:{_SOFT}">This panel notices by itself when you have signed in,
+ until {escape(until)}. Never enter a code that somebody sent you.</p>"""
     )
 
 
@@ -102,9 +130,10 @@ def ended(error: IntermezzoError, state: State, profile: str) -> str:
 
 def plain_link(prompt: Prompt, *, until: str) -> str:
     """Give the invitation as text."""
+    code = f"\nCode: {prompt.user_code}" if prompt.user_code else ""
     return (
         f"Intermezzo: sign in at {prompt.host} until {until}; this cell notices by "
-        f"itself.\n{prompt.url}"
+        f"itself.\n{prompt.url}{code}"
     )
 
 
@@ -125,6 +154,18 @@ def _help(prompt: Prompt) -> str:
 <summary style="cursor:pointer">The page shows an error?</summary>
 Ask those who run {escape(prompt.host)} to register this redirect URI for your client:
 {where}</details>"""
+
+
+def _qr(url: str) -> str:
+    try:
+        import segno
+    except ImportError:  # the extra "qr" is not installed: the link and code will do
+        return ""
+    # Black on white whatever the theme: cameras need the contrast.
+    drawing = segno.make(url, error="m", micro=False).svg_inline(
+        scale=3, border=3, dark="#000", light="#fff", title="The link as a QR code"
+    )
+    return f'<div style="flex:none;line-height:0">{drawing}</div>'
 
 
 def _card(content: str, *, edge: str = _MARK) -> str:

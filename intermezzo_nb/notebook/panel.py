@@ -107,7 +107,8 @@ class LoginPanel:
         elif prompt and state is State.LINK_READY:
             left = prompt.deadline - time.monotonic()
             until = time.strftime("%H:%M", time.localtime(time.time() + left))
-            html = card.link_ready(prompt, self._profile, until=until)
+            draw = card.device_ready if prompt.user_code else card.link_ready
+            html = draw(prompt, self._profile, until=until)
             plain = card.plain_link(prompt, until=until)
         else:
             plain = "The answer is here; finishing …"

@@ -29,7 +29,7 @@ from .models import (
 
 _GLANCE = 0.2  # seconds between two looks at whether somebody cancelled
 _LONGEST_PAUSE = 60.0  # seconds between two polls, after faults of the network
-_AHEAD = 5.0  # seconds before a pushed question is forgotten
+_MOST = 0.9  # of a pushed question's life, after which it is pushed again
 
 
 class Receiver(Protocol):
@@ -134,7 +134,7 @@ class CodeFlow:
         link = self._receiver.invite(request)
         self._request = request
         life = float("inf") if request.good_for is None else request.good_for
-        self._good_until = time.monotonic() + max(_AHEAD, life - _AHEAD)
+        self._good_until = time.monotonic() + _MOST * life
         return Prompt(link, request.host, self._deadline, request.redirect_uri)
 
     def _answer(self, cancelled: threading.Event, tell: Tell) -> dict[str, str]:

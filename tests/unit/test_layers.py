@@ -41,9 +41,10 @@ DOORS = {
     "pyarrow": {"api.frames", "api.columns"},
     "filelock": {"tokens.store"},
     "ipywidgets": {"notebook.panel"},
+    "segno": {"notebook.card"},
     "jupyter_server": {"notebook.server"},
 }
-HEAVY = "pandas pyarrow IPython ipywidgets requests requests_oauthlib jwt keyring"
+HEAVY = "pandas pyarrow IPython ipywidgets requests requests_oauthlib jwt keyring segno"
 
 
 def row_of(room: str) -> int:

@@ -50,6 +50,14 @@ const clients = [
     response_types: [],
     grant_types: ["client_credentials"],
   },
+  {
+    client_id: "machine-with-key",
+    token_endpoint_auth_method: "private_key_jwt",
+    jwks: { keys: JSON.parse(option("client-keys", "[]")) },
+    redirect_uris: [],
+    response_types: [],
+    grant_types: ["client_credentials"],
+  },
 ];
 
 const { privateKey } = generateKeyPairSync("rsa", {
@@ -78,7 +86,20 @@ server.listen(0, "127.0.0.1", () => {
     }),
     pkce: { required: () => true },
     rotateRefreshToken: true,
-    ttl: { AccessToken: lifetime, ClientCredentials: lifetime, RefreshToken: 86400 },
+    ttl: {
+      AccessToken: lifetime,
+      ClientCredentials: lifetime,
+      RefreshToken: 86400,
+    },
+    clientAuthMethods: [
+      "none",
+      "client_secret_basic",
+      "client_secret_post",
+      "private_key_jwt",
+    ],
+    enabledJWA: {
+      clientAuthSigningAlgValues: ["RS256", "PS256", "ES256", "ES384", "EdDSA"],
+    },
     features: {
       devInteractions: { enabled: true },
       clientCredentials: { enabled: true },
