@@ -82,6 +82,25 @@ def test_the_answer_comes_back_through_the_jupyter_server(open_notebook, lab):
         assert "state=" not in text
 
 
+def test_a_code_is_entered_elsewhere_and_the_panel_notices(open_notebook):
+    login = f"{LOGIN} --via device"
+    notebook = open_notebook("device.ipynb", LOAD, login, READ, color_scheme="dark")
+    notebook.do("apputils:change-theme", theme="JupyterLab Dark")
+    notebook.run(0)
+    notebook.run(1)
+    code = notebook.output(1).locator(".intermezzo-code").first
+    code.wait_for()
+    letters = code.text_content()
+    assert notebook.output(1).locator("svg").count()
+    notebook.shot("device-dark")
+    notebook.sign_in(1)
+    notebook.wait_for(1, "Maren Voss")
+    notebook.shot("device-signed-in-dark")
+    notebook.run(2)
+    notebook.wait_for(2, "datetime64[us, UTC]")
+    assert letters not in notebook.saved()
+
+
 def test_a_forged_answer_to_the_jupyter_server_changes_nothing(open_notebook, lab):
     login = f"{LOGIN} --via server"
     notebook = open_notebook("forged.ipynb", LOAD, login, READ)
