@@ -17,8 +17,9 @@ from .secret import Secret
 from .settings import Settings, how_to_set
 from .status import LoggedOut, Status
 from .surroundings import Surroundings, look
+from .tokens.choice import choose_store
 from .tokens.source import TokenSource
-from .tokens.store import choose_store, session_key
+from .tokens.store import session_key
 
 
 class Session:
@@ -35,7 +36,7 @@ class Session:
         self.settings = settings
         self._oauth = OAuthClient(settings)
         self._source = TokenSource(
-            choose_store(settings, look().elsewhere), _key(settings), self._renewed
+            choose_store(settings, look()), _key(settings), self._renewed
         )
         self._login: Login | None = None
         self._ladder: list[tuple[str, str]] = []

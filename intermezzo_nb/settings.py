@@ -27,7 +27,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "grant": ("client_credentials", "authorization_code"),
     "token_encoding": ("form", "json"),
     "via": ("auto", "loopback", "server", "device", "client-credentials"),
-    "store": ("auto", "memory", "file"),
+    "store": ("auto", "memory", "file", "keyring"),
     "valid_to": ("inclusive", "exclusive"),
 }
 

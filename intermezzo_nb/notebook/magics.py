@@ -64,7 +64,9 @@ class IntermezzoMagics(Magics):
 
     @magic_arguments()
     @argument("--profile", help="A named set of settings; 'demo' needs no account.")
-    @argument("--via", help="The way: auto, loopback, server, device, client-credentials.")
+    @argument(
+        "--via", help="The way: auto, loopback, server, device, client-credentials."
+    )
     @argument("--wait", action="store_true", help="Wait here for the person.")
     @argument("--no-wait", action="store_true", help="Return at once (the default).")
     @argument(

@@ -149,6 +149,9 @@ class TokenSource:
             try:
                 newer = self._renew(held.token if held else None)
             except (LoginRequired, LoginMismatch):
+                is_renewable = held is None or held.token.refresh_token
+                if held and not is_renewable and self._is_still_alive(held, rejected):
+                    return held.token  # good until it ends
                 self._end()
                 raise
             except (NetworkError, AuthorizationServerError):
@@ -161,10 +164,11 @@ class TokenSource:
 
     def _adopt(self) -> None:
         # A sibling may have renewed, or signed out, since we looked.
-        kept = self.store.load(self._key)
+        kept, held = self.store.load(self._key), self._held
         if kept is None:
-            self._held = None
-        elif self._held is None or kept.access_token != self._held.token.access_token:
+            # What has no refresh token is not kept by every store.
+            self._held = held if held and not held.token.refresh_token else None
+        elif held is None or _is_news(kept, held.token):
             self._hold(kept)
 
     def _end(self) -> None:
@@ -197,6 +201,13 @@ class TokenSource:
         by_wall = token.issued_at + token.expires_in - self._clock()
         by_monotonic = held.since + token.expires_in - self._monotonic()
         return min(by_wall, by_monotonic)
+
+
+def _is_news(kept: Token, held: Token) -> bool:
+    if kept.refresh_token != held.refresh_token:
+        return True
+    # A keyring keeps the refresh token only.
+    return bool(kept.access_token) and kept.access_token != held.access_token
 
 
 def _advisory(token: Token) -> float:

@@ -17,7 +17,6 @@ import filelock
 from ..errors import StoreError
 from ..oauth.models import Token
 from ..secret import Secret
-from ..settings import Settings
 
 _PATIENCE = 20.0  # seconds to wait for another process that renews
 _LOOK = 0.005  # seconds between two looks at the lock
@@ -135,31 +134,15 @@ class FileStore:
             lock.release()
 
     def _path(self, key: str) -> Path:
-        name = hashlib.sha256(key.encode()).hexdigest()[:32]
-        return self._folder / f"{name}.json"
+        return self._folder / f"{file_name(key)}.json"
 
     def _make_folder(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def choose_store(settings: Settings, elsewhere: tuple[str, ...]) -> TokenStore:
-    """
-    Choose where the session is kept.
-
-    Parameters
-    ----------
-    elsewhere : tuple of str
-        The signs of :attr:`Surroundings.elsewhere`: what is not the user's own disk
-        gets no session.
-    """
-    # Client credentials bring the next token at any time: nothing to keep.
-    is_brief = settings.is_machine or settings.access_token is not None
-    is_borrowed = settings.profile == "demo" or any(
-        sign.startswith(("Binder", "Google Colab")) for sign in elsewhere
-    )
-    if is_brief or settings.store == "memory":
-        return MemoryStore()
-    return MemoryStore() if settings.store == "auto" and is_borrowed else FileStore()
+def file_name(key: str) -> str:
+    """Give the name under which a key's session is kept: safe on every disk."""
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 def default_folder() -> Path:

@@ -20,8 +20,8 @@ settings
 practice oauth.models oauth.mailbox oauth.closing api.paging api.schema
 status api.resources api.shaping oauth.answers oauth.wire oauth.discovery
 oauth.assertion oauth.identity oauth.receivers tokens.store
-oauth.calls
-oauth.client
+tokens.keyring oauth.calls
+tokens.choice oauth.client
 oauth.flows
 tokens.source login
 api.faults
@@ -42,6 +42,7 @@ DOORS = {
     "filelock": {"tokens.store"},
     "ipywidgets": {"notebook.panel"},
     "segno": {"notebook.card"},
+    "keyring": {"tokens.keyring"},
     "jupyter_server": {"notebook.server"},
 }
 HEAVY = "pandas pyarrow IPython ipywidgets requests requests_oauthlib jwt keyring segno"

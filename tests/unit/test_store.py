@@ -6,78 +6,20 @@ import json
 import multiprocessing
 import os
 import stat
-import threading
 
 import pytest
+from store_contract import KEY, TOKEN, StoreContract
 
 from intermezzo_nb.credentials import Credential
 from intermezzo_nb.errors import StoreError
 from intermezzo_nb.oauth.models import Token
 from intermezzo_nb.secret import Secret
 from intermezzo_nb.settings import Settings
-from intermezzo_nb.tokens.store import (
-    FileStore,
-    MemoryStore,
-    choose_store,
-    session_key,
-)
-
-TOKEN = Token(
-    access_token=Secret("imz_at_9fXk2LmQ8rTz5WvB1nYc4HsD"),
-    issued_at=1_900_000_000.25,
-    expires_in=3600.0,
-    refresh_token=Secret("imz_rt_7gYp3NnR6sUa0XwC2oZd5JtE"),
-    scope="openid offline_access",
-    id_claims={"sub": "p1", "name": "Anne-Zoë"},
-)
-KEY = session_key(issuer="https://login.example", client="c", profile="p")
-
-
-class StoreContract:
-    """What every store has to do; its classes say which store."""
-
-    def test_what_is_saved_is_loaded(self, store):
-        store.save(KEY, TOKEN)
-        assert store.load(KEY) == TOKEN
-
-    def test_nothing_saved_is_none(self, store):
-        assert store.load(KEY) is None
-
-    def test_a_save_replaces(self, store):
-        store.save(KEY, TOKEN)
-        newer = Token(Secret("other"), issued_at=2.0)
-        store.save(KEY, newer)
-        assert store.load(KEY) == newer
-
-    def test_a_delete_is_for_good_and_may_be_repeated(self, store):
-        store.save(KEY, TOKEN)
-        store.delete(KEY)
-        store.delete(KEY)
-        assert store.load(KEY) is None
-
-    def test_keys_do_not_meet(self, store):
-        store.save(KEY, TOKEN)
-        assert store.load(session_key(issuer="https://other.example")) is None
-
-    def test_the_lock_lets_one_in_at_a_time(self, store):
-        inside, most = [], []
-
-        def work():
-            with store.lock(KEY):
-                inside.append(1)
-                most.append(len(inside))
-                threading.Event().wait(0.005)
-                inside.pop()
-
-        threads = [threading.Thread(target=work) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert max(most) == 1
-
-    def test_it_says_where_it_keeps(self, store):
-        assert store.where
+from intermezzo_nb.surroundings import Surroundings
+from intermezzo_nb.tokens import choice
+from intermezzo_nb.tokens.choice import choose_store
+from intermezzo_nb.tokens.keyring import KeyringStore, why_no_keyring
+from intermezzo_nb.tokens.store import FileStore, MemoryStore
 
 
 class TestMemory(StoreContract):
@@ -204,18 +146,41 @@ def _count_up(folder, count):
 MACHINE = Settings(client_secret=Credential("environment", "X"))
 
 
+def here(*elsewhere, answers=True):
+    return Surroundings("notebook", answers, "", elsewhere)
+
+
 @pytest.mark.parametrize(
-    ("settings", "elsewhere", "kind"),
+    ("settings", "surroundings", "kind"),
     [
-        (Settings(), (), FileStore),
-        (Settings(store="memory"), (), MemoryStore),
-        (Settings(profile="demo"), (), MemoryStore),
-        (Settings(profile="demo", store="file"), (), FileStore),
-        (Settings(), ("Binder (BINDER_SERVICE_HOST)",), MemoryStore),
-        (Settings(), ("Google Colab (COLAB_RELEASE_TAG)",), MemoryStore),
-        (Settings(), ("an SSH session (SSH_CONNECTION)",), FileStore),
-        (MACHINE, (), MemoryStore),
+        (Settings(), here(), FileStore),
+        (Settings(store="memory"), here(), MemoryStore),
+        (Settings(store="keyring"), here(), KeyringStore),
+        (Settings(profile="demo"), here(), MemoryStore),
+        (Settings(profile="demo", store="file"), here(), FileStore),
+        (Settings(), here("Binder (BINDER_SERVICE_HOST)"), MemoryStore),
+        (Settings(), here("Google Colab (COLAB_RELEASE_TAG)"), MemoryStore),
+        (Settings(), here("an SSH session (SSH_CONNECTION)"), FileStore),
+        (MACHINE, here(), MemoryStore),
     ],
 )
-def test_where_a_session_is_kept(settings, elsewhere, kind):
-    assert isinstance(choose_store(settings, elsewhere), kind)
+def test_where_a_session_is_kept(settings, surroundings, kind):
+    assert isinstance(choose_store(settings, surroundings), kind)
+
+
+def test_a_keyring_that_works_is_taken_where_somebody_can_unlock_it(monkeypatch):
+    monkeypatch.setattr(choice, "why_no_keyring", lambda: "")
+    assert isinstance(choose_store(Settings(), here()), KeyringStore)
+    for settings, surroundings in (
+        (Settings(), here(answers=False)),
+        (Settings(no_input=True), here()),
+    ):
+        assert isinstance(choose_store(settings, surroundings), FileStore)
+
+
+def test_a_keyring_that_does_not_encrypt_is_refused():
+    why_no_keyring.cache_clear()
+    assert "keyrings.alt" in why_no_keyring()
+    with pytest.raises(StoreError) as caught:
+        KeyringStore().load(KEY)
+    assert "--store file" in caught.value.advice
