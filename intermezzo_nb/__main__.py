@@ -1,4 +1,4 @@
-"""The ``intermezzo-nb`` command: ``demo`` and ``sandbox``."""
+"""The ``intermezzo-nb`` command: ``demo``, ``sandbox`` and ``doctor``."""
 
 from __future__ import annotations
 
@@ -52,6 +52,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_options(sandbox)
     sandbox.set_defaults(run=_sandbox)
+    doctor = commands.add_parser(
+        "doctor", help="check settings, network, clock, server and store"
+    )
+    doctor.add_argument("--profile", help="a named set of settings")
+    doctor.set_defaults(run=_doctor)
     return parser
 
 
@@ -121,6 +126,18 @@ def _exports(server: PracticeServer) -> Iterator[str]:
         yield f"export INTERMEZZO_{name.upper()}={value}"
     yield "# In a notebook, as a person: %intermezzo_login --profile demo, with"
     yield f"export INTERMEZZO_DEMO_URL={server.url}"
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from .connection import connect
+    from .doctor import examine
+    from .surroundings import look
+
+    is_well = True
+    for finding in examine(connect(arguments.profile).settings, look()):
+        _say(str(finding))
+        is_well = is_well and finding.verdict != "wrong"
+    return 0 if is_well else 1
 
 
 def _demo(arguments: argparse.Namespace) -> int:

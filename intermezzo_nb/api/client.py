@@ -119,10 +119,10 @@ class ApiSession(requests.Session):
     ) -> requests.Response | IntermezzoError:
         try:
             return super().send(request, **kwargs)
-        except requests.RequestException as fault:
-            return _unreachable(fault, request.url or "")
         except IntermezzoError as error:
             return error.with_traceback(None)
+        except OSError as fault:  # what requests raises, and what it lets through
+            return _unreachable(fault, request.url or "")
 
 
 class Api:
@@ -306,12 +306,14 @@ def _adapter_of(response: requests.Response) -> Any:
     return cast(Any, response).connection  # set by HTTPAdapter, not in the stubs
 
 
-def _unreachable(fault: requests.RequestException, url: str) -> NetworkError:
+def _unreachable(fault: OSError, url: str) -> NetworkError:
     host = urlsplit(url).netloc
     cause = type(fault).__name__
     if reason := getattr(next(iter(fault.args), None), "reason", None):
         # urllib3 puts the address first and the system's own words last.
         cause += ": " + str(reason).rsplit(": ", maxsplit=1)[-1][:120]
+    elif not isinstance(fault, requests.RequestException):
+        cause = str(fault)  # of the system, or of a missing certificate file
     return NetworkError(
         f"the API at {host} cannot be reached",
         why=f"{cause}. The session is kept.",

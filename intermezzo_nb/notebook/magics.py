@@ -47,7 +47,7 @@ class IntermezzoMagics(Magics):
         config=True
     )
     store = Unicode(
-        None, allow_none=True, help="Where the session is kept: auto, memory, file."
+        None, allow_none=True, help="Where the session is: auto, memory, file, keyring."
     ).tag(config=True)
     via = Unicode(None, allow_none=True, help="The way of a sign-in.").tag(config=True)
     timeout = Float(
@@ -74,7 +74,7 @@ class IntermezzoMagics(Magics):
     )
     @argument("--timeout", metavar="SECONDS", help="How long a person has (300).")
     @argument("--force", action="store_true", help="Ask again, whatever is kept.")
-    @argument("--store", help="Keep the session: auto, memory, file.")
+    @argument("--store", help="Keep the session: auto, memory, file, keyring.")
     @argument("--client-id", metavar="ID", help="The client id.")
     @argument("--issuer", metavar="URL", help="The authorization server's issuer.")
     @argument("--api-url", metavar="URL", help="The API's address.")
@@ -140,6 +140,15 @@ class IntermezzoMagics(Magics):
     def intermezzo_status(self, line: str) -> None:  # noqa: ARG002 (magics take one)
         """Tell who is signed in, where the session is, and how it got there."""
         print(self._connection().status())  # noqa: T201 (that is what it is for)
+
+    @line_magic
+    def intermezzo_doctor(self, line: str) -> None:  # noqa: ARG002 (magics take one)
+        """Check settings, network, clock, server and store; say what to change."""
+        from ..doctor import examine
+        from ..surroundings import look
+
+        for finding in examine(self._connection().settings, look()):
+            print(finding)  # noqa: T201 (that is what it is for)
 
     @line_magic
     def intermezzo_logout(self, line: str) -> None:  # noqa: ARG002 (magics take one)

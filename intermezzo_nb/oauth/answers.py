@@ -196,7 +196,7 @@ def refusal(
     )
 
 
-def unreachable(host: str, fault: requests.RequestException) -> NetworkError:
+def unreachable(host: str, fault: OSError) -> NetworkError:
     """Tell that nobody answered; the fault's own frames hold secrets, so no cause."""
     told = type(fault).__name__
     if isinstance(fault, requests.Timeout):
@@ -205,6 +205,8 @@ def unreachable(host: str, fault: requests.RequestException) -> NetworkError:
         told += ": the certificate or the TLS connection was not accepted"
     elif isinstance(fault, requests.exceptions.ProxyError):
         told += ": the proxy of the environment did not let us through"
+    elif not isinstance(fault, requests.RequestException):
+        told = str(fault)  # of the system or of a missing certificate file
     return NetworkError(
         f"{host} cannot be reached",
         why=f"{told}.",

@@ -188,7 +188,7 @@ class Calls:
                 advice="Set the address that it redirects to, if you trust it.",
                 code="redirected",
             )
-        except requests.RequestException as fault:
-            return unreachable(self.host, fault)
         except IntermezzoError as error:
             return error.with_traceback(None)
+        except OSError as fault:  # what requests raises, and what it lets through
+            return unreachable(self.host, fault)

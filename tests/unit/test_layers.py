@@ -29,7 +29,7 @@ api.client
 api.reading api.columns session
 api.frames
 connection
-notebook.card notebook.progress notebook.server
+doctor notebook.card notebook.progress notebook.server
 notebook.panel
 notebook.magics __main__
 """

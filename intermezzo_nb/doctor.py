@@ -1,0 +1,258 @@
+"""Checks what can go wrong and says what to change; prints no secret."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+
+from .errors import IntermezzoError
+from .oauth.client import OAuthClient
+from .oauth.mailbox import Mailbox
+from .oauth.models import ServerMetadata, Token
+from .secret import Secret
+from .settings import Settings, how_to_set
+from .surroundings import Surroundings
+from .tokens.choice import choose_store
+from .tokens.keyring import why_no_keyring
+from .tokens.store import FileStore
+
+_PACKAGES = ("intermezzo_nb", "pandas", "requests", "requests_oauthlib", "oauthlib")
+_MOST_SKEW = 60.0  # seconds that ID tokens are granted anyway
+_SECONDS = 10.0  # for the API's address to answer
+_PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """
+    One thing that was looked at.
+
+    Parameters
+    ----------
+    verdict : {"ok", "note", "wrong"}
+        ``note`` is no fault, but good to know.
+    subject, told : str
+        What was looked at, and what was seen.
+    advice : str
+        What to change; empty where nothing is to be done.
+    """
+
+    verdict: str
+    subject: str
+    told: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        mark = {"ok": "✓", "note": "·", "wrong": "✗"}[self.verdict]
+        lines = [f"{mark} {self.subject:<22}{self.told}"]
+        return "\n".join(lines + ([f"{'':<24}→ {self.advice}"] if self.advice else []))
+
+
+def examine(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]:
+    """
+    Look at everything that a sign-in and a request need, in that order.
+
+    The authorization server is asked for its metadata and keys, the API for its
+    address; no token is asked for, sent or renewed, and nobody is signed in or out.
+    """
+    oauth = OAuthClient(settings)
+    yield _versions()
+    yield from _settings(settings)
+    yield from _network()
+    metadata: ServerMetadata | None = None
+    if settings.issuer or settings.token_url:
+        try:
+            metadata = oauth.metadata
+        except IntermezzoError as error:
+            yield _wrong("authorization server", error)
+    if metadata:
+        yield from _server(metadata, oauth, settings)
+        yield _clock(oauth.skew.seconds)
+    if settings.api_url:
+        yield _api(settings.api_url)
+    yield from _place(surroundings)
+    yield _way(settings, surroundings, metadata)
+    yield _store(settings, surroundings)
+
+
+def _versions() -> Finding:
+    told = [f"Python {platform.python_version()}", sys.platform]
+    for name in _PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            told.append(f"{name} {importlib.metadata.version(name)}")
+    return Finding("note", "versions", ", ".join(told))
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    yield Finding("note", "profile", settings.profile)
+    for name, place in settings.places.items():
+        if name != "profile":
+            value = getattr(settings, name, None)
+            told = f"{value} " if value is not None else ""
+            yield Finding("ok", name, f"{told}(from {place})")
+    missing = [n for n in ("client_id", "api_url") if not getattr(settings, n)]
+    if not (settings.issuer or settings.token_url):
+        missing.append("issuer")
+    for name in missing:
+        yield Finding("wrong", name, "is not set", f"Set {how_to_set(name)}.")
+    for secret in (settings.client_secret, settings.client_key, settings.access_token):
+        if secret is not None:
+            try:
+                secret.read()
+            except IntermezzoError as error:
+                yield _wrong("credential", error)
+            else:
+                yield Finding("ok", "credential", f"found in {secret}")
+
+
+def _network() -> Iterator[Finding]:
+    names = [n for n in _PROXIES if os.environ.get(n) or os.environ.get(n.lower())]
+    if names:
+        # Not their values: they may hold a password.
+        yield Finding("note", "proxy", f"{', '.join(names)} in the environment")
+    # requests takes the first that is set.
+    if name := next((n for n in _BUNDLES if os.environ.get(n)), None):
+        path, told = os.environ[name], f"{name} is {os.environ[name]}"
+        if Path(path).exists():
+            yield Finding("ok", "certificates", told)
+        else:
+            advice = f"Correct {name}, or unset it."
+            told += ", which does not exist"
+            yield Finding("wrong", "certificates", told, advice)
+
+
+def _server(
+    metadata: ServerMetadata, oauth: OAuthClient, settings: Settings
+) -> Iterator[Finding]:
+    yield Finding("ok", "authorization server", f"{oauth.host} answers")
+    needed = {"token_endpoint": "token_url"}
+    if not settings.is_machine:
+        needed["authorization_endpoint"] = "authorization_url"
+    for member, setting in needed.items():
+        if getattr(metadata, member) is None:
+            yield Finding(
+                "wrong", member, "is not published", f"Set {how_to_set(setting)}."
+            )
+    methods = metadata.code_challenge_methods_supported
+    if methods and "S256" not in methods:
+        told = f"the server offers {', '.join(methods)} only"
+        yield Finding("wrong", "PKCE", told, "Tell those who run it: S256 is needed.")
+    offered = {
+        "device grant": metadata.device_authorization_endpoint,
+        "pushed requests": metadata.pushed_authorization_request_endpoint,
+        "revocation": metadata.revocation_endpoint,
+    }
+    told = ", ".join(name for name, url in offered.items() if url)
+    yield Finding("note", "it offers", told or "none of device grant, PAR, revocation")
+    if metadata.jwks_uri and metadata.issuer:
+        yield _attempt("keys", oauth.keys, f"published at {metadata.jwks_uri}")
+    else:
+        told = "no issuer or keys are known, so nobody is named after a sign-in"
+        yield Finding("note", "identity", told)
+
+
+def _clock(ahead: float) -> Finding:
+    if abs(ahead) < _MOST_SKEW:
+        return Finding("ok", "clock", "agrees with the server's")
+    side = "behind" if ahead > 0 else "ahead of"
+    return Finding(
+        "note",
+        "clock",
+        f"this machine's is {abs(ahead):.0f} s {side} the server's, which counts",
+        "Set this machine's clock: other programs will stumble over it.",
+    )
+
+
+def _api(url: str) -> Finding:
+    began = time.monotonic()
+    try:
+        # Any answer will do: without a token most are refusals.
+        response = requests.get(
+            url,
+            auth=lambda request: request,  # else .netrc would be looked at
+            timeout=_SECONDS,
+            allow_redirects=False,
+        )
+    except OSError as fault:
+        host = urlsplit(url).netloc
+        return Finding(
+            "wrong",
+            "API",
+            f"{host} cannot be reached ({type(fault).__name__})",
+            "Check INTERMEZZO_API_URL, the network, proxy and certificates.",
+        )
+    took = time.monotonic() - began
+    return Finding("ok", "API", f"{url} answers ({response.status_code}, {took:.2f} s)")
+
+
+def _place(surroundings: Surroundings) -> Iterator[Finding]:
+    yield Finding("note", "front end", surroundings.front)
+    someone = surroundings.silence or "somebody can be asked"
+    yield Finding("note", "a person", someone)
+    for sign in surroundings.elsewhere:
+        yield Finding("note", "browser", f"is probably on another machine: {sign}")
+
+
+def _way(
+    settings: Settings, surroundings: Surroundings, metadata: ServerMetadata | None
+) -> Finding:
+    if settings.is_machine:
+        return Finding("ok", "way of signing in", "client credentials")
+    base_url = None
+    if surroundings.runtime_dir and surroundings.parent:
+        base_url = Mailbox(surroundings.runtime_dir).base_url(surroundings.parent)
+    ways = {
+        "loopback": "register http://127.0.0.1/intermezzo/callback, any port",
+        "server": base_url
+        and f"register this Jupyter server's address + {base_url}intermezzo/callback",
+        "device": metadata
+        and metadata.device_authorization_endpoint
+        and "nothing to register",
+    }
+    if settings.redirect_uri:
+        ways["loopback"] = f"register {settings.redirect_uri}"
+    told = "; ".join(f"{way}: {what}" for way, what in ways.items() if what)
+    return Finding("ok", "ways of signing in", told)
+
+
+def _store(settings: Settings, surroundings: Surroundings) -> Finding:
+    key = "the doctor's own, written and deleted"
+    token = Token(Secret("no token"), refresh_token=Secret("no token either"))
+    try:
+        store = choose_store(settings, surroundings)
+        with store.lock(key):
+            store.save(key, token)
+            kept = store.load(key)
+            store.delete(key)
+    except IntermezzoError as error:
+        return _wrong("store", error)
+    if kept is None or kept.refresh_token != token.refresh_token:
+        return Finding("wrong", "store", "does not keep what it is given")
+    told = f"the session is kept {store.where}"
+    if isinstance(store, FileStore) and (why := why_no_keyring()):
+        told += f"; the keyring is not used: {why}"
+    return Finding("ok", "store", told)
+
+
+def _attempt(subject: str, act: Callable[[], object], told: str) -> Finding:
+    try:
+        act()
+    except IntermezzoError as error:
+        return _wrong(subject, error)
+    return Finding("ok", subject, told)
+
+
+def _wrong(subject: str, error: IntermezzoError) -> Finding:
+    told = f"{error.what}. {error.why}".strip()
+    return Finding("wrong", subject, told, error.advice)

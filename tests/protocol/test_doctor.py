@@ -1,0 +1,123 @@
+"""The doctor: what it looks at, what it advises, and that it tells no secret."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from intermezzo_nb import doctor
+from intermezzo_nb.connection import connect
+from intermezzo_nb.doctor import examine
+from intermezzo_nb.errors import NetworkError
+from intermezzo_nb.settings import Settings
+from intermezzo_nb.surroundings import Surroundings
+
+HERE = Surroundings("notebook", answers=True, silence="", elsewhere=())
+
+
+def findings(settings, surroundings=HERE):
+    return {f.subject: f for f in examine(settings, surroundings)}
+
+
+@pytest.fixture
+def practised(shared_practice):
+    """Give the resolved settings of one of the practice server's clients."""
+
+    def of(who, **changes):
+        profile = shared_practice.settings(who, **changes)
+        return Settings.resolve(profiles={"default": profile})
+
+    return of
+
+
+@pytest.mark.parametrize("who", ["person", "machine", "web"])
+def test_where_all_is_well_nothing_is_wrong(practised, who, capsys):
+    found = findings(practised(who))
+    assert [f for f in found.values() if f.verdict == "wrong"] == []
+    assert "device grant" in found["it offers"].told
+    assert found["clock"].told.startswith("agrees")
+
+
+def test_all_that_is_missing_is_named_with_its_place():
+    found = findings(Settings())
+    for name in ("client_id", "api_url", "issuer"):
+        assert found[name].verdict == "wrong"
+        assert f"INTERMEZZO_{name.upper()}" in found[name].advice
+
+
+def test_who_does_not_answer_is_named(practised):
+    dead = "http://127.0.0.1:9"
+    found = findings(practised("person", issuer=dead, api_url=f"{dead}/v1"))
+    assert found["authorization server"].verdict == "wrong"
+    assert found["API"].verdict == "wrong"
+    assert "INTERMEZZO_API_URL" in found["API"].advice
+
+
+def test_a_secret_that_cannot_be_read_is_told(practised):
+    found = findings(practised("machine", client_secret_file="/nowhere/at/all"))
+    assert found["credential"].verdict == "wrong"
+    assert "/nowhere/at/all" in found["credential"].told
+
+
+def test_a_missing_certificate_file_is_told_by_all(
+    practised, monkeypatch, somebody_there
+):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    settings = practised("person", issuer="https://127.0.0.1:9")
+    found = findings(settings)
+    assert found["certificates"].verdict == "wrong"
+    assert "unset it" in found["certificates"].advice
+    assert "/nowhere/ca.pem" in found["authorization server"].told
+    made = connect(
+        client_id="x", issuer="https://127.0.0.1:9", api_url="https://127.0.0.1:9"
+    )
+    with pytest.raises(NetworkError):
+        made.login()
+
+
+def test_a_password_in_a_proxy_is_not_shown(practised, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:pass-of-the-proxy@127.0.0.1:9")
+    told = "".join(str(f) for f in examine(practised("person"), HERE))
+    assert "HTTPS_PROXY" in told
+    assert "pass-of-the-proxy" not in told
+
+
+def test_the_clock_is_compared_with_the_server(practised, monkeypatch):
+    ahead = doctor._clock(3600.0)
+    assert "3600 s behind" in ahead.told
+    assert "Set this machine" in ahead.advice
+    assert "ahead of" in doctor._clock(-3600.0).told
+
+
+def test_a_store_that_cannot_be_used_is_told(practised, monkeypatch, tmp_path):
+    (tmp_path / "taken").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "taken"))
+    found = findings(practised("person", store="file"))
+    assert found["store"].verdict == "wrong"
+    assert "--store memory" in found["store"].advice
+
+
+def test_the_redirect_uri_to_register_is_printed(practised):
+    uri = "http://127.0.0.1:8765/intermezzo/callback"
+    assert (
+        uri
+        in findings(practised("person", redirect_uri=uri))["ways of signing in"].told
+    )
+
+
+@pytest.mark.parametrize(("who", "status"), [("machine", 0), ("nobody", 1)])
+def test_the_command_ends_with_a_status(shared_practice, monkeypatch, who, status):
+    if who == "machine":
+        for name, value in shared_practice.settings("machine").items():
+            monkeypatch.setenv(f"INTERMEZZO_{name.upper()}", value)
+    done = subprocess.run(
+        [sys.executable, "-m", "intermezzo_nb", "doctor"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    assert "store" in done.stdout
+    assert done.stderr == ""
