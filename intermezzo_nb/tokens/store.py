@@ -92,11 +92,12 @@ class FileStore:
 
     def save(self, key: str, token: Token) -> None:
         path = self._path(key)
-        fresh = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.new")
+        # The caller holds the lock: one that is there was left by a killed process.
+        fresh = path.with_suffix(".new")
         with _disk(path):
             self._make_folder()
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-            handle = os.open(fresh, flags, 0o600)
+            fresh.unlink(missing_ok=True)
+            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 with open(handle, "wb") as file:  # noqa: PTH123 (a descriptor)
                     file.write(_encoded(key, token))
@@ -110,7 +111,8 @@ class FileStore:
 
     def delete(self, key: str) -> None:
         with _disk(self._path(key)):
-            self._path(key).unlink(missing_ok=True)
+            for path in (self._path(key), self._path(key).with_suffix(".new")):
+                path.unlink(missing_ok=True)
 
     @contextmanager
     def lock(self, key: str) -> Iterator[None]:
