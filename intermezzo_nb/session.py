@@ -155,9 +155,9 @@ class Session:
         login.wait()
         self._login = None
 
-    def _renewed(self, token: Token | None) -> Token:
+    def _renewed(self, token: Token | None, keep: Callable[[Token], None]) -> Token:
         if self.settings.access_token is None:
-            return renewed(self._oauth, token)
+            return renewed(self._oauth, token, keep)
         secret = self.settings.access_token.read()
         if token is not None and secret == token.access_token:
             raise LoginRequired(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -16,6 +17,7 @@ from ..settings import Settings
 from .answers import device_request, json_object, pushed_request, refused
 from .calls import TIMEOUT, Calls
 from .discovery import ENDPOINTS, discover
+from .identity import IdTokenVerifier
 from .models import (
     AuthorizationRequest,
     DeviceRequest,
@@ -284,6 +286,11 @@ class OAuthClient:
                 status=response.status_code,
             )
         return True
+
+    @cached_property
+    def verifier(self) -> IdTokenVerifier:
+        """The judge of ID tokens; it keeps the server's keys."""
+        return IdTokenVerifier(self.metadata, self._id, self.keys, skew=self.skew)
 
     def keys(self) -> dict[str, Any]:
         """Fetch the server's public keys: a JWK set (RFC 7517 §5)."""

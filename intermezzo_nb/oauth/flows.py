@@ -18,7 +18,6 @@ from ..errors import (
 )
 from ..secret import Secret
 from .client import OAuthClient
-from .identity import IdTokenVerifier
 from .models import (
     AuthorizationRequest,
     DeviceRequest,
@@ -228,9 +227,17 @@ class ClientCredentialsFlow:
         return self._client.request_token().token
 
 
-def renewed(client: OAuthClient, token: Token | None) -> Token:
+def renewed(
+    client: OAuthClient, token: Token | None, keep: Callable[[Token], None]
+) -> Token:
     """
     Give the next token: by the refresh token, or by the client's own credentials.
+
+    Parameters
+    ----------
+    keep : callable
+        Saves what was received, before its ID token is looked at: that may take a
+        while, and a rotated refresh token must not be lost meanwhile.
 
     Raises
     ------
@@ -251,7 +258,9 @@ def renewed(client: OAuthClient, token: Token | None) -> Token:
             code="session_ended" if token else "login_required",
         )
     response = client.refresh(token.refresh_token)
-    return token.renewed_by(_still_identified(client, response, token))
+    newer = token.renewed_by(response.token)
+    keep(newer)
+    return _still_identified(client, replace(response, token=newer), token)
 
 
 def _insist_on_not(cancelled: threading.Event) -> None:
@@ -295,7 +304,7 @@ def _identified(
 ) -> Token:
     if response.id_token is None or not _can_verify(client):
         return response.token
-    claims = _verifier(client).verify(
+    claims = client.verifier.verify(
         response.id_token,
         access_token=response.token.access_token,
         nonce=nonce,
@@ -309,7 +318,7 @@ def _still_identified(
     if response.id_token is None or not _can_verify(client):
         return response.token
     try:
-        claims = _verifier(client).verify_renewed(
+        claims = client.verifier.verify_renewed(
             response.id_token,
             access_token=response.token.access_token,
             first=before.id_claims,
@@ -324,8 +333,3 @@ def _still_identified(
 def _can_verify(client: OAuthClient) -> bool:
     # With endpoints set by hand and no issuer, nobody is named rather than guessed.
     return bool(client.metadata.issuer and client.metadata.jwks_uri)
-
-
-def _verifier(client: OAuthClient) -> IdTokenVerifier:
-    client_id = client.settings.client_id or ""
-    return IdTokenVerifier(client.metadata, client_id, client.keys, skew=client.skew)

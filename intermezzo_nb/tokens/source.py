@@ -20,12 +20,20 @@ from ..oauth.models import Token
 from ..secret import Secret
 from .store import TokenStore
 
+Renew = Callable[[Token | None, Callable[[Token], None]], Token]
+
 
 @dataclass(frozen=True, slots=True)
 class _Held:
     token: Token
     since: float  # of the monotonic clock, at ``token.issued_at``
     unsaved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    outcome: Future[Token]
+    rejected: Secret | None
 
 
 class TokenSource:
@@ -41,7 +49,8 @@ class TokenSource:
     Parameters
     ----------
     renew : callable
-        Gives the next token from the last one, or from nothing.
+        Gives the next token from the last one, or from nothing. What it receives it
+        hands to its second argument at once, before it looks at anything else.
     clock, monotonic : callable
         Wall clock and monotonic clock, in seconds.
     """
@@ -50,7 +59,7 @@ class TokenSource:
         self,
         store: TokenStore,
         key: str,
-        renew: Callable[[Token | None], Token],
+        renew: Renew,
         *,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -59,7 +68,7 @@ class TokenSource:
         self._clock, self._monotonic = clock, monotonic
         self._held: _Held | None = None
         self._mutex = threading.Lock()
-        self._flight: Future[Token] | None = None
+        self._flight: _Flight | None = None
 
     def token(self, *, rejected: Secret | None = None) -> Token:
         """
@@ -79,7 +88,7 @@ class TokenSource:
         """
         held = self._held
         if held is None or self._is_dead(held, rejected):
-            return self._renewal(rejected).result()
+            return self._after_renewal(rejected)
         if self._left(held) < _advisory(held.token):
             self._renewal(held.token.access_token)
         return held.token
@@ -93,9 +102,7 @@ class TokenSource:
     def accept(self, token: Token) -> None:
         """Take the token of a new sign-in, save it and use it from now on."""
         with self.store.lock(self._key):
-            # Held first: should saving fail, what was received is not lost.
-            self._hold(token, unsaved=True)
-            self._save()
+            self._keep(token)
 
     def forget(self) -> Token | None:
         """Purge the session here; give what was purged, for its revocation."""
@@ -113,30 +120,36 @@ class TokenSource:
             return None
         return max(0.0, self._left(held))
 
-    def _renewal(self, rejected: Secret | None) -> Future[Token]:
+    def _after_renewal(self, rejected: Secret | None) -> Token:
+        while True:
+            flight = self._renewal(rejected)
+            token = flight.outcome.result()
+            # One that was under way may not have known what was rejected.
+            if token.access_token != rejected or flight.rejected == rejected:
+                return token
+
+    def _renewal(self, rejected: Secret | None) -> _Flight:
         # In a thread of its own: an interrupt ends the wait for it, but cannot come
         # between the server's answer and its saving.
         with self._mutex:
             if self._flight is None:
-                self._flight = Future()
+                self._flight = _Flight(Future(), rejected)
                 threading.Thread(
-                    target=self._fly,
-                    args=(self._flight, rejected),
-                    name="intermezzo-renewal",
+                    target=self._fly, args=(self._flight,), name="intermezzo-renewal"
                 ).start()
             return self._flight
 
-    def _fly(self, flight: Future[Token], rejected: Secret | None) -> None:
+    def _fly(self, flight: _Flight) -> None:
         try:
-            outcome: Token | Exception = self._renewed(rejected)
+            outcome: Token | Exception = self._renewed(flight.rejected)
         except Exception as error:  # noqa: BLE001 (told to those who wait)
             outcome = error.with_traceback(None)
         with self._mutex:
             self._flight = None
         if isinstance(outcome, Token):
-            flight.set_result(outcome)
+            flight.outcome.set_result(outcome)
         else:
-            flight.set_exception(outcome)
+            flight.outcome.set_exception(outcome)
 
     def _renewed(self, rejected: Secret | None) -> Token:
         with self.store.lock(self._key):
@@ -147,20 +160,29 @@ class TokenSource:
             if held and not self._is_dead(held, rejected):
                 return held.token
             try:
-                newer = self._renew(held.token if held else None)
+                newer = self._renew(held.token if held else None, self._keep)
             except (LoginRequired, LoginMismatch):
-                is_renewable = held is None or held.token.refresh_token
-                if held and not is_renewable and self._is_still_alive(held, rejected):
-                    return held.token  # good until it ends
+                if other := self._instead(held, rejected):
+                    return other
                 self._end()
                 raise
             except (NetworkError, AuthorizationServerError):
                 if held and self._is_still_alive(held, rejected):
                     return held.token
                 raise
-            self._hold(newer, unsaved=True)
-            self._save()
+            if self._held is None or self._held.token != newer:
+                self._keep(newer)
             return newer
+
+    def _instead(self, held: _Held | None, rejected: Secret | None) -> Token | None:
+        """Give what is good although nothing was renewed."""
+        if held and not held.token.refresh_token:
+            # Not renewable, but good until it ends.
+            return held.token if self._is_still_alive(held, rejected) else None
+        # Where locks do not reach every sibling, one may have been quicker.
+        self._adopt()
+        newer = self._held
+        return newer.token if newer and not self._is_dead(newer, rejected) else None
 
     def _adopt(self) -> None:
         # A sibling may have renewed, or signed out, since we looked.
@@ -170,6 +192,11 @@ class TokenSource:
             self._held = held if held and not held.token.refresh_token else None
         elif held is None or _is_news(kept, held.token):
             self._hold(kept)
+
+    def _keep(self, token: Token) -> None:
+        # Held first: should saving fail, what was received is not lost.
+        self._hold(token, unsaved=True)
+        self._save()
 
     def _end(self) -> None:
         self._held = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -40,7 +41,7 @@ class Server:
         self.hold = threading.Event()
         self.hold.set()
 
-    def __call__(self, token):
+    def __call__(self, token, keep):
         assert self.hold.wait(10)
         if self.fails:
             raise self.fails
@@ -147,6 +148,35 @@ def test_a_rejected_token_is_renewed_however_fresh(source, server):
     assert source.token(rejected=Secret("access-0")).access_token == Secret("access-1")
 
 
+def test_a_renewal_that_knew_of_no_rejection_does_not_answer_one(
+    source, server, store, clock
+):
+    # A fresh source takes what is kept for good; only the API knows better.
+    source._held = None
+    lock, entered = store.lock, threading.Event()
+
+    def slow(key):
+        entered.set()
+        assert server.hold.wait(10)
+        return lock(key)
+
+    store.lock = slow
+    server.hold.clear()
+    given = []
+    first = threading.Thread(target=lambda: given.append(source.token()))
+    first.start()
+    assert entered.wait(10)
+    refused = Secret("access-0")
+    second = threading.Thread(
+        target=lambda: given.append(source.token(rejected=refused))
+    )
+    second.start()
+    server.hold.set()
+    first.join(10)
+    second.join(10)
+    assert {t.access_token.reveal() for t in given} == {"access-0", "access-1"}
+
+
 def test_a_token_rejected_long_ago_renews_nothing(source, server):
     source.token(rejected=Secret("access-0"))
     assert source.token(rejected=Secret("access-0")).access_token == Secret("access-1")
@@ -205,6 +235,31 @@ def test_an_ended_session_is_dropped(source, server, store, clock):
     with pytest.raises(LoginRequired):
         source.token()
     assert store.load("key") is None
+
+
+def test_a_sibling_that_no_lock_stopped_is_adopted(source, server, store, clock):
+    clock.passes(95)
+    server.count = 7
+
+    def beaten(token, keep):
+        store.save("key", server.token())
+        raise LoginRequired("no longer", code="session_ended")
+
+    source._renew = beaten
+    assert source.token().access_token == Secret("access-7")
+    assert store.load("key").access_token == Secret("access-7")
+
+
+def test_a_token_that_cannot_be_renewed_is_used_to_its_end(
+    source, server, store, clock
+):
+    source.accept(replace(server.token(), refresh_token=None))
+    server.fails = LoginRequired("nothing to renew with", code="session_ended")
+    clock.passes(95)
+    assert source.token().access_token == Secret("access-0")
+    clock.passes(6)
+    with pytest.raises(LoginRequired):
+        source.token()
 
 
 @pytest.mark.parametrize("fault", [NetworkError, AuthorizationServerError])
