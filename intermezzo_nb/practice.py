@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from .addresses import is_loopback
 from .errors import NetworkError, SettingsError
-from .settings import is_loopback
 
 _START = 20.0  # seconds until a child that says nothing counts as failed
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from .api.client import origin, tell_wait
+from .addresses import origin
+from .api.client import tell_wait
 from .errors import IntermezzoError, LoginRequired, SettingsError
 from .login import Login
 from .oauth.client import OAuthClient

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from .addresses import check_url
 from .credentials import (
     CREDENTIALS,
     HOW_TO_SET,
@@ -275,44 +274,6 @@ def _positive(name: str, value: Any, place: str) -> float:
             advice=f"Change {how_to_set(name)}.",
         )
     return number
-
-
-def check_url(name: str, url: str, place: str) -> str:
-    """
-    Give the URL back if it is https, or http on a loopback address.
-
-    Raises
-    ------
-    SettingsError
-        ``insecure_url``, or ``bad_setting`` where it is no such URL at all.
-    """
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        host, parts = "", urlsplit("")
-    if not host or parts.fragment or parts.username or parts.scheme[:4] != "http":
-        raise SettingsError(
-            f"{name} in {place} is not a web address of the form https://host/path",
-            advice=f"Change {how_to_set(name)}.",
-        )
-    if parts.scheme != "https" and not is_loopback(host):
-        raise SettingsError(
-            f"{name} in {place} is not https: {parts.scheme}://{parts.netloc}",
-            why="Tokens and payroll data would be readable on the way.",
-            advice=f"Change {how_to_set(name)} to https. "
-            "Plain http works on a loopback address only.",
-            code="insecure_url",
-        )
-    return url
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name always means this machine (RFC 8252 §7.3, §8.3)."""
-    try:
-        return "%" not in host and ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 _NAMES = tuple(

@@ -17,6 +17,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
+from ..addresses import origin
 from ..errors import IntermezzoError, NetworkError, SettingsError
 from ..oauth.models import Token
 from ..secret import Secret
@@ -202,16 +203,6 @@ class Api:
 
     def _shown(self, path: str) -> str:
         return urlsplit(self.url(path)).path
-
-
-def origin(url: str) -> tuple[str, str, int | None]:
-    """Give scheme, host and port, the port spelled out (RFC 6454 §4)."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-    except ValueError:
-        return ("", url, None)
-    return (parts.scheme, parts.hostname or "", port)
 
 
 _on_wait: ContextVar[Callable[[float, str], None] | None] = ContextVar(

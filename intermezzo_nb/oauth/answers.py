@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from ..addresses import check_url
 from ..errors import (
     AuthorizationServerError,
     IntermezzoError,
@@ -17,7 +18,6 @@ from ..errors import (
     NetworkError,
 )
 from ..secret import Secret
-from ..settings import check_url
 from .models import DeviceRequest, Token, TokenResponse, plain
 
 _DEVICE_LIFE, _DEVICE_INTERVAL = 300.0, 5.0  # seconds; §3.2 names the second
@@ -104,7 +104,6 @@ def device_request(answer: Mapping[str, Any], host: str) -> DeviceRequest:
     device_code, user_code = _secret(answer, "device_code"), answer.get("user_code")
     # Google's name for it is older than the RFC.
     address = answer.get("verification_uri") or answer.get("verification_url")
-    complete = answer.get("verification_uri_complete")
     if device_code is None or not (user_code and address):
         raise AuthorizationServerError(
             f"{host} gave no device code",
@@ -113,12 +112,16 @@ def device_request(answer: Mapping[str, Any], host: str) -> DeviceRequest:
             advice="Tell those who run the authorization server, or use another --via.",
             code="bad_device_response",
         )
-    place = f"the answer of {host}"
+    told, whom = f"the answer of {host}", "Tell those who run the authorization server."
+    at, straight = (
+        check_url("verification_uri", str(url), told, whom) if url else ""
+        for url in (address, answer.get("verification_uri_complete"))
+    )
     return DeviceRequest(
         device_code,
         plain(user_code, 40),
-        check_url("verification_uri", str(address), place),
-        check_url("verification_uri", str(complete), place) if complete else "",
+        at,
+        straight,
         expires_in=_seconds(answer.get("expires_in")) or _DEVICE_LIFE,
         interval=_seconds(answer.get("interval")) or _DEVICE_INTERVAL,
     )

@@ -14,6 +14,7 @@ from oauthlib.oauth2 import Client, OAuth2Error
 from requests_oauthlib import OAuth2Session
 
 from ..errors import AuthorizationServerError, IntermezzoError
+from ..secret import Secret
 from ..settings import Settings
 from .answers import json_object, refusal, token_response, unreachable
 from .assertion import signed_assertion
@@ -72,6 +73,17 @@ class Calls:
 
         response: requests.Response = self._made(what, url, call, metadata)
         return response
+
+    def userinfo(self, url: str, access_token: Secret) -> dict[str, Any]:
+        """Give the claims at an address that the token may be sent to."""
+
+        def call(session: OAuth2Session, address: str, _: Any) -> requests.Response:
+            signed = {"Authorization": f"Bearer {access_token.reveal()}"}
+            # Not by the library: it would hold the token as an attribute.
+            return session.get(address, headers=signed, timeout=TIMEOUT)
+
+        response = self._made("the user's name", url, call)
+        return json_object(response, self.host) if response.ok else {}
 
     def token(
         self,

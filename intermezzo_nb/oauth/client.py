@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import requests
 from oauthlib.oauth2 import BackendApplicationClient, DeviceClient, WebApplicationClient
 
+from ..addresses import origin
 from ..errors import AuthorizationServerError
 from ..secret import Secret
 from ..settings import Settings
@@ -291,6 +292,21 @@ class OAuthClient:
     def verifier(self) -> IdTokenVerifier:
         """The judge of ID tokens; it keeps the server's keys."""
         return IdTokenVerifier(self.metadata, self._id, self.keys, skew=self.skew)
+
+    def userinfo(self, access_token: Secret) -> dict[str, Any] | None:
+        """
+        Ask who the token is of (OIDC Core §5.3); None where that may not be asked.
+
+        The token goes to the API's origin alone, or to an address that was set:
+        metadata are no reason to send it elsewhere.
+        """
+        url, settings = self.metadata.userinfo_endpoint, self.settings
+        is_named = settings.userinfo_url is not None
+        if url is None or not (
+            is_named or origin(url) == origin(settings.api_url or "")
+        ):
+            return None
+        return self._calls.userinfo(url, access_token)
 
     def keys(self) -> dict[str, Any]:
         """Fetch the server's public keys: a JWK set (RFC 7517 §5)."""

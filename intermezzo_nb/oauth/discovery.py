@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..addresses import check_url
 from ..errors import AuthorizationServerError
-from ..settings import Settings, check_url
+from ..settings import Settings
 from .models import ServerMetadata, plain
 
 ENDPOINTS = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..errors import (
     AuthorizationServerError,
@@ -309,7 +309,22 @@ def _identified(
         access_token=response.token.access_token,
         nonce=nonce,
     )
-    return replace(response.token, id_claims=claims)
+    return replace(response.token, id_claims=_named(client, claims, response.token))
+
+
+def _named(
+    client: OAuthClient, claims: Mapping[str, Any], token: Token
+) -> Mapping[str, Any]:
+    """Add the name and e-mail address, where the ID token leaves both out."""
+    if claims.get("name") or claims.get("email"):
+        return claims
+    try:
+        told = client.userinfo(token.access_token) or {}
+    except (NetworkError, AuthorizationServerError):
+        return claims  # a name is worth no failed sign-in
+    if told.get("sub") != claims["sub"]:
+        return claims  # OIDC Core §5.3.2: then it is not used
+    return {**{k: told[k] for k in ("name", "email") if k in told}, **claims}
 
 
 def _still_identified(

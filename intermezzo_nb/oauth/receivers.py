@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from ..addresses import is_loopback
 from ..errors import SettingsError
-from ..settings import is_loopback
 from .closing import BACK, HEADERS, STALE, page
 from .mailbox import Mailbox
 from .models import AuthorizationRequest

@@ -15,7 +15,7 @@ PACKAGE = Path(intermezzo_nb.__file__).parent
 # A room may import from the rows above its own, never sideways.
 ROWS = """
 errors secret
-credentials surroundings
+addresses credentials surroundings
 settings
 practice oauth.models oauth.mailbox oauth.closing api.paging api.schema
 status api.resources api.shaping oauth.answers oauth.wire oauth.discovery

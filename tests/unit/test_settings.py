@@ -6,9 +6,10 @@ import pickle
 
 import pytest
 
+from intermezzo_nb.addresses import check_url
 from intermezzo_nb.credentials import Credential
 from intermezzo_nb.errors import SettingsError
-from intermezzo_nb.settings import Settings, check_url, read_profiles
+from intermezzo_nb.settings import Settings, read_profiles
 
 UNIT = {
     "INTERMEZZO_ISSUER": "https://login.example",

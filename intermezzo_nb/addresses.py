@@ -1,0 +1,64 @@
+"""Which addresses are safe to send to, and whose they are."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from .errors import SettingsError
+
+
+def check_url(name: str, url: str, place: str, advice: str = "") -> str:
+    """
+    Give the URL back if it is https, or http on a loopback address.
+
+    Parameters
+    ----------
+    name, place : str
+        What it is, and where it was found.
+    advice : str, optional
+        What to do where it is bad; by default to change the setting of that name.
+
+    Raises
+    ------
+    SettingsError
+        ``insecure_url``, or ``bad_setting`` where it is no such URL at all.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host, parts = "", urlsplit("")
+    advice = advice or f"Change INTERMEZZO_{name.upper()}."
+    if not host or parts.fragment or parts.username or parts.scheme[:4] != "http":
+        raise SettingsError(
+            f"{name} in {place} is not a web address of the form https://host/path",
+            advice=advice,
+        )
+    if parts.scheme != "https" and not is_loopback(host):
+        raise SettingsError(
+            f"{name} in {place} is not https: {parts.scheme}://{parts.netloc}",
+            why="Tokens and payroll data would be readable on the way; plain http is "
+            "for loopback addresses only.",
+            advice=advice,
+            code="insecure_url",
+        )
+    return url
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name always means this machine (RFC 8252 §7.3, §8.3)."""
+    try:
+        return "%" not in host and ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Give scheme, host and port, the port spelled out (RFC 6454 §4)."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        return ("", url, None)
+    return (parts.scheme, parts.hostname or "", port)
