@@ -87,7 +87,8 @@ class IntermezzoError(Exception):
         """Give what, why and what next, one line each."""
         lines = [f"Intermezzo: {self.what} [{self.code}]"]
         lines += [f"Why: {self.why}"] if self.why else []
-        return lines + ([f"Next: {self.advice}"] if self.advice else [])
+        lines += [f"Next: {self.advice}"] if self.advice else []
+        return [plain(line, limit=1000) for line in lines]
 
     def _render_traceback_(self) -> list[str]:
         # IPython asks for this instead of drawing the frames.
@@ -96,6 +97,17 @@ class IntermezzoError(Exception):
 
             return traceback.format_exception(self)
         return self.lines()
+
+
+def plain(text: object, limit: int = 200) -> str:
+    """
+    Cut words that came from elsewhere down to what can safely be shown in one line.
+
+    Control characters, which a terminal would obey, and those that turn the
+    direction of text become spaces.
+    """
+    shown = "".join(c if c.isprintable() else " " for c in str(text))
+    return " ".join(shown.split())[:limit]
 
 
 class SettingsError(IntermezzoError, ValueError):

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from functools import partial
 from types import TracebackType
 from typing import Any, Protocol, Self, cast
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import requests.utils
@@ -21,7 +21,7 @@ from ..addresses import origin
 from ..errors import IntermezzoError, NetworkError, SettingsError
 from ..oauth.models import Token
 from ..secret import Secret
-from .faults import api_error, not_json
+from .faults import api_error, led_away, not_json
 
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
 _LONGEST_WAIT = 120.0  # seconds; a longer Retry-After is told instead of slept
@@ -107,13 +107,12 @@ class ApiSession(requests.Session):
             raise outcome
         return outcome
 
-    def rebuild_auth(
-        self,
-        prepared_request: requests.PreparedRequest,
-        response: requests.Response,  # noqa: ARG002 (the signature is inherited)
-    ) -> None:
-        if origin(prepared_request.url or "") != self._origin:
-            prepared_request.headers.pop("Authorization", None)
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        # Neither a token nor what is sent along leaves the API's own origin.
+        target = super().get_redirect_target(resp)
+        if target and origin(urljoin(resp.url, target)) != self._origin:
+            return None
+        return target
 
     def _outcome(
         self, request: requests.PreparedRequest, kwargs: dict[str, Any]
@@ -173,6 +172,8 @@ class Api:
         """
         self.requests += 1
         response = self.session.request(method, self.url(path), **kwargs)
+        if response.is_redirect:
+            raise led_away(response, self._shown(path))
         if not response.ok:
             raise api_error(response, self._shown(path))
         return response

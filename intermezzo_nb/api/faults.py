@@ -19,6 +19,7 @@ from ..errors import (
     NotFound,
     RateLimited,
     ValidationFailed,
+    plain,
 )
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {
@@ -72,6 +73,18 @@ def api_error(response: requests.Response, path: str) -> IntermezzoError:
     )
 
 
+def led_away(response: requests.Response, path: str) -> ApiError:
+    """Tell that the API answered with a redirect that was not followed."""
+    target = urlsplit(response.headers.get("Location", "")).netloc
+    return ApiError(
+        f"the API answered {path} with a redirect (HTTP {response.status_code})",
+        why=f"It leads to {plain(target) or 'nowhere'}, where nothing was sent.",
+        advice="Check INTERMEZZO_API_URL; set the new address there if you trust it.",
+        code="redirected",
+        status=response.status_code,
+    )
+
+
 def not_json(response: requests.Response, path: str) -> ApiError:
     """Tell that an answer which should be JSON is something else."""
     kind = response.headers.get("Content-Type", "no content type").split(";")[0]
@@ -103,7 +116,7 @@ def _message(body: Any) -> str:
             text += f" (field {named})"
     else:
         text = body if isinstance(body, str) else ""
-    return " ".join(text.split())[:_LONGEST]
+    return plain(text, _LONGEST)
 
 
 def _permission_advice(response: requests.Response) -> str:

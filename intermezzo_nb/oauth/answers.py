@@ -16,9 +16,10 @@ from ..errors import (
     IntermezzoError,
     LoginRequired,
     NetworkError,
+    plain,
 )
 from ..secret import Secret
-from .models import DeviceRequest, Token, TokenResponse, plain
+from .models import DeviceRequest, Token, TokenResponse
 
 _DEVICE_LIFE, _DEVICE_INTERVAL = 300.0, 5.0  # seconds; §3.2 names the second
 _LARGEST = 1_000_000  # bytes; an answer of this size is no OAuth answer

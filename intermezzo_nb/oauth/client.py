@@ -12,7 +12,7 @@ import requests
 from oauthlib.oauth2 import BackendApplicationClient, DeviceClient, WebApplicationClient
 
 from ..addresses import origin
-from ..errors import AuthorizationServerError
+from ..errors import AuthorizationServerError, plain
 from ..secret import Secret
 from ..settings import Settings
 from .answers import device_request, json_object, pushed_request, refused
@@ -24,7 +24,6 @@ from .models import (
     DeviceRequest,
     ServerMetadata,
     TokenResponse,
-    plain,
 )
 from .wire import Skew, as_https
 

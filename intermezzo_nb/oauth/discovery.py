@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..addresses import check_url
-from ..errors import AuthorizationServerError
+from ..errors import AuthorizationServerError, plain
 from ..settings import Settings
-from .models import ServerMetadata, plain
+from .models import ServerMetadata
 
 ENDPOINTS = {
     "authorization_url": "authorization_endpoint",

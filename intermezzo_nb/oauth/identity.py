@@ -10,9 +10,9 @@ from typing import Any
 
 import jwt
 
-from ..errors import LoginMismatch
+from ..errors import LoginMismatch, plain
 from ..secret import Secret
-from .models import ServerMetadata, plain
+from .models import ServerMetadata
 from .wire import Skew
 
 # Asymmetric only: never "none", and HS* would make a secret of the client a key.

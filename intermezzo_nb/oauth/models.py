@@ -11,6 +11,7 @@ from ..errors import (
     AuthorizationServerError,
     LoginDenied,
     LoginMismatch,
+    plain,
 )
 from ..secret import Secret
 
@@ -262,12 +263,6 @@ def _refusal(
         advice="Check client_id, scope and redirect URI with those who run it.",
         code=plain(error),
     )
-
-
-def plain(text: object, limit: int = 200) -> str:
-    """Cut a server's words down to what can safely be shown in one line."""
-    shown = "".join(c if " " <= c <= "~" else " " for c in str(text))
-    return " ".join(shown.split())[:limit]
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,10 @@ class TokenSource:
                 return held.token
             try:
                 newer = self._renew(held.token if held else None, self._keep)
-            except (LoginRequired, LoginMismatch):
+            except LoginMismatch:
+                self._end()
+                raise
+            except LoginRequired:
                 if other := self._instead(held, rejected):
                     return other
                 self._end()

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 from foreign import ForeignServer
+from hostile import Hostile
 
 from intermezzo_nb import session
 from intermezzo_nb.connection import Connection
@@ -67,3 +68,63 @@ def foreign():
     server = ForeignServer()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def hostile():
+    """Start hostile servers, each with the switches that a test names."""
+    started = []
+
+    def start(*switches):
+        started.append(Hostile(*switches))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+class SigningIn:
+    """A person's connection to the hostile server, and how the person signs in."""
+
+    def __init__(self, connection, browser, waits_for_link):
+        self.connection, self._browser = connection, browser
+        self._links, self._wanted = [], waits_for_link
+
+    def sign_in(self):
+        threads = []
+
+        def follow(login):
+            if (prompt := login.prompt) and prompt.url not in self._links:
+                self._links.append(prompt.url)
+                if len(self._links) == self._wanted:
+                    go = self._browser.sign_in
+                    threads.append(threading.Thread(target=go, args=(prompt.url,)))
+                    threads[-1].start()
+
+        def present(login):
+            login.watch(follow)
+            follow(login)
+
+        try:
+            return self.connection.login(present=present)
+        finally:
+            for thread in threads:
+                thread.join(10)
+
+
+@pytest.fixture
+def signing_in(connection, somebody_there, person):
+    """Make a person's connection to a hostile server."""
+
+    def connect(server, *, waits_for_link=1, **changes):
+        settings = {
+            "issuer": server.url,
+            "api_url": f"{server.url}/v1",
+            "client_id": "notebook",
+            "timeout": 5.0,
+        }
+        made = connection(**{**settings, **changes})
+        return SigningIn(made, person(), waits_for_link)
+
+    return connect
