@@ -51,9 +51,12 @@ class BearerAuth(AuthBase):
 
     def __init__(self, token: TokenGiver, api_url: str) -> None:
         self._token, self._origin = token, origin(api_url)
+        # What begins so needs no parsing; the slash ends the host.
+        self._start = "{0.scheme}://{0.netloc}/".format(urlsplit(api_url))
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if origin(request.url or "") == self._origin:
+        url = request.url or ""
+        if url.startswith(self._start) or origin(url) == self._origin:
             self._sign(request, self._token())
         return request
 

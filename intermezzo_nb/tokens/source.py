@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import (
     AuthorizationServerError,
@@ -27,7 +27,16 @@ Renew = Callable[[Token | None, Callable[[Token], None]], Token]
 class _Held:
     token: Token
     since: float  # of the monotonic clock, at ``token.issued_at``
-    unsaved: bool = False
+    unsaved: bool
+    advisory: float  # windows before the end of its life, in seconds
+    mandatory: float
+
+    @classmethod
+    def of(cls, token: Token, since: float, *, unsaved: bool) -> _Held:
+        life = token.expires_in or 0.0
+        return cls(
+            token, since, unsaved, min(300.0, 0.25 * life), min(30.0, 0.1 * life)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +96,11 @@ class TokenSource:
             It could not be renewed now; the session is kept.
         """
         held = self._held
-        if held is None or self._is_dead(held, rejected):
+        if held is None or held.unsaved or held.token.access_token == rejected:
             return self._after_renewal(rejected)
-        if self._left(held) < _advisory(held.token):
+        if (left := self._left(held)) < held.advisory:
+            if left < held.mandatory:
+                return self._after_renewal(rejected)
             self._renewal(held.token.access_token)
         return held.token
 
@@ -207,17 +218,17 @@ class TokenSource:
 
     def _hold(self, token: Token, *, unsaved: bool = False) -> None:
         age = max(0.0, self._clock() - token.issued_at)
-        self._held = _Held(token, self._monotonic() - age, unsaved)
+        self._held = _Held.of(token, self._monotonic() - age, unsaved=unsaved)
 
     def _save(self) -> None:
         if held := self._held:
             self.store.save(self._key, held.token)
-            self._held = _Held(held.token, held.since)
+            self._held = replace(held, unsaved=False)
 
     def _is_dead(self, held: _Held, rejected: Secret | None) -> bool:
         if held.unsaved or held.token.access_token == rejected:
             return True
-        return self._left(held) < _mandatory(held.token)
+        return self._left(held) < held.mandatory
 
     def _is_still_alive(self, held: _Held, rejected: Secret | None) -> bool:
         return held.token.access_token != rejected and self._left(held) > 0
@@ -238,11 +249,3 @@ def _is_news(kept: Token, held: Token) -> bool:
         return True
     # A keyring keeps the refresh token only.
     return bool(kept.access_token) and kept.access_token != held.access_token
-
-
-def _advisory(token: Token) -> float:
-    return min(300.0, 0.25 * (token.expires_in or 0.0))
-
-
-def _mandatory(token: Token) -> float:
-    return min(30.0, 0.1 * (token.expires_in or 0.0))

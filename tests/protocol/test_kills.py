@@ -31,9 +31,7 @@ def signed_in(practice_server, connection, sign_in):
 
 
 @pytest.mark.timeout(120)
-def test_a_kill_costs_at_most_the_answer_that_was_on_its_way(
-    signed_in, sign_in, record_property
-):
+def test_a_kill_costs_at_most_the_answer_that_was_on_its_way(signed_in, sign_in):
     practice, settings, made = signed_in
     seconds = random.Random(7)  # noqa: S311 (no secret comes from it)
     lost = renewals = 0
@@ -61,7 +59,6 @@ def test_a_kill_costs_at_most_the_answer_that_was_on_its_way(
             sign_in(made, force=True)
     told = f"{ROUNDS} kills in {renewals} renewals: {lost} sign-ins lost"
     told = f"{told}; {window(practice, made)}"
-    record_property("kills", told)
     sys.__stdout__.write(f"\n{told}\n")
     assert renewals > ROUNDS
 
