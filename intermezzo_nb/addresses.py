@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from .errors import SettingsError
 
+_WITHOUT_QUERY = ("issuer", "api_url")  # RFC 8414 §2; and paths are appended
+
 
 def check_url(name: str, url: str, place: str, advice: str = "") -> str:
     """
@@ -30,7 +32,9 @@ def check_url(name: str, url: str, place: str, advice: str = "") -> str:
     except ValueError:
         host, parts = "", urlsplit("")
     advice = advice or f"Change INTERMEZZO_{name.upper()}."
-    if not host or parts.fragment or parts.username or parts.scheme[:4] != "http":
+    is_bare = name not in _WITHOUT_QUERY or not parts.query
+    is_web = parts.scheme[:4] == "http" and is_bare
+    if not host or parts.fragment or parts.username or not is_web:
         raise SettingsError(
             f"{name} in {place} is not a web address of the form https://host/path",
             advice=advice,

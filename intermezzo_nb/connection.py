@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from .api.client import Api, ApiSession, BearerAuth, telling_waits
-from .api.reading import Query, Reading, provenance
-from .api.schema import Parameter, Resource, spelled
+from .api.client import Api, ApiSession, BearerAuth
+from .api.reading import Progress, Query, Reading, provenance
+from .api.schema import Parameter, spelled
 from .api.shaping import check_columns
-from .errors import SettingsError
+from .errors import ApiError, SettingsError
 from .login import Login
-from .session import Session, print_link
+from .session import Session, print_link, say
 from .settings import Settings, read_profiles
 from .status import LoggedOut, Status
 from .surroundings import look
@@ -66,20 +66,35 @@ def connect_with(
 
 
 _current: Connection | None = None
+_asked_by: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {})
 
 
 def current_connection(*, traits: Mapping[str, Any] | None = None) -> Connection:
-    """Give the connection that the magics use; made from the settings if need be."""
-    return _current or use(connect_with(arguments={}, traits=traits))
+    """
+    Give the connection that the magics use; made from the settings if need be.
+
+    Parameters
+    ----------
+    traits : mapping, optional
+        IPython configuration; where it has changed, the connection is made anew.
+    """
+    arguments, known = _asked_by
+    if _current is not None and (traits is None or dict(traits) == dict(known)):
+        return _current
+    return use(arguments, traits=traits)
 
 
-def use(connection: Connection) -> Connection:
+def use(
+    arguments: Mapping[str, Any], *, traits: Mapping[str, Any] | None = None
+) -> Connection:
     """
     Make a connection the current one; a sign-in that the last one had is cancelled.
 
     One with the same settings stays, and with it its session.
     """
-    global _current  # noqa: PLW0603 (one per process is what "current" means)
+    global _current, _asked_by  # noqa: PLW0603 (one a process is what "current" means)
+    connection = connect_with(arguments=arguments, traits=traits)
+    _asked_by = (dict(arguments), dict(traits or {}))
     if _current is None or _current.settings != connection.settings:
         if _current is not None:
             _current.cancel_login()
@@ -163,7 +178,7 @@ class Connection:
         """A ``requests.Session`` that signs requests to the API's origin only."""
         return self._client.session
 
-    def get(self, path: str, **params: Any) -> Any:
+    def get(self, path: str, /, **params: Any) -> Any:
         """
         Give the decoded JSON at a path of the API.
 
@@ -184,7 +199,7 @@ class Connection:
         *,
         money: str = "float",
         columns: Sequence[str] | None = None,
-        **options: Any,
+        **more: Any,
     ) -> pd.DataFrame:
         """
         Give a resource of the catalogue, or any path, as a typed DataFrame.
@@ -209,8 +224,11 @@ class Connection:
         params : mapping, optional
             Query parameters, sent as they are.
         progress : callable, optional
-            Told a :class:`Progress` after each answer.
-        **filters
+            Told a :class:`Progress` before the first request, after each answer, and
+            before each wait. By default waits are printed.
+        filters : mapping, optional
+            The same as ``**more``, for names that are options as well.
+        **more
             A documented query parameter is sent; another column is compared here,
             after reading. For a path, all are sent.
 
@@ -226,7 +244,7 @@ class Connection:
         """
         from .api.frames import to_frame
 
-        reading = self._reading(resource, columns, options)
+        reading = self._reading(resource, columns, more)
         records = [record for batch in reading.batches() for record in batch]
         return self._framed(reading, to_frame, records, money, columns)
 
@@ -243,7 +261,7 @@ class Connection:
 
         reading = self._reading(resource, columns, options)
         for batch in reading.batches():
-            yield self._framed(reading, to_frame, batch, money, columns)
+            yield self._framed(reading, to_frame, batch, money, columns, is_part=True)
 
     def records(self, resource: str, **options: Any) -> Iterator[dict[str, Any]]:
         """Give decoded records one by one; the options are those of frame."""
@@ -263,37 +281,50 @@ class Connection:
         self, name: str, columns: Sequence[str] | None, options: dict[str, Any]
     ) -> Reading:
         known = {k: options.pop(k) for k in _OPTIONS if k in options}
-        organization = known.pop("organization", None) or self.settings.organization
-        progress = known.pop("progress", None) or (lambda _: None)
+        asked = known.pop("organization", None)
+        progress = known.pop("progress", None) or _print_waits()
+        filters = {**(known.pop("filters", None) or {}), **options}
         query = Query(
             name,
-            filters={k: v for k, v in options.items() if v is not None},
+            filters={k: v for k, v in filters.items() if v is not None},
             valid_to=self.settings.valid_to,
             **{k: v for k, v in known.items() if v is not None},
         )
-        resource = query.resource
-        if resource and columns:
-            check_columns(resource, columns)
+        if query.resource and columns:
+            check_columns(query.resource, columns)
         plan = Reading(self._client, query, progress=progress)
-        if resource and resource.owner != "account":
-            with telling_waits(plan.tell_wait):
-                plan.organizations = self._organizations(resource, organization)
+        if query.resource and query.resource.owner != "account":
+            wanted = asked or self.settings.organization
+            plan.organizations = self._organizations(plan, wanted)
+        elif asked:
+            raise SettingsError(
+                f"{query.label} belongs to no organization",
+                advice="Leave organization out.",
+                code="bad_arguments",
+            )
         return plan
 
-    def _organizations(self, resource: Resource, wanted: str | None) -> tuple[str, ...]:
+    def _organizations(self, plan: Reading, wanted: str | None) -> tuple[str, ...]:
         if wanted and wanted != "all":
             return (spelled(_ORGANIZATION, wanted),)
-        visible = [
-            organization
-            for organization in self._client.get("/organizations")
-            if resource.country in {"", organization.get("registrationCountry")}
-        ]
-        ids = [str(organization["id"]) for organization in visible]
+        resource = plan.query.resource
+        country = resource.country if resource else ""
+
+        def waits(now: Progress) -> None:
+            if now.waiting:
+                plan.tell_wait(0, now.waiting)
+
+        look_up = Reading(self._client, Query("organizations"), progress=waits)
+        found = [record for batch in look_up.batches() for record in batch]
+        plan.requests += look_up.requests
+        visible = [o for o in found if country in {"", o.get("registrationCountry")}]
+        ids = [_id_of(organization) for organization in visible]
         if wanted == "all" or len(ids) == 1:
             return tuple(ids)
-        listed = ", ".join(f"{o['id']} ({o.get('legalName')})" for o in visible[:8])
+        pairs = zip(ids, visible, strict=True)
+        listed = ", ".join(f"{i} ({o.get('legalName')})" for i, o in list(pairs)[:8])
         raise SettingsError(
-            f"{resource.name} belong to an organization, and {len(ids)} are visible",
+            f"{plan.query.label} belong to an organization, and {len(ids)} are visible",
             why=f"They are: {listed or 'none'}.",
             advice="Add --organization ID, or --organization all for each of them "
             "(in Python: organization=…).",
@@ -307,11 +338,16 @@ class Connection:
         records: list[dict[str, Any]],
         money: str,
         columns: Sequence[str] | None,
+        *,
+        is_part: bool = False,
     ) -> pd.DataFrame:
-        framed = to_frame(records, reading.query.resource, money=money, columns=columns)
+        framed = to_frame(
+            records, reading.resource, money=money, columns=columns, is_part=is_part
+        )
         framed.frame.attrs["intermezzo"] = provenance(
             reading,
             profile=self.settings.profile,
+            rows=len(framed.frame),
             columns=len(framed.frame.columns),
             totals=framed.control_totals,
             notes=framed.notes,
@@ -319,5 +355,28 @@ class Connection:
         return framed.frame
 
 
+def _id_of(organization: Mapping[str, Any]) -> str:
+    # It becomes a part of paths, so it is as little trusted as one that was typed.
+    found = organization.get("id")
+    if found is None or isinstance(found, (dict, list)):
+        raise ApiError(
+            "the API lists an organization without an id",
+            why=f"It has: {', '.join(map(str, list(organization)[:8])) or 'nothing'}.",
+            advice="Check INTERMEZZO_API_URL, or name the organization yourself.",
+        )
+    return spelled(_ORGANIZATION, found)
+
+
+def _print_waits() -> Callable[[Progress], None]:
+    told: set[str] = set()
+
+    def tell(progress: Progress) -> None:
+        if progress.waiting and progress.waiting not in told:
+            told.add(progress.waiting)
+            say(f"Intermezzo: {progress.resource}: {progress.waiting} …")
+
+    return tell
+
+
 _ORGANIZATION = Parameter("organization", where="path", example="org_…")
-_OPTIONS = ("organization", "limit", "history", "params", "progress")
+_OPTIONS = ("organization", "limit", "history", "params", "progress", "filters")

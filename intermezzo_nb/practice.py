@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from .addresses import is_loopback
+from .addresses import is_loopback, origin
 from .errors import NetworkError, SettingsError
 
 _START = 20.0  # seconds until a child that says nothing counts as failed
@@ -38,16 +38,23 @@ def demo_profile(environ: Mapping[str, str], *, person: bool) -> dict[str, Any]:
     """
     url = environ.get("INTERMEZZO_DEMO_URL", "").strip()
     document = _running(url) if url else _CHILD.document()
-    settings: dict[str, Any] = dict(document["person" if person else "machine"])
-    return settings
+    settings = document.get("person" if person else "machine")
+    if not isinstance(settings, dict):
+        raise SettingsError(
+            "INTERMEZZO_DEMO_URL leads to no practice server",
+            why="What answers there does not know the demo profile.",
+            advice="Unset it, and the demo profile starts a server of its own.",
+        )
+    return dict(settings)
 
 
 def _running(url: str) -> dict[str, Any]:
     import requests
 
-    if not is_loopback(urlsplit(url).hostname or ""):
+    _, host, _ = origin(url)
+    if not is_loopback(host):
         raise SettingsError(
-            f"INTERMEZZO_DEMO_URL is not on this machine: {urlsplit(url).netloc}",
+            f"INTERMEZZO_DEMO_URL is not on this machine: {host}",
             advice="Unset it, and the demo profile starts a server of its own.",
         )
     try:

@@ -9,6 +9,7 @@ from .addresses import origin
 from .api.client import tell_wait
 from .errors import IntermezzoError, LoginRequired, SettingsError
 from .login import Login
+from .oauth.answers import is_bearer_token
 from .oauth.client import OAuthClient
 from .oauth.flows import CodeFlow, DeviceFlow, Flow, Receiver, renewed
 from .oauth.mailbox import Mailbox
@@ -48,35 +49,17 @@ class Session:
         wait: bool = True,
         force: bool = False,
         present: Callable[[Login], None],
-    ) -> Status:
-        """
-        Sign in; do nothing where a session is kept or credentials are set.
-
-        Parameters
-        ----------
-        wait : bool
-            Wait for the person. Else return at once; the first request waits.
-        force : bool
-            Ask a person again, whatever is kept.
-        present : callable
-            Shows the sign-in; by default the link is printed.
-
-        Raises
-        ------
-        LoginRequired
-            Nobody is there to sign in.
-        LoginError, SettingsError, AuthorizationServerError, NetworkError
-            Why it did not work, and what to do.
-        """
+    ) -> None:
+        """Sign in, as :meth:`Connection.login` tells."""
         self._ladder = []
         self.cancel_login()
         surroundings = look()
         if not force and self._has_session():
-            return self.status()
+            return
         if self.settings.is_machine or self.settings.access_token:
             self._source.token()
             self._note("client credentials", "taken")
-            return self.status()
+            return
         self._note("client credentials", "no secret is set, or a person was asked for")
         self._insist_on_a_person(surroundings)
         self.settings.require("client_id", "issuer|authorization_url", "api_url")
@@ -87,7 +70,6 @@ class Session:
             finally:
                 # Its end was told here; a request need not tell it again.
                 self._login = None
-        return self.status()
 
     def cancel_login(self) -> None:
         """End a sign-in that is under way; harmless when there is none."""
@@ -166,6 +148,12 @@ class Session:
                 why="It cannot be renewed from here.",
                 advice="Put a new one there.",
                 code="session_ended",
+            )
+        if not is_bearer_token(secret):
+            raise SettingsError(
+                f"{self.settings.access_token} holds no bearer token",
+                why="A token is one word of visible ASCII characters (RFC 6750 §2.1).",
+                advice="Write the token there, and nothing else.",
             )
         return Token(secret)
 

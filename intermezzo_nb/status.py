@@ -15,7 +15,7 @@ class Status:
     Parameters
     ----------
     state : str
-        ``signed in``, ``signing in``, ``signed out``, or ``machine``.
+        ``signed in``, ``signing in``, or ``signed out``.
     identity : Identity or None
         Who signed in, by the verified ID token.
     scope : str or None

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from decimal import Decimal
 from functools import partial
 from types import TracebackType
 from typing import Any, Protocol, Self, cast
@@ -21,11 +24,12 @@ from ..addresses import origin
 from ..errors import IntermezzoError, NetworkError, SettingsError
 from ..oauth.models import Token
 from ..secret import Secret
-from .faults import api_error, led_away, not_json
+from .faults import api_error, led_away, not_json, seconds_of
 
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
 _LONGEST_WAIT = 120.0  # seconds; a longer Retry-After is told instead of slept
 _AGAIN = (429, 502, 503, 504)
+_SAFE = ("GET", "HEAD")
 
 
 class TokenGiver(Protocol):
@@ -113,19 +117,36 @@ class ApiSession(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         # Neither a token nor what is sent along leaves the API's own origin.
         target = super().get_redirect_target(resp)
-        if target and origin(urljoin(resp.url, target)) != self._origin:
-            return None
-        return target
+        try:
+            is_ours = origin(urljoin(resp.url, target or "")) == self._origin
+        except ValueError:
+            is_ours = False
+        return target if is_ours else None
 
     def _outcome(
         self, request: requests.PreparedRequest, kwargs: dict[str, Any]
     ) -> requests.Response | IntermezzoError:
         try:
-            return super().send(request, **kwargs)
+            return self._sent(request, kwargs)
         except IntermezzoError as error:
             return error.with_traceback(None)
         except OSError as fault:  # what requests raises, and what it lets through
             return _unreachable(fault, request.url or "")
+        except ValueError as fault:
+            # Its text repeats what could not be written, and that may be a token.
+            return _unwritable(fault, request.url or "")
+
+    def _sent(
+        self, request: requests.PreparedRequest, kwargs: dict[str, Any]
+    ) -> requests.Response:
+        try:
+            return super().send(request, **kwargs)
+        except requests.exceptions.ChunkedEncodingError:
+            if request.method not in _SAFE:
+                raise
+        # The connection broke inside the body, where urllib3 does not try again.
+        tell_wait(0, "the answer broke off, asking again")
+        return super().send(request, **kwargs)
 
 
 class Api:
@@ -142,11 +163,12 @@ class Api:
 
     def __init__(self, session: ApiSession, api_url: str) -> None:
         self.session, self._base = session, api_url.rstrip("/")
-        self.requests = 0
 
-    def get(self, path: str, **params: Any) -> Any:
+    def get(self, path: str, /, **params: Any) -> Any:
         """
         Give the decoded JSON at a path.
+
+        A number that no float can hold exactly comes as its text.
 
         Raises
         ------
@@ -156,10 +178,9 @@ class Api:
             Nobody answered; there is no good token.
         """
         response = self.request("GET", path, params=params)
-        try:
-            return response.json()
-        except (ValueError, RecursionError):
-            pass
+        with contextlib.suppress(ValueError, RecursionError):
+            # Bytes, so that what is no UTF-8 is an error, and no letter is changed.
+            return json.loads(response.content, parse_float=_number)
         raise not_json(response, self._shown(path))
 
     def request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
@@ -173,7 +194,6 @@ class Api:
         **kwargs
             Those of ``requests.Session.request``.
         """
-        self.requests += 1
         response = self.session.request(method, self.url(path), **kwargs)
         if response.is_redirect:
             raise led_away(response, self._shown(path))
@@ -190,11 +210,13 @@ class Api:
         SettingsError
             ``foreign_url``: it is on another origin than the API.
         """
-        if "://" in path.partition("?")[0]:
-            if origin(path) == origin(self._base):
+        if "://" in path.partition("?")[0] and not path.startswith("/"):
+            # A backslash or a name before the host is read in more than one way.
+            is_plain = not set("\\@") & set(path.partition("?")[0])
+            if is_plain and origin(path) == origin(self._base):
                 return path
             raise SettingsError(
-                f"{urlsplit(path).netloc} is not the API's own host",
+                f"{path.partition('?')[0]} is not on the API's own host",
                 why="Tokens are for the API alone. Nothing was sent.",
                 advice="Give a path such as /organizations.",
                 code="foreign_url",
@@ -243,7 +265,7 @@ class _Patience(urllib3.Retry):
             read=2,
             redirect=False,
             status_forcelist=_AGAIN,
-            allowed_methods=("GET", "HEAD"),
+            allowed_methods=_SAFE,
             backoff_factor=0.3,
             backoff_jitter=0.2,
             raise_on_status=False,
@@ -258,13 +280,14 @@ class _Patience(urllib3.Retry):
         _pool: urllib3.connectionpool.ConnectionPool | None = None,
         _stacktrace: TracebackType | None = None,
     ) -> Self:
-        if response is not None and (self._asked(response) or 0) > _LONGEST_WAIT:
+        asked = self.get_retry_after(response) if response is not None else None
+        if (asked or 0) > _LONGEST_WAIT:
             # urllib3 gives the response itself to the caller then.
             raise urllib3.exceptions.MaxRetryError(cast(Any, _pool), url or "", error)
         return super().increment(method, url, response, error, _pool, _stacktrace)
 
     def sleep(self, response: urllib3.BaseHTTPResponse | None = None) -> None:
-        asked = self._asked(response) if response is not None else None
+        asked = self.get_retry_after(response) if response is not None else None
         seconds = asked or self.get_backoff_time()
         if seconds:
             by = f"HTTP {response.status}" if response is not None else "no answer"
@@ -272,10 +295,8 @@ class _Patience(urllib3.Retry):
             tell_wait(seconds, reason)
         super().sleep(response)
 
-    def _asked(self, response: urllib3.BaseHTTPResponse) -> float | None:
-        with contextlib.suppress(urllib3.exceptions.InvalidHeader, ValueError):
-            return self.get_retry_after(response)
-        return None
+    def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
+        return seconds_of(response.headers.get("Retry-After"))
 
 
 class _Masked(str):
@@ -291,6 +312,22 @@ class _Masked(str):
 
     def __reduce__(self) -> Any:
         raise TypeError("a signed request does not leave this process")
+
+
+def _number(text: str) -> float | str:
+    number = float(text)
+    is_exact = math.isfinite(number) and Decimal(repr(number)) == Decimal(text)
+    return number if is_exact else text
+
+
+def _unwritable(fault: ValueError, url: str) -> SettingsError:
+    return SettingsError(
+        f"a request to {urlsplit(url).netloc} cannot be written",
+        why=f"{type(fault).__name__}: something in it is not allowed there, such as "
+        "a line break.",
+        advice="Check what you send; and the token, if it comes from a file.",
+        code="bad_request",
+    )
 
 
 def _can_repeat(request: requests.PreparedRequest) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -184,8 +185,10 @@ def _number(values: Sequence[Any]) -> pd.Series:
 
 def _double(value: Any) -> float:
     if isinstance(value, str) and _DECIMAL.fullmatch(value):
-        return float(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        double = float(value)
+        if math.isfinite(double):
+            return double
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
         double = float(value)
         if double == value:
             return double
@@ -203,8 +206,15 @@ def _money(
         f"{column.name}: {long} values have more than {_EXACT_DIGITS} digits; "
         'money="decimal" keeps them all'
     )
-    doubles = [None if d is None else float(d) for d in decimals]
+    doubles = [_checked(d, row, _double_of) for row, d in enumerate(decimals)]
     return pd.Series(doubles, dtype="float64"), [note] if long else []
+
+
+def _double_of(number: Decimal) -> float:
+    double = float(number)
+    if not math.isfinite(double):
+        raise ValueError
+    return double
 
 
 def _decimal128(

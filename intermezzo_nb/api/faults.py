@@ -59,10 +59,10 @@ def api_error(response: requests.Response, path: str) -> IntermezzoError:
             code="session_ended",
         )
     kind = _BY_STATUS.get(status, ApiError)
-    retry_after = _seconds(response.headers.get("Retry-After"))
+    retry_after = seconds_of(response.headers.get("Retry-After"))
     return kind(
         f"{response.request.method} {path} was answered with HTTP {status}",
-        why=message,
+        why=message + _request_name(response),
         advice=_permission_advice(response)
         if kind is NotAllowed
         else _wait_advice(retry_after) or _ADVICE.get(kind, "Try again later."),
@@ -119,6 +119,11 @@ def _message(body: Any) -> str:
     return plain(text, _LONGEST)
 
 
+def _request_name(response: requests.Response) -> str:
+    name = plain(response.headers.get("X-Request-Id", ""), 80)
+    return f" (request {name})" if name else ""
+
+
 def _permission_advice(response: requests.Response) -> str:
     challenge = response.headers.get("WWW-Authenticate", "")
     scope = re.search(r'scope="([^"]*)"', challenge)
@@ -134,8 +139,10 @@ def _wait_advice(seconds: float | None) -> str:
     return f"Wait {seconds:.0f} s, then run it again." if seconds else ""
 
 
-def _seconds(retry_after: str | None) -> float | None:
+def seconds_of(retry_after: str | None) -> float | None:
+    """Read a ``Retry-After`` (RFC 9110 §10.2.3); None for what is none."""
     try:
-        return urllib3.Retry().parse_retry_after(retry_after) if retry_after else None
-    except urllib3.exceptions.InvalidHeader:
+        told = urllib3.Retry().parse_retry_after(retry_after) if retry_after else None
+    except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
         return None
+    return told if told and told > 0 else None

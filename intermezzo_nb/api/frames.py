@@ -42,6 +42,7 @@ def to_frame(
     *,
     money: str = "float",
     columns: Sequence[str] | None = None,
+    is_part: bool = False,
 ) -> Framed:
     """
     Build a frame with stable types, whatever the data.
@@ -63,6 +64,8 @@ def to_frame(
         The type of money columns; their exact sums come along in both.
     columns : sequence of str, optional
         Only these, in this order.
+    is_part : bool
+        Whether other records may have columns that these lack: then they are empty.
 
     Raises
     ------
@@ -76,8 +79,8 @@ def to_frame(
         )
     documented = {c.name: c for c in resource.columns} if resource else {}
     values, rows = _by_column(records, resource)
-    if not rows and resource is None:
-        values |= {name: [] for name in _listed(columns)}
+    if resource is None and (is_part or not rows):
+        values = {name: [None] * rows for name in _listed(columns)} | values
     wanted = _wanted(list(values), columns)
     series: dict[str, pd.Series] = {}
     totals: dict[str, str] = {}
@@ -172,4 +175,11 @@ def _wanted(there: list[str], columns: Sequence[str] | None) -> list[str]:
 
 
 def _listed(columns: Sequence[str] | None) -> list[str]:
-    return list(dict.fromkeys([columns] if isinstance(columns, str) else columns or ()))
+    names = [columns] if isinstance(columns, str) else columns or ()
+    if not (hasattr(names, "__iter__") and all(type(n) is str for n in names)):
+        raise SettingsError(
+            "columns cannot be used as they are given",
+            advice='Give names, such as ["id", "startDate"].',
+            code="bad_arguments",
+        )
+    return list(dict.fromkeys(names))

@@ -7,15 +7,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from ..errors import SettingsError
 from .client import Api, telling_waits
 from .paging import Page, walk
 from .resources import find
-from .schema import Resource, split_filters
+from .schema import Column, Resource, as_sent, split_filters
 from .shaping import Record, matching, shape, valid_on
 
 _SIZES = ("size", "limit")  # of a page: who sends one has a reason
+_OWNER = Column("organizationId")
 _PLACES = frozenset({"page", "cursor"})
 
 
@@ -81,6 +83,21 @@ class Query:
     )
     valid_to: str = "inclusive"
 
+    def __post_init__(self) -> None:
+        is_count = isinstance(self.limit, int) and not isinstance(self.limit, bool)
+        if self.limit is not None and not (is_count and self.limit >= 0):
+            raise _bad("limit", "a whole number of rows, 0 or more, such as 500")
+        if type(self.name) is not str or not self.name:
+            raise _bad("resource", "a name such as employees, or a path")
+        for name in ("filters", "params"):
+            if not isinstance(getattr(self, name), Mapping):
+                raise _bad(name, "a mapping of names to values")
+
+    @property
+    def label(self) -> str:
+        """The name to show: a path without its query, which may be personal."""
+        return self.name.partition("?")[0]
+
     @property
     def resource(self) -> Resource | None:
         """The catalogue's entry; None for a path."""
@@ -111,11 +128,23 @@ class Reading:
         self._resource = query.resource
         self.organizations: tuple[str, ...] = ()
         self._began = time.monotonic()
+        # A query that was written into a path is sent like one that was not.
+        in_path = dict(parse_qsl(urlsplit(query.name).query, keep_blank_values=True))
+        self._params = {**in_path, **query.params}
         self.in_path, self.sent, self.here = self._sorted_filters()
         self.requests = self.rows = self.seen = 0
         self.total: int | None = None
-        self.notes: list[str] = []
+        self.notes: list[str] = list(self._odd_values())
         self.complete = False
+
+    @property
+    def resource(self) -> Resource | None:
+        """The resource as it is read here, with the column that tells owners apart."""
+        resource = self._resource
+        several = len(self.organizations) > 1
+        if resource is None or not several or resource.column("organizationId"):
+            return resource
+        return replace(resource, columns=(_OWNER, *resource.columns))
 
     @property
     def seconds(self) -> float:
@@ -125,24 +154,25 @@ class Reading:
     def batches(self) -> Iterator[list[Record]]:
         """Give the records of each answer, shaped, filtered and cut at the limit."""
         owners = self.organizations or ("",)
+        self._tell()
         for owner in owners:
             total_before = self.total or 0
             for page in self._pages(owner):
                 self.notes += page.notes
                 if page.total is not None:
                     self.total = total_before + page.total
-                batch = self._rows_of(page, owner)
+                batch, is_cut = self._rows_of(page, owner)
                 self.rows += len(batch)
+                is_end = page.following is None and owner == owners[-1]
+                self.complete = is_end and not (is_cut or self.notes)
                 self._tell()
                 yield batch
                 if self.query.limit is not None and self.rows >= self.query.limit:
                     if owner != owners[-1]:
                         self.total = None  # the others were not asked
-                    self.complete = self._is_whole()
                     return
-        self.complete = not self.notes
 
-    def _rows_of(self, page: Page, owner: str) -> list[Record]:
+    def _rows_of(self, page: Page, owner: str) -> tuple[list[Record], bool]:
         resource = self._resource
         added = self._added(owner)
         records: Iterator[Record] = shape(page.records, resource, added)
@@ -152,8 +182,16 @@ class Reading:
         kept = list(records)
         self.seen += len(kept)
         batch = list(matching(kept, self.here, resource))
-        room = None if self.query.limit is None else self.query.limit - self.rows
-        return batch if room is None else batch[:room]
+        limit = self.query.limit
+        room = len(batch) if limit is None else limit - self.rows
+        return batch[:room], len(batch) > room
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether the server's total counts what becomes a row here."""
+        resource = self._resource
+        has_lines = bool(resource and resource.lines)
+        return not (has_lines or self._picks_today or self.here)
 
     @property
     def _picks_today(self) -> bool:
@@ -176,7 +214,7 @@ class Reading:
         path, style, inside = self._address()
         if self._resource:
             path = path.format(organization_id=owner, **self.in_path)
-        params = {**self.sent, **self.query.params}
+        params = {**self.sent, **self._params}
 
         sizes = {name: params[name] for name in _SIZES if name in params}
 
@@ -188,41 +226,52 @@ class Reading:
         def changed() -> None:
             self.tell_wait(0, "the list changed meanwhile, so it is read once more")
 
+        is_list = self._resource is not None and style != "object"
         yield from walk(
-            fetch, style=style, inside=inside, name=self.query.name, changed=changed
+            fetch,
+            style=style,
+            inside=inside,
+            name=self.query.label,
+            is_list=is_list,
+            changed=changed,
         )
 
     def _address(self) -> tuple[str, str | None, str]:
         resource = self._resource
         if resource is None:
-            return self.query.name, None, ""
+            return self.query.label, None, ""
         if self.query.history:
             return resource.history, "array", ""
         return resource.path, resource.style, resource.inside
 
     def _sorted_filters(self) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
         resource = self._resource
-        if both := _PLACES & {*self.query.params, *self.query.filters}:
+        if both := _PLACES & {*self._params, *self.query.filters}:
             raise SettingsError(
                 f"{min(both)} is set by the reading itself, which follows all pages",
                 advice=f"Leave {min(both)} out; for one page alone, use "
-                f"get({self.query.name!r}, …) of the connection."
+                f"get({self.query.label!r}, …) of the connection."
                 if resource is None
                 else f"Leave {min(both)} out; limit cuts the rows.",
                 code="bad_filter",
             )
-        if resource is None:
-            return {}, {k: str(v) for k, v in self.query.filters.items()}, {}
-        if self.query.history and not resource.history:
+        if self.query.history and not (resource and resource.history):
             raise SettingsError(
-                f"no history of {resource.name} is documented",
+                f"no history of {self.query.label} is documented",
                 advice="Leave history out; job-details and compensation have one.",
                 code="no_history",
             )
+        if resource is None:
+            filters = self.query.filters.items()
+            return {}, {name: as_sent(name, value) for name, value in filters}, {}
         return split_filters(resource, self.query.filters)
 
-    def _is_whole(self) -> bool:
-        return self.total is not None and self.seen >= self.total
+    def _odd_values(self) -> Iterator[str]:
+        resource = self._resource
+        for name, value in {**self.sent, **self.here}.items():
+            known = resource and (resource.parameter(name) or resource.column(name))
+            if known and known.values and value and value not in known.values:
+                yield f"{name} is documented as {', '.join(known.values)}"
 
     def _tell(self) -> None:
         self._progress(self._progress_now())
@@ -234,7 +283,7 @@ class Reading:
 
     def _progress_now(self) -> Progress:
         return Progress(
-            self.query.name, self.requests, self.rows, self.total, self.seconds
+            self.query.label, self.requests, self.rows, self.total, self.seconds
         )
 
 
@@ -242,6 +291,7 @@ def provenance(
     reading: Reading,
     *,
     profile: str,
+    rows: int,
     columns: int,
     totals: Mapping[str, str],
     notes: list[str],
@@ -249,16 +299,17 @@ def provenance(
     """Give what ``df.attrs["intermezzo"]`` holds: JSON only, and no secret."""
     query = reading.query
     return {
-        "resource": query.name,
+        "resource": query.label,
+        "organizations": list(reading.organizations),
         "filters": {**reading.in_path, **reading.sent, **reading.here},
         "filtered_here": sorted(reading.here),
         "profile": profile,
         "fetched_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "as_of": query.today.isoformat() if reading.is_of_today else None,
-        "rows": reading.rows,
+        "rows": rows,
         "columns": columns,
         "read": reading.seen,
-        "total": reading.total,
+        "total": reading.total if reading.counts_rows else None,
         "limit": query.limit,
         "complete": reading.complete,
         "requests": reading.requests,
@@ -271,11 +322,12 @@ def provenance(
 def summary(about: Mapping[str, Any]) -> str:
     """Give the one line that stays above a frame."""
     rows = f"{about['rows']:,}"
+    noun = "row" if about["rows"] == 1 else "rows"
     if not about["complete"] and about["limit"] is not None:
         rows += f" of {about['total']:,}" if about["total"] else " (cut by the limit)"
     parts = [
         about["resource"],
-        f"{rows} rows × {about['columns']} columns",
+        f"{rows} {noun} × {about['columns']} columns",
         _plural(about["requests"], "request"),
         f"{about['seconds']:.1f} s",
         about["profile"],
@@ -286,6 +338,14 @@ def summary(about: Mapping[str, Any]) -> str:
     if about["as_of"]:
         parts.insert(2, f"as of {about['as_of']}")
     return "\n".join([" · ".join(parts), *(f"  {note}" for note in about["notes"])])
+
+
+def _bad(name: str, wanted: str) -> SettingsError:
+    return SettingsError(
+        f"{name} cannot be used as it is given",
+        advice=f"Give {wanted}.",
+        code="bad_arguments",
+    )
 
 
 def _plural(count: int, word: str) -> str:

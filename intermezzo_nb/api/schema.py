@@ -8,6 +8,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import SettingsError
 
@@ -173,6 +174,28 @@ def spelled(target: Column | Parameter, value: object) -> str:
     raise SettingsError(
         f"{target.name} takes one value of kind {target.kind}, which the given is not",
         advice=f"Write it as in {target.name}={example or 'value'}.",
+        code="bad_filter",
+    )
+
+
+def as_sent(name: str, value: object) -> Any:
+    """
+    Give a value of an undocumented parameter as it goes into a query.
+
+    Raises
+    ------
+    SettingsError
+        ``bad_filter``: it is neither a plain value nor a list of such.
+    """
+    if isinstance(value, (list, tuple)):
+        return [as_sent(name, item) for item in value]
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (dt.date, str, int, float, decimal.Decimal)):
+        return value.isoformat() if isinstance(value, dt.date) else str(value)
+    raise SettingsError(
+        f"{name} cannot be sent: it is a {type(value).__name__}",
+        advice="Give text, a number, a date, true or false, or a list of such.",
         code="bad_filter",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -15,11 +16,13 @@ from .schema import Resource
 Record = dict[str, Any]
 Path = tuple[str, ...]
 
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DEEPEST = 16  # objects inside each other; what is deeper stays whole, as JSON text
 # Kinds whose values can be spelled in more than one way.
 _MEANINGS: Mapping[str, Callable[[str], Any]] = {
     "money": Decimal,
     "number": Decimal,
+    "integer": Decimal,
     "instant": dt.datetime.fromisoformat,
 }
 
@@ -35,19 +38,19 @@ def shape(
     records : iterable
         As the API sent them; what is no object becomes the member ``value``.
     added : mapping
-        Members that come from the path, such as ``employeeId``; a record's own win.
+        Members that come from the path, such as ``employeeId``; they fill what is
+        null or missing in a record.
     """
     for raw in records:
         record = raw if isinstance(raw, dict) else {"value": raw}
-        if resource is None:
-            yield {**added, **record}
-            continue
-        if resource.unwrap:
+        if resource and resource.unwrap:
             record = _unwrapped(record, resource.unwrap)
-        if resource.lines:
-            yield from _lines({**added, **record}, resource)
+        # What is null here is known from the path.
+        record = {**record, **{k: v for k, v in added.items() if record.get(k) is None}}
+        if resource and resource.lines:
+            yield from _lines(record, resource, added)
         else:
-            yield {**added, **record}
+            yield record
 
 
 def _unwrapped(record: Record, name: str) -> Record:
@@ -59,17 +62,29 @@ def _unwrapped(record: Record, name: str) -> Record:
     return rest | {(f"{name}.{k}" if k in rest else k): v for k, v in inner.items()}
 
 
-def _lines(record: Record, resource: Resource) -> Iterator[Record]:
+def _lines(
+    record: Record, resource: Resource, added: Mapping[str, str]
+) -> Iterator[Record]:
     kept = {column: record.get(member) for member, column in resource.keep}
-    for member, kind in resource.lines:
+    kept |= {name: record[name] for name in added}
+    kinds = dict(resource.lines)
+    known = {member for member, _ in resource.keep} | {*kinds, *added}
+    rest = {k: v for k, v in record.items() if k not in known}
+    # Lists of objects that nobody documented are lines too, of a kind of their own.
+    others = {k: k for k, v in rest.items() if _holds_objects(v)}
+    kept = {k: v for k, v in rest.items() if k not in others} | kept
+    for member, kind in {**kinds, **others}.items():
         lines = record.get(member)
+        lines = [lines] if isinstance(lines, dict) else lines
         for line in lines if isinstance(lines, list) else []:
             own = line if isinstance(line, dict) else {"value": line}
             ours = {**kept, "kind": kind}
             # What a line calls by the same name keeps its whole path, as above.
-            yield {
-                (f"{member}.{k}" if k in ours else k): v for k, v in own.items()
-            } | ours
+            yield {f"{member}.{k}" if k in ours else k: own[k] for k in own} | ours
+
+
+def _holds_objects(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
 
 
 def leaves(
@@ -105,11 +120,16 @@ def valid_on(
     """
     today = day.isoformat()
     for record in records:
-        start, end = record.get("validFrom"), record.get("validTo")
-        begun = not isinstance(start, str) or start[:10] <= today
-        last = end[:10] if isinstance(end, str) else "9999-12-31"
+        # What is no date bounds nothing: rather a row too many than one lost.
+        begun = (_day(record.get("validFrom")) or "0000") <= today
+        last = _day(record.get("validTo")) or "9999-12-31"
         if begun and (today <= last if inclusive else today < last):
             yield record
+
+
+def _day(value: Any) -> str:
+    is_date = isinstance(value, str) and _DATE.match(value)
+    return value[:10] if is_date else ""
 
 
 def matching(
@@ -159,10 +179,11 @@ def check_columns(resource: Resource, wanted: Iterable[str]) -> None:
     SettingsError
         ``unknown_column``, with the closest name there is.
     """
-    known = [column.name for column in resource.columns]
-    for name in wanted:
+    # The owner's id comes along where several are asked.
+    known = [*(column.name for column in resource.columns), "organizationId"]
+    for name in [wanted] if isinstance(wanted, str) else wanted:
         if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
+            close = difflib.get_close_matches(str(name), known, 1)
             hint = f"Did you mean {close[0]}? " if close else ""
             raise SettingsError(
                 f"{resource.name} has no column {name!r}",

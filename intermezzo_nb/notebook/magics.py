@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import keyword
 import shlex
+import unicodedata
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.error import UsageError
@@ -88,7 +91,13 @@ class IntermezzoMagics(Magics):
         Example: ``%intermezzo_login --profile demo``
         """
         options = self._parsed(IntermezzoMagics.intermezzo_login, line)
-        wait, _ = options.pop("wait"), options.pop("no_wait")
+        wait, no_wait = options.pop("wait"), options.pop("no_wait")
+        if wait and no_wait:
+            raise SettingsError(
+                "--wait and --no-wait exclude each other",
+                advice="Give one of them.",
+                code="bad_arguments",
+            )
         force = options.pop("force")
         connection = self._connect(options)
         from .panel import sign_in
@@ -111,24 +120,30 @@ class IntermezzoMagics(Magics):
         Give a resource of the payroll API, or any path, as a DataFrame.
 
         Examples: ``df = %intermezzo employees employmentCountry=DE --limit 500``,
-        ``%intermezzo wage-types -o types``. The cell form takes filters in its body:
-        ``name: value`` lines, or a JSON object.
+        ``%intermezzo wage-types -o types``. The cell form takes filters and options
+        in its body: ``name: value`` lines, or a JSON object.
         """
         options = self._parsed(IntermezzoMagics.intermezzo, line)
         name = _identifier(options.pop("output"))
-        arguments = {
-            **_filters(options.pop("filters")),
-            **(_body(cell) if cell else {}),
+        filters = _filters(options.pop("filters"))
+        if cell:
+            # What the line says goes before the body.
+            body = _body(cell)
+            told = {k: body.pop(k) for k in _IN_BODY if k in body}
+            options = {**options, **{k: v for k, v in told.items() if not options[k]}}
+            filters = {**body, **filters}
+        asked = {
             "limit": _count(options.pop("limit")),
             "columns": _listed(options.pop("columns")),
             "money": options.pop("money") or self.money,
-            **{k: v for k, v in options.items() if v not in {None, False}},
+            "history": _flag(options.pop("history")),
+            **{k: v for k, v in options.items() if v is not None},
         }
         from .progress import status_line
 
         with status_line() as line_shown:
             frame = self._connection().frame(
-                arguments.pop("resource"), progress=line_shown, **arguments
+                asked.pop("resource"), progress=line_shown, filters=filters, **asked
             )
             line_shown.finish(frame.attrs["intermezzo"])
         if name is None:
@@ -169,8 +184,7 @@ class IntermezzoMagics(Magics):
     def _connect(self, options: dict[str, Any]) -> Connection:
         from .. import connection
 
-        made = connection.connect_with(arguments=options, traits=self._settings())
-        return connection.use(made)
+        return connection.use(options, traits=self._settings())
 
     def _connection(self) -> Connection:
         from .. import connection
@@ -188,12 +202,14 @@ class IntermezzoMagics(Magics):
             told = str(fault).strip().splitlines()[-1] if str(fault).strip() else ""
         raise SettingsError(
             f"%{magic.__name__} does not understand this line",
-            why=told,
+            why=told.replace("required: resource, filters", "required: resource"),
             advice=f"See %{magic.__name__}? for what it takes.",
             code="bad_arguments",
         )
 
 
+_DIGITS = 15  # of a limit; more rows than anybody has
+_IN_BODY = ("limit", "organization", "employee_id", "columns", "money", "history")
 _SETTINGS = (
     "profile",
     "organization",
@@ -225,53 +241,96 @@ def unload(shell: InteractiveShell) -> None:
 
 
 def _identifier(name: str | None) -> str | None:
-    if name is None or (name.isidentifier() and not keyword.iskeyword(name)):
+    # As Python itself reads names.
+    name = None if name is None else unicodedata.normalize("NFKC", name)
+    if name is None or (name.isidentifier() and not _is_taken(name)):
         return name
     raise SettingsError(
         f"{name!r} cannot be the name of a variable",
         why="Nothing was asked for.",
-        advice="Give -o a name of letters, digits and _, such as df.",
+        advice="Give -o a name of letters, digits and _ that Python and IPython do not "
+        "use themselves, such as df.",
         code="bad_arguments",
     )
 
 
-def _count(text: str | None) -> int | None:
-    if text is None or text.isdecimal():
-        return int(text) if text else None
+def _is_taken(name: str) -> bool:
+    of_ipython = {"get_ipython", "In", "Out", "exit", "quit", "display"}
+    return keyword.iskeyword(name) or hasattr(builtins, name) or name in of_ipython
+
+
+def _count(given: object) -> int | None:
+    text = "" if given is None else str(given)
+    if not text:
+        return None
+    if text.isdecimal() and len(text) <= _DIGITS:
+        return int(text)
     raise SettingsError(
-        f"--limit is {text!r}",
+        f"--limit is {text[:40]!r}",
         advice="Give a whole number, such as 500.",
         code="bad_arguments",
     )
 
 
-def _listed(text: str | None) -> list[str] | None:
-    return [name.strip() for name in text.split(",") if name.strip()] if text else None
+def _flag(given: object) -> bool:
+    text = str(given or False).lower()
+    if text in {"true", "false"}:
+        return text == "true"
+    raise SettingsError(
+        f"history is {text[:40]!r}",
+        advice="Write true or false.",
+        code="bad_arguments",
+    )
 
 
-def _filters(words: list[str]) -> dict[str, str]:
-    pairs = [word.partition("=") for word in words]
-    if odd := [name for name, equals, _ in pairs if not equals or not name]:
-        raise SettingsError(
-            f"{odd[0]!r} is no filter",
-            advice="Write filters as name=value, with quotes around spaces.",
-            code="bad_arguments",
-        )
-    return {name: value for name, _, value in pairs}
+def _listed(given: str | list[str] | None) -> list[str] | None:
+    if isinstance(given, str):
+        return [name.strip() for name in given.split(",") if name.strip()] or None
+    return given
+
+
+def _filters(words: list[str]) -> dict[str, Any]:
+    filters: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise _odd_filter(
+                name, "Write filters as name=value, with quotes around spaces."
+            )
+        if (option := name.replace("-", "_")) in _IN_BODY:
+            advice = f"Write --{option.replace('_', '-')} {value}"
+            raise _odd_filter(name, advice.removesuffix(" true") + ".")
+        if name in filters:
+            raise _odd_filter(name, "Give it once; in Python, params={…} takes lists.")
+        filters[name] = value
+    return filters
+
+
+def _odd_filter(name: str, advice: str) -> SettingsError:
+    what = f"{name!r} is no filter, or comes twice"
+    return SettingsError(what, advice=advice, code="bad_arguments")
 
 
 def _body(cell: str) -> dict[str, Any]:
-    if not cell.strip().startswith("{"):
-        lines = [line for line in cell.splitlines() if line.strip()]
-        pairs = [line.partition(":") for line in lines]
-        return _filters([f"{n.strip()}={value.strip()}" for n, _, value in pairs])
+    if cell.strip()[:1] not in {"{", "["}:
+        return _lines(line for line in cell.splitlines() if line.strip())
     try:
         return dict(json.loads(cell))
-    except ValueError as fault:
-        told = str(fault)
+    except (ValueError, TypeError, RecursionError) as fault:
+        told = "" if isinstance(fault, RecursionError) else str(fault)
     raise SettingsError(
-        "the body of the cell is not JSON",
+        "the body of the cell is not a JSON object",
         why=told,
         advice='Write {"name": "value"}, or one `name: value` a line.',
         code="bad_arguments",
     )
+
+
+def _lines(lines: Iterable[str]) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    for line in lines:
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if not colon or not name or name in body:
+            raise _odd_filter(name, "Write one `name: value` a line, each name once.")
+        body[name] = value
+    return body

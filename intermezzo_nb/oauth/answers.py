@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from ..secret import Secret
 from .models import DeviceRequest, Token, TokenResponse
 
 _DEVICE_LIFE, _DEVICE_INTERVAL = 300.0, 5.0  # seconds; §3.2 names the second
+_VISIBLE = re.compile(r"[!-~]+")
 _LARGEST = 1_000_000  # bytes; an answer of this size is no OAuth answer
 
 
@@ -73,6 +75,8 @@ def token_response(
     """
     kind = str(answer.get("token_type", "Bearer"))
     access_token = _secret(answer, "access_token")
+    if access_token and not is_bearer_token(access_token):
+        access_token = None
     if access_token is None or kind.lower() != "bearer":
         raise AuthorizationServerError(
             f"{host} gave no bearer token",
@@ -153,6 +157,11 @@ def refused(
     error = str(answer.get("error") or f"HTTP {response.status_code}")
     status = response.status_code
     return refusal(what, error, host=host, client_id=client_id, status=status)
+
+
+def is_bearer_token(token: Secret) -> bool:
+    """Tell whether a header can carry it (RFC 6750 §2.1, RFC 6749 §A.12)."""
+    return _VISIBLE.fullmatch(token.reveal()) is not None
 
 
 def _secret(answer: Mapping[str, Any], name: str) -> Secret | None:

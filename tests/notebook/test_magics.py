@@ -132,6 +132,18 @@ def test_settings_by_config(shell, machine):
         ("%intermezzo p32", "missing_parameter"),
         ("%intermezzo wage-types --history", "no_history"),
         ("%intermezzo https://evil.example/x", "unknown_resource"),
+        ("%intermezzo employees limit=1", "bad_arguments"),
+        ("%intermezzo wage-types status=a status=b", "bad_arguments"),
+        ("%intermezzo wage-types --history --limit 1", "no_history"),
+        ("%intermezzo /organizations --limit 99999999999999999999", "bad_arguments"),
+        ("%intermezzo organizations --organization x", "bad_arguments"),
+        ("%intermezzo wage-types -o get_ipython", "bad_arguments"),
+        ("%intermezzo wage-types -o print", "bad_arguments"),
+        ("%%intermezzo wage-types\nstatus=draft", "bad_arguments"),
+        ("%%intermezzo wage-types\nstatus", "bad_arguments"),
+        ("%%intermezzo wage-types\n[1, 2]", "bad_arguments"),
+        ("%%intermezzo wage-types\nhistory: perhaps", "bad_arguments"),
+        ("%intermezzo_login --wait --no-wait", "bad_arguments"),
         ("%intermezzo /nothing", "not_found"),
         ("%intermezzo /organizations size=5 -o é!", "bad_arguments"),
         ("%%intermezzo wage-types\n{", "bad_arguments"),
@@ -195,3 +207,27 @@ def test_frames_and_records_in_python(machine):
     with pytest.raises(SettingsError):
         made.frame("employees", organization="all", nonsense=1)
     made.session.close()
+
+
+def test_options_may_stand_in_the_body(shell, machine):
+    shell.run_cell_magic(
+        "intermezzo", "wage-types -o types", "limit: 3\ncolumns: id, name\n"
+    )
+    assert shell.user_ns["types"].shape == (3, 2)
+    shell.run_cell_magic(
+        "intermezzo", "wage-types -o types --limit 2", '{"limit": 3, "columns": ["id"]}'
+    )
+    assert shell.user_ns["types"].shape == (2, 1)
+
+
+def test_names_of_options_are_parameters_of_a_path(shell, machine):
+    frame = shell.run_line_magic("intermezzo", "/organizations self=1 progress=2")
+    assert len(frame) == 3
+
+
+def test_changed_configuration_makes_the_connection_anew(shell, machine):
+    first = shell.run_line_magic("intermezzo", "organizations")["id"]
+    for wanted in first[:2]:
+        shell.run_line_magic("config", f"IntermezzoMagics.organization = '{wanted}'")
+        frame = shell.run_line_magic("intermezzo", "employees --limit 1")
+        assert frame.attrs["intermezzo"]["organizations"] == [wanted]

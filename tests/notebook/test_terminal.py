@@ -51,7 +51,7 @@ def terminal():
 def test_a_person_signs_in_from_a_terminal(terminal, person):
     terminal.wait_for(r"In \[1\]")
     terminal.type("%load_ext intermezzo_nb")
-    terminal.type("%intermezzo_login --profile demo")
+    terminal.type("%intermezzo_login --profile demo --via loopback")
     link = terminal.wait_for(r"http://127\.0\.0\.1:\d+/authorize\S+(?=\r?\n)")
     terminal.type("df = %intermezzo organizations")
     terminal.wait_for("waiting for the sign-in")

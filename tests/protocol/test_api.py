@@ -195,7 +195,7 @@ def test_a_size_of_pages_that_was_asked_for_is_kept(machine):
     list(
         machine.records("employees", params={"size": 20}, progress=told.append, **asked)
     )
-    assert [progress.rows for progress in told] == [20, 40, 60]
+    assert [progress.rows for progress in told] == [0, 20, 40, 60]
 
 
 @pytest.mark.parametrize("name", ["/organizations", "employees"])
@@ -212,6 +212,128 @@ def test_a_long_wait_is_told_instead_of_slept(shared_practice, connection, liste
         made.get("/x")
     assert caught.value.retry_after == 3600
     assert "3600 s" in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    "odd", ["soon", "-5", "1.5", "9" * 5000, "Fri, 31 Dec 9999999999 23:59:59 GMT"]
+)
+def test_an_odd_retry_after_is_no_obstacle(shared_practice, connection, listener, odd):
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(429, {"Retry-After": odd}, b"{}"), (200, {}, b"[]")]
+    assert made.get("/x") == []
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_server_that_stumbles_is_asked_again(
+    shared_practice, connection, listener, status
+):
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(status, {}, b""), (200, {}, b"[]")]
+    assert made.get("/x") == []
+
+
+def test_what_is_sent_is_never_sent_again_by_itself(
+    shared_practice, connection, listener, monkeypatch
+):
+    monkeypatch.setattr(Answers, "do_POST", Answers.do_GET, raising=False)
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(503, {}, b"{}"), (200, {}, b"[]")]
+    with pytest.raises(ApiError):
+        made.request("POST", "/x", json={"a": 1})
+    assert len(listener.seen) == 1
+
+
+def test_an_answer_that_breaks_off_is_asked_for_once_more(
+    shared_practice, connection, listener
+):
+    made = split(shared_practice, connection, listener)
+    chunked = {"Transfer-Encoding": "chunked", "Connection": "close"}
+    listener.answers += [(200, chunked, b"5\r\n[1"), (200, {}, b"[1, 2]")]
+    assert made.get("/x") == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "body", ["M\xfcller".encode("latin-1"), b"\xff\xfe", b"[" * 100_000]
+)
+def test_what_cannot_be_decoded_is_not_guessed(
+    shared_practice, connection, listener, body
+):
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(200, {}, body)]
+    with pytest.raises(ApiError) as caught:
+        made.get("/x")
+    assert caught.value.code == "not_json"
+
+
+def test_letters_and_numbers_come_as_they_were_written(
+    shared_practice, connection, listener
+):
+    made = split(shared_practice, connection, listener)
+    header = {"Content-Type": "application/json; charset=iso-8859-1"}
+    text = '\ufeff["M\u00fcller", 12345678901234567.89, 1e400, 0.1]'
+    listener.answers += [(200, header, text.encode())]
+    assert made.get("/x") == ["M\u00fcller", "12345678901234567.89", "1e400", 0.1]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "http://[::1",
+        "https://evil.example/x",
+        r"http://evil\@{host}/x",
+        "http://a@{host}/x",
+    ],
+)
+def test_addresses_of_others_are_refused(shared_practice, connection, listener, path):
+    made = split(shared_practice, connection, listener)
+    with pytest.raises(SettingsError) as caught:
+        made.get(path.format(host=listener.url.partition("//")[2]))
+    assert caught.value.code == "foreign_url"
+    assert listener.seen == []
+
+
+def test_a_token_that_no_header_can_carry_is_not_printed(
+    shared_practice, connection, tmp_path, leaks
+):
+    file = tmp_path / "token"
+    leaks.allow(file)
+    api_url = shared_practice.settings("machine")["api_url"]
+    for text in ("first-part-of-it\nsecond-part-of-it", "a-token-with-a-\u20ac-sign"):
+        file.write_text(text, encoding="utf-8")
+        made = connection(access_token_file=str(file), api_url=api_url)
+        with pytest.raises(SettingsError) as caught:
+            made.get("/organizations")
+        assert "part-of-it" not in str(caught.value)
+
+
+def test_a_request_that_cannot_be_written_is_told(machine):
+    with pytest.raises(SettingsError) as caught:
+        machine.request("GET", "/organizations", headers={"X-A": "\u20ac"})
+    assert caught.value.code == "bad_request"
+
+
+@pytest.mark.parametrize(
+    "organizations",
+    [None, [1], ["o1"], [{"x": 1}], [{"id": None}], [{"id": ["o"]}]],
+)
+def test_odd_organizations_are_told(
+    shared_practice, connection, listener, organizations
+):
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(200, {}, json.dumps(organizations).encode())] * 2
+    with pytest.raises((ApiError, SettingsError)):
+        made.frame("employees")
+
+
+def test_an_id_of_the_server_cannot_lead_elsewhere(
+    shared_practice, connection, listener
+):
+    made = split(shared_practice, connection, listener)
+    odd = [{"id": "a/../../x?y="}]
+    listener.answers += [(200, {}, json.dumps(odd).encode())]
+    with pytest.raises(SettingsError):
+        made.frame("employees")
+    assert len(listener.seen) == 1
 
 
 def test_html_instead_of_json_is_told(shared_practice, connection, listener):

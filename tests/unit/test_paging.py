@@ -129,7 +129,7 @@ def test_a_row_that_slips_over_a_page_comes_once_and_is_told():
         walk(growing, style="page", name="employees", changed=lambda: told.append(1))
     )
     assert sorted(ids(pages)) == sorted(["emp_new", *(r["id"] for r in rows(150))])
-    assert notes(pages) == ["employees: 1 rows came twice, kept once"]
+    assert notes(pages) == ["employees: 1 row came twice, kept once"]
     assert told == [1]
 
 
@@ -294,9 +294,85 @@ def test_an_answer_without_its_list_is_told_by_name(payload):
     assert caught.value.advice
 
 
-def test_next_links_are_not_followed():
-    payload = {"items": [{}], "links": {"next": "https://elsewhere.example/2"}}
-    assert read(payload, {}).following is None
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"links": {"next": "https://elsewhere.example/2"}},
+        {"next": "/x?page=2"},
+        {"total": 37},
+        {"meta": {"total": 37}},
+        {"meta": {"nextPage": 2}},
+    ],
+)
+def test_a_list_that_goes_on_in_an_unknown_way_is_not_taken_for_whole(more):
+    with pytest.raises(PagingError, match="not complete"):
+        read({"items": [{}], **more}, {}, name="things")
+
+
+def test_a_last_page_may_have_links():
+    payload = {"items": [{}], "links": {"self": "/x", "next": None}, "total": 1}
+    page = read(payload, {})
+    assert (page.following, page.total, page.style) == (None, 1, "array")
+
+
+@pytest.mark.parametrize(
+    ("payload", "following"),
+    [
+        ({"total": 37, "page": 1, "size": 10, "pages": 4}, {"page": 2}),
+        ({"total": "37", "page": "1", "size": "10", "pages": "4"}, {"page": 2}),
+        ({"meta": {"page": 1, "size": 10, "hasNext": True}}, {"page": 2}),
+        ({"pagination": {"has_next": True, "next_cursor": "abc"}}, {"cursor": "abc"}),
+        ({"pagination": {"hasNext": None, "nextCursor": "abc"}}, {"cursor": "abc"}),
+    ],
+)
+def test_other_spellings_go_on_too(payload, following):
+    found = read({"items": [{}], **payload}, {}).following
+    assert following.items() <= found.items()
+
+
+def test_the_only_list_beside_its_numbers_is_the_list():
+    payload = {"data": [{}] * 10, "meta": {"total": 10, "page": 1, "pages": 1}}
+    assert len(read(payload, {}).records) == 10
+
+
+def test_no_list_where_one_is_documented_is_an_error():
+    with pytest.raises(PagingError, match="holds no list"):
+        list(walk(lambda _: {"a": 1}, style=None, is_list=True))
+    assert len(list(walk(lambda _: {"a": 1}, style=None))) == 1
+
+
+def test_pages_that_bring_nothing_new_come_to_an_end():
+    def stuck(params):
+        about = {"page": params.get("page", 1), "has_next": True}
+        return {"items": [{"id": "same"}], "meta": about}
+
+    with pytest.raises(PagingError, match="do not fit together"):
+        list(walk(stuck, style="page"))
+
+
+def test_a_row_without_id_does_not_hide_that_another_came_twice():
+    pages = [[{"id": 1}, {"id": 2}, {"id": None}], [{"id": 2}, {"id": 3}]]
+
+    def two(params):
+        number = params["page"]
+        about = {"page": number, "pages": 2, "total": 5}
+        return {"items": pages[number - 1], "meta": about}
+
+    read_pages = list(walk(two, style="page", name="things"))
+    assert sorted(ids(read_pages), key=str) == [1, 2, 3, None]
+    assert any("came twice" in note for note in notes(read_pages))
+
+
+def test_rows_that_share_an_id_and_differ_are_all_kept_and_told():
+    pages = [[{"id": 7, "name": "A"}], [{"id": 7, "name": "B"}]]
+
+    def two(params):
+        number = params["page"]
+        return {"items": pages[number - 1], "meta": {"page": number, "pages": 2}}
+
+    read_pages = list(walk(two, style="page", name="things"))
+    assert [r["name"] for page in read_pages for r in page.records] == ["A", "B"]
+    assert "all are kept" in notes(read_pages)[0]
 
 
 def test_months_without_data_are_left_out():

@@ -43,6 +43,29 @@ def test_a_line_that_has_members_of_our_names_loses_none():
     assert row["earnings.validFrom"] == "2026-02-01"
 
 
+def test_no_pay_is_lost_that_is_written_otherwise():
+    record = {
+        "id": 7,
+        "currency": "EUR",
+        "earnings": {"name": "Salary", "amount": "5000.00"},
+        "bonuses": [{"amount": "900.00"}],
+    }
+    resource = find("compensation")
+    framed = to_frame(shape([record], resource, {}), resource)
+    assert list(framed.frame["kind"]) == ["earning", "bonuses"]
+    assert list(framed.frame["currency"]) == ["EUR", "EUR"]
+    assert framed.control_totals["amount"] == "5900.00"
+    assert "currency" in framed.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [("2026-1-1", None), ("2026-01-01", ""), (5, "soon")]
+)
+def test_a_version_whose_dates_are_odd_is_kept(start, end):
+    record = {"validFrom": start, "validTo": end}
+    assert list(valid_on([record], dt.date(2026, 6, 1), inclusive=True)) == [record]
+
+
 def test_filters_go_where_they_belong():
     resource = find("wage-types")
     asked = {"effective_date": "2026-04-06", "niClass": "class_1"}

@@ -1,0 +1,155 @@
+"""What is asked, in which order, and whether what came is told to be whole."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from intermezzo_nb.api.reading import Query, Reading, provenance, summary
+from intermezzo_nb.errors import PagingError, SettingsError
+
+ROWS = [{"id": f"e{n}"} for n in range(250)]
+
+
+class FakeApi:
+    """Answers paths from a table: a list is paged by number, what else is sent."""
+
+    def __init__(self, **answers):
+        self.answers = {"/" + k.replace("__", "/"): v for k, v in answers.items()}
+        self.asked = []
+
+    def get(self, path, /, **params):
+        self.asked.append((path, params))
+        found = self.answers[path]
+        if not isinstance(found, list):
+            return found
+        page, size = int(params.get("page", 1)), int(params.get("size", 100))
+        about = {"page": page, "size": size, "total": len(found)}
+        about["pages"] = max(1, -(-len(found) // size))
+        return {"items": found[(page - 1) * size : page * size], "meta": about}
+
+
+def read(api, name, **options):
+    owners = options.pop("organizations", ())
+    reading = Reading(api, Query(name, **options))
+    reading.organizations = owners
+    return [r for batch in reading.batches() for r in batch], reading
+
+
+@pytest.mark.parametrize(
+    ("limit", "complete"),
+    [(None, True), (250, True), (300, True), (249, False), (200, False), (1, False)],
+)
+def test_complete_is_said_of_what_nothing_was_cut_from(limit, complete):
+    rows, reading = read(FakeApi(x=ROWS), "/x", limit=limit)
+    assert len(rows) == min(limit or 250, 250)
+    assert reading.complete is complete
+    assert reading.total == 250
+
+
+def test_a_limit_of_nothing_asks_once_and_is_not_complete():
+    rows, reading = read(FakeApi(x=ROWS), "/x", limit=0)
+    assert (rows, reading.complete) == ([], False)
+
+
+def test_lines_and_versions_are_not_compared_with_the_servers_total():
+    record = {"id": 1, "earnings": [{"amount": "1.00"}, {"amount": "2.00"}]}
+    path = "organizations__o__employees__e__compensation-details"
+    api = FakeApi(**{path: record})
+    asked = {"filters": {"employee_id": "e"}, "organizations": ("o",)}
+    rows, reading = read(api, "compensation", limit=1, **asked)
+    assert (len(rows), reading.complete, reading.counts_rows) == (1, False, False)
+    rows, reading = read(api, "compensation", **asked)
+    assert (len(rows), reading.complete) == (2, True)
+
+
+def test_several_owners_are_asked_in_turn_and_their_rows_told_apart():
+    answers = {"organizations__a__employees": ROWS[:2]}
+    answers["organizations__b__employees"] = [{"id": "x", "organizationId": None}]
+    api = FakeApi(**answers)
+    rows, reading = read(api, "employees", organizations=("a", "b"))
+    assert [row["organizationId"] for row in rows] == ["a", "a", "b"]
+    assert reading.total == 3
+    assert reading.complete
+    assert reading.resource.column("organizationId")
+    _, reading = read(api, "employees", organizations=("a", "b"), limit=2)
+    assert (reading.complete, reading.total) == (False, None)
+
+
+def test_the_last_frame_of_pages_is_the_one_that_says_complete():
+    reading = Reading(FakeApi(x=ROWS), Query("/x"))
+    assert [reading.complete for _ in reading.batches()] == [False, False, True]
+
+
+def test_a_query_in_a_path_is_sent_and_not_shown():
+    api = FakeApi(x=ROWS)
+    _, reading = read(api, "/x?email=jo@x.example&size=50")
+    assert api.asked[0] == ("/x", {"email": "jo@x.example", "size": "50"})
+    assert len(api.asked) >= 5
+    about = provenance(reading, profile="p", rows=250, columns=1, totals={}, notes=[])
+    assert "jo@x" not in summary(about) + str(reading._progress_now())
+    with pytest.raises(SettingsError):
+        read(api, "/x?page=2")
+
+
+def test_what_is_sent_for_a_path_is_spelled():
+    api = FakeApi(x=[])
+    day = dt.date(2026, 3, 31)
+    read(api, "/x", filters={"a": True, "b": [1, day], "c": 2.5})
+    assert api.asked[0][1] == {"a": "true", "b": ["1", "2026-03-31"], "c": "2.5"}
+    with pytest.raises(SettingsError):
+        read(api, "/x", filters={"a": {"b": 1}})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"limit": -1},
+        {"limit": 2.5},
+        {"limit": "5"},
+        {"limit": True},
+        {"params": "x"},
+        {"filters": ["x"]},
+        {"history": True},
+    ],
+)
+def test_odd_arguments_are_told(wrong):
+    with pytest.raises(SettingsError) as caught:
+        read(FakeApi(x=[]), "/x", **wrong)
+    assert caught.value.advice
+
+
+@pytest.mark.parametrize("name", [None, 5, ""])
+def test_what_is_no_name_is_told(name):
+    with pytest.raises(SettingsError):
+        Query(name)
+
+
+def test_a_value_that_is_not_documented_is_told():
+    api = FakeApi(organizations__o__employees=ROWS[:1])
+    asked = {"employmentCountry": "Germany"}
+    _, reading = read(api, "employees", filters=asked, organizations=("o",))
+    assert reading.notes == ["employmentCountry is documented as DE, GB"]
+
+
+def test_an_object_where_a_list_is_documented_is_an_error():
+    with pytest.raises(PagingError):
+        read(
+            FakeApi(organizations__o__employees={"detail": "moved"}),
+            "employees",
+            organizations=("o",),
+        )
+
+
+def test_something_is_told_before_the_first_answer():
+    told = []
+    reading = Reading(FakeApi(x=[]), Query("/x"), progress=told.append)
+    list(reading.batches())
+    assert (told[0].requests, told[-1].requests) == (0, 1)
+
+
+def test_one_row_is_one_row():
+    _, reading = read(FakeApi(x=ROWS[:1]), "/x")
+    about = provenance(reading, profile="p", rows=1, columns=1, totals={}, notes=[])
+    assert "1 row ×" in summary(about)
