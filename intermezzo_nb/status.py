@@ -74,6 +74,8 @@ class LoggedOut:
 
     def __str__(self) -> str:
         at_server = f"revoked there: {' and '.join(self.revoked)}"
+        if self.revoked and self.not_revoked:
+            at_server += f", not the rest: {self.not_revoked}"
         if not self.revoked:
             at_server = f"not revoked at the server: {self.not_revoked}"
         here = "deleted here" if self.purged else "nothing was kept here"

@@ -23,6 +23,7 @@ from IPython.core.magic_arguments import (
 )
 from traitlets import Bool, Enum, Float, Unicode, observe
 
+from ..credentials import refuse_literals
 from ..errors import IntermezzoError, SettingsError
 
 if TYPE_CHECKING:
@@ -184,12 +185,24 @@ class IntermezzoMagics(Magics):
     def _connect(self, options: dict[str, Any]) -> Connection:
         from .. import connection
 
+        self._refuse_parameters()
         return connection.use(options, traits=self._settings())
 
     def _connection(self) -> Connection:
         from .. import connection
 
+        self._refuse_parameters()
         return connection.current_connection(traits=self._settings())
+
+    def _refuse_parameters(self) -> None:
+        # papermill saves its parameters twice in the notebook; a person's variables
+        # are their own business.
+        from ..surroundings import look
+
+        if not look().answers:
+            names = cast("InteractiveShell", self.shell).user_ns
+            texts = {n: value for n, value in names.items() if isinstance(value, str)}
+            refuse_literals("the notebook's parameters", dict.fromkeys(texts, ""))
 
     def _settings(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _SETTINGS}

@@ -68,6 +68,15 @@ def test_the_scheduled_run_brings_rows(exports, tmp_path):
     assert len((tmp_path / "people.csv").read_text().splitlines()) > 2
 
 
+@pytest.mark.parametrize("name", ["client_secret", "access_token", "password"])
+def test_a_secret_among_the_parameters_is_refused(exports, tmp_path, name):
+    parameters = ("-p", name, "whatever-stands-here")
+    run, _, _ = papermill(SCHEDULED, tmp_path, *parameters, **exports)
+    assert run.returncode != 0
+    assert "secret_in_plain_sight" in run.stderr
+    assert "INTERMEZZO_CLIENT_SECRET_FILE" in run.stderr
+
+
 def test_without_credentials_it_fails_at_once_and_in_words(tmp_path):
     run, saved, seconds = papermill(SCHEDULED, tmp_path)
     assert run.returncode != 0
