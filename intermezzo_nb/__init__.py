@@ -15,7 +15,8 @@ from .errors import IntermezzoError
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from .connection import Connection, connect, current_connection
+    from .connection import Connection, connect
+    from .current import current_connection
     from .settings import Settings
 
 __version__ = "0.1.0"
@@ -34,7 +35,7 @@ __all__ = [
 _HOMES = {
     "Connection": "connection",
     "connect": "connection",
-    "current_connection": "connection",
+    "current_connection": "current",
     "Settings": "settings",
 }
 

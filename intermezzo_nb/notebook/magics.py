@@ -183,16 +183,16 @@ class IntermezzoMagics(Magics):
         IntermezzoError.full_traceback = change["new"]
 
     def _connect(self, options: dict[str, Any]) -> Connection:
-        from .. import connection
+        from .. import current
 
         self._refuse_parameters()
-        return connection.use(options, traits=self._settings())
+        return current.use(options, traits=self._settings())
 
     def _connection(self) -> Connection:
-        from .. import connection
+        from .. import current
 
         self._refuse_parameters()
-        return connection.current_connection(traits=self._settings())
+        return current.current_connection(traits=self._settings())
 
     def _refuse_parameters(self) -> None:
         # papermill saves its parameters twice in the notebook; a person's variables

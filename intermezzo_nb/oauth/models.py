@@ -46,11 +46,6 @@ class Token:
     id_claims: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def expires_at(self) -> float | None:
-        """The end of its life, in seconds since 1970."""
-        return None if self.expires_in is None else self.issued_at + self.expires_in
-
-    @property
     def identity(self) -> Identity | None:
         """Who signed in, by the verified ID token."""
         return Identity.from_claims(self.id_claims) if self.id_claims else None

@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from intermezzo_nb import connection
+from intermezzo_nb import connect, current
 from intermezzo_nb.errors import IntermezzoError, SettingsError
 
 
 @pytest.fixture
 def shell(monkeypatch):
     """Give a shell with the extension loaded, and no connection yet."""
-    monkeypatch.setattr(connection, "_current", None)
+    monkeypatch.setattr(current, "_current", None)
     made = InteractiveShell.instance()
     made.run_line_magic("load_ext", "intermezzo_nb")
     yield made
     made.run_line_magic("unload_ext", "intermezzo_nb")
-    if connection._current is not None and connection._current._api is not None:
-        connection._current.session.close()
+    if current._current is not None and current._current._api is not None:
+        current._current.session.close()
     made.history_manager.end_session()
     InteractiveShell.clear_instance()
 
@@ -199,7 +199,7 @@ def test_loading_twice_and_unloading(shell):
 
 
 def test_frames_and_records_in_python(machine):
-    made = connection.connect()
+    made = connect()
     frames = list(made.frames("employees", organization="all"))
     assert sum(map(len, frames)) == 400
     assert max(map(len, frames)) == 100

@@ -29,6 +29,7 @@ api.client
 api.reading api.columns session
 api.frames
 connection
+current
 doctor notebook.card notebook.progress notebook.server
 notebook.panel
 notebook.magics __main__
