@@ -329,3 +329,38 @@ def test_forget_gives_what_was_purged(source, store):
 def test_nobody_signed_in_is_said_so(store, server, clock):
     with pytest.raises(LoginRequired):
         TokenSource(store, "other", server).token()
+
+
+def test_peek_looks_and_renews_nothing(source, server, store, clock):
+    clock.passes(500)
+    assert source.peek().access_token == Secret("access-0")
+    source._held = None
+    assert source.peek().access_token == Secret("access-0")
+    store.delete("key")
+    assert source.peek().access_token == Secret("access-0")  # held all the same
+    source._held = None
+    assert source.peek() is None
+    assert server.count == 0
+
+
+def test_the_life_that_is_left_is_told_where_it_is_known(source, server, clock):
+    assert source.seconds_left() == 100.0
+    clock.passes(30)
+    assert source.seconds_left() == 70.0
+    clock.passes(300)
+    assert source.seconds_left() == 0.0
+    source.accept(replace(server.token(), expires_in=None))
+    assert source.seconds_left() is None
+    source.forget()
+    assert source.seconds_left() is None
+
+
+@pytest.mark.parametrize(("left", "renewals"), [(25.0, 0), (24.9, 1), (10.0, 1)])
+def test_the_windows_begin_where_they_are_said_to(
+    source, server, clock, left, renewals
+):
+    clock.passes(100.0 - left)
+    assert source.token().access_token == Secret("access-0")
+    if flight := source._flight:
+        flight.outcome.result(10)
+    assert server.count == renewals
