@@ -17,6 +17,7 @@ import filelock
 from ..errors import StoreError
 from ..oauth.models import Token
 from ..secret import Secret
+from .forks import renew_in_child
 
 _PATIENCE = 20.0  # seconds to wait for another process that renews
 _LOOK = 0.005  # seconds between two looks at the lock
@@ -40,6 +41,11 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._tokens: dict[str, Token] = {}
+        self.after_fork()
+        renew_in_child(self)
+
+    def after_fork(self) -> None:
+        """Take the lock from a thread that the child does not have."""
         self._mutex = threading.RLock()
 
     def load(self, key: str) -> Token | None:
@@ -133,7 +139,8 @@ class FileStore:
         try:
             yield
         finally:
-            lock.release()
+            with _disk(path):
+                lock.release()
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{file_name(key)}.json"

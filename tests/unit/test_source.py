@@ -362,5 +362,90 @@ def test_the_windows_begin_where_they_are_said_to(
     clock.passes(100.0 - left)
     assert source.token().access_token == Secret("access-0")
     if flight := source._flight:
-        flight.outcome.result(10)
+        flight.result(10)
     assert server.count == renewals
+
+
+def test_a_token_refused_while_a_renewal_was_under_way_is_not_given(
+    source, server, clock
+):
+    clock.passes(95)
+    server.hold.clear()
+    server.fails = NetworkError("out of reach")
+    told = []
+
+    def ask(rejected):
+        try:
+            told.append(source.token(rejected=rejected).access_token)
+        except NetworkError as error:
+            told.append(error.code)
+
+    threads = [threading.Thread(target=ask, args=(None,))]
+    threads[0].start()
+    threads.append(threading.Thread(target=ask, args=(Secret("access-0"),)))
+    threads[1].start()
+    while not source._held.refused:
+        threads[0].join(0.001)
+    server.hold.set()
+    for thread in threads:
+        thread.join(10)
+    assert told == ["network_error"] * 2
+
+
+def test_who_joins_an_early_renewal_that_fails_goes_on_with_a_living_token(
+    source, server, clock
+):
+    clock.passes(80)
+    server.hold.clear()
+    server.fails = NetworkError("out of reach")
+    source.token()
+    clock.passes(12)
+    threading.Timer(0.05, server.hold.set).start()
+    assert source.token().access_token == Secret("access-0")
+
+
+def fails_to_save(store, monkeypatch):
+    def full(key, token):
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(store, "save", full)
+
+
+@pytest.mark.parametrize("sibling", ["signs in", "signs out"])
+def test_a_belated_save_does_not_undo_what_a_sibling_did(
+    source, server, store, clock, monkeypatch, sibling
+):
+    clock.passes(95)
+    with monkeypatch.context() as patch:
+        fails_to_save(store, patch)
+        with pytest.raises(StoreError):
+            source.token()
+    if sibling == "signs out":
+        store.delete("key")
+        with pytest.raises(LoginRequired):
+            source.token()
+        return
+    server.count = 7
+    store.save("key", server.token())
+    assert source.token().access_token == Secret("access-7")
+
+
+def test_forget_gives_the_newest_though_it_was_not_saved(
+    source, store, clock, monkeypatch
+):
+    clock.passes(95)
+    with monkeypatch.context() as patch:
+        fails_to_save(store, patch)
+        with pytest.raises(StoreError):
+            source.token()
+    assert source.forget().refresh_token == Secret("refresh-1")
+    assert store.load("key") is None
+
+
+def test_without_a_thread_to_be_had_it_renews_all_the_same(source, clock, monkeypatch):
+    def none_left(self):
+        raise RuntimeError("can't start new thread")
+
+    clock.passes(95)
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    assert source.token().access_token == Secret("access-1")

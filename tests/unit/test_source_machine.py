@@ -130,7 +130,7 @@ class Renewal(RuleBasedStateMachine):
     def rest(self):
         for process in self.processes:
             if flight := process.source._flight:
-                flight.outcome.exception(10)
+                flight.exception(10)
 
     @rule(which=BOTH)
     def sign_in(self, which):
