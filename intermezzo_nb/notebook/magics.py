@@ -23,7 +23,6 @@ from IPython.core.magic_arguments import (
 )
 from traitlets import Bool, Enum, Float, Unicode, observe
 
-from ..credentials import refuse_literals
 from ..errors import IntermezzoError, SettingsError
 
 if TYPE_CHECKING:
@@ -197,6 +196,7 @@ class IntermezzoMagics(Magics):
     def _refuse_parameters(self) -> None:
         # papermill saves its parameters twice in the notebook; a person's variables
         # are their own business.
+        from ..credentials import refuse_literals
         from ..surroundings import look
 
         if not look().answers:
