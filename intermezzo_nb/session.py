@@ -113,7 +113,7 @@ class Session:
         token = self._source.forget()
         self._ladder = []
         if token is None:
-            return LoggedOut((), "there was no session", purged=False)
+            return LoggedOut((), "", purged=False)
         revoked, why = self._revoke(token)
         return LoggedOut(tuple(revoked), why, purged=True)
 

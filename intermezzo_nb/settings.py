@@ -248,7 +248,7 @@ def _checked(name: str, value: Any, place: str) -> Any:
         hint = f"Did you mean {close[0]}?" if close else f"Known: {', '.join(_NAMES)}."
         raise SettingsError(f"{place} sets {name!r}, which is unknown", advice=hint)
     if name in URLS or name == "redirect_uri":
-        return check_url(name, str(value), place)
+        return check_url(name, str(value), place, f"Change {how_to_set(name)}.")
     if name in CHOICES and value not in CHOICES[name]:
         raise SettingsError(
             f"{name} in {place} is {value!r}",

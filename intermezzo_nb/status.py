@@ -73,13 +73,15 @@ class LoggedOut:
     purged: bool
 
     def __str__(self) -> str:
-        at_server = f"revoked there: {' and '.join(self.revoked)}"
-        if self.revoked and self.not_revoked:
-            at_server += f", not the rest: {self.not_revoked}"
-        if not self.revoked:
+        if not self.purged:
+            return "Nobody was signed in: there is nothing to revoke or to delete."
+        revoked = " and ".join(self.revoked)
+        at_server = f"revoked there: {revoked}"
+        if not revoked:
             at_server = f"not revoked at the server: {self.not_revoked}"
-        here = "deleted here" if self.purged else "nothing was kept here"
-        return f"Signed out. Session {here}; {at_server}."
+        elif self.not_revoked:
+            at_server += f", not the rest: {self.not_revoked}"
+        return f"Signed out. The session is deleted here; {at_server}."
 
 
 def _life(seconds: float) -> str:

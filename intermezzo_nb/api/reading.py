@@ -134,7 +134,8 @@ class Reading:
         self.in_path, self.sent, self.here = self._sorted_filters()
         self.requests = self.rows = self.seen = 0
         self.total: int | None = None
-        self.notes: list[str] = list(self._odd_values())
+        self.notes: list[str] = []
+        self.hints = list(self._odd_values())
         self.complete = False
 
     @property
@@ -315,19 +316,19 @@ def provenance(
         "requests": reading.requests,
         "seconds": round(reading.seconds, 3),
         "control_totals": dict(totals),
-        "notes": [*reading.notes, *notes],
+        "notes": [*reading.hints, *reading.notes, *notes],
     }
 
 
 def summary(about: Mapping[str, Any]) -> str:
     """Give the one line that stays above a frame."""
-    rows = f"{about['rows']:,}"
-    noun = "row" if about["rows"] == 1 else "rows"
-    if not about["complete"] and about["limit"] is not None:
-        rows += f" of {about['total']:,}" if about["total"] else " (cut by the limit)"
+    is_cut = not about["complete"] and about["limit"] is not None
+    of = f" of {about['total']:,}" if is_cut and about["total"] else ""
+    rows = f"{about['rows']:,}{of} row" + ("" if about["rows"] == 1 and not of else "s")
+    cut = " (cut by the limit)" if is_cut and not of else ""
     parts = [
         about["resource"],
-        f"{rows} {noun} × {about['columns']} columns",
+        f"{rows} × {about['columns']} columns{cut}",
         _plural(about["requests"], "request"),
         f"{about['seconds']:.1f} s",
         about["profile"],

@@ -130,7 +130,22 @@ def test_a_value_that_is_not_documented_is_told():
     api = FakeApi(organizations__o__employees=ROWS[:1])
     asked = {"employmentCountry": "Germany"}
     _, reading = read(api, "employees", filters=asked, organizations=("o",))
-    assert reading.notes == ["employmentCountry is documented as DE, GB"]
+    assert reading.hints == ["employmentCountry is documented as DE, GB"]
+    assert reading.complete
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [(None, "250 rows × 1"), (5, "5 of 250 rows × 1"), (1, "1 of 250 rows × 1")],
+)
+def test_what_was_cut_is_told_as_such(limit, told):
+    rows, reading = read(FakeApi(x=ROWS), "/x", limit=limit)
+    about = provenance(
+        reading, profile="p", rows=len(rows), columns=1, totals={}, notes=[]
+    )
+    assert told in summary(about)
+    cut = summary({**about, "total": None})
+    assert ("cut by the limit" in cut) is (limit is not None)
 
 
 def test_an_object_where_a_list_is_documented_is_an_error():
