@@ -193,6 +193,24 @@ def test_a_forged_answer_changes_nothing(
     assert made.get("/organizations")
 
 
+def test_the_page_that_closes_a_sign_in_keeps_and_passes_on_nothing(
+    shared_practice, connection, somebody_there, person
+):
+    made = connection(**shared_practice.settings("person"))
+    logins = []
+    made.login(present=logins.append, wait=False)
+    page = person().sign_in(logins[0].prompt.url)
+    # RFC 9700 §4.2.4, RFC 8252 §8.12: nothing foreign, no trace, in no frame.
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Cache-Control"] == "no-store"
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "?" not in page.url
+    assert "code=" not in page.text
+    assert made.get("/organizations")
+
+
 def test_an_answer_of_another_issuer_is_not_redeemed(
     shared_practice, connection, somebody_there, person
 ):

@@ -24,6 +24,13 @@ REFUSED = [
     ("RFC 9207 §2.4", "iss missing", LoginMismatch, "issuer_mismatch", 0),
     ("RFC 9207 §2.4", "iss wrong", LoginMismatch, "issuer_mismatch", 0),
     ("RFC 9207 §2.4", "iss with a slash", LoginMismatch, "issuer_mismatch", 0),
+    (
+        "RFC 9207 §2.4",
+        ("iss not announced", "iss wrong"),
+        LoginMismatch,
+        "issuer_mismatch",
+        0,
+    ),
     ("RFC 9207 §2.4", "error with wrong iss", LoginMismatch, "issuer_mismatch", 0),
     ("RFC 9207 §2.4", "error without iss", LoginMismatch, "issuer_mismatch", 0),
     ("OIDC §3.1.2.6", "error with wrong state", LoginExpired, "login_expired", 0),
