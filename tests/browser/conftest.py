@@ -148,6 +148,14 @@ class Page:
             [command, arguments],
         )
 
+    def wear(self, theme):
+        """Change the theme, which the Lab then keeps for all."""
+        self.page.evaluate(
+            "theme => window.jupyterapp.commands"
+            ".execute('apputils:change-theme', { theme }).then(() => null)",
+            theme,
+        )
+
     def run(self, number, *, wait=True):
         """Run one cell, and wait until it has run."""
         self.page.evaluate(
@@ -219,7 +227,10 @@ def open_notebook(chromium, lab):
             color_scheme=color_scheme, viewport={"width": 1180, "height": 900}
         )
         contexts.append(context)
-        return Page(context, lab, path)
+        page = Page(context, lab, path)
+        theme = "JupyterLab Dark" if color_scheme == "dark" else "JupyterLab Light"
+        page.wear(theme)
+        return page
 
     yield open_it
     for context in contexts:

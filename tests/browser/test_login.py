@@ -31,7 +31,6 @@ def test_the_panel_notices_that_somebody_signed_in(open_notebook):
 
 def test_run_all_waits_for_the_person(open_notebook):
     notebook = open_notebook("all.ipynb", LOAD, LOGIN, READ, color_scheme="dark")
-    notebook.do("apputils:change-theme", theme="JupyterLab Dark")
     notebook.run_all()
     notebook.wait_for(2, "waiting for the sign-in")
     notebook.shot("waiting-dark")
@@ -85,7 +84,6 @@ def test_the_answer_comes_back_through_the_jupyter_server(open_notebook, lab):
 def test_a_code_is_entered_elsewhere_and_the_panel_notices(open_notebook):
     login = f"{LOGIN} --via device"
     notebook = open_notebook("device.ipynb", LOAD, login, READ, color_scheme="dark")
-    notebook.do("apputils:change-theme", theme="JupyterLab Dark")
     notebook.run(0)
     notebook.run(1)
     code = notebook.output(1).locator(".intermezzo-code").first
@@ -138,11 +136,11 @@ def test_the_quickstart_as_a_person_runs_it(open_notebook):
 
 
 def test_the_picture_of_the_readme(open_notebook):
-    look = 'df[["employmentCountry", "externalRef", "startDate", "endDate"]].tail(4)'
+    look = 'df[["employmentCountry", "externalRef", "startDate", "endDate"]].tail(3)'
     read = f"df = %intermezzo employees --organization all\n{look}"
     notebook = open_notebook("picture.ipynb", LOAD, LOGIN, read)
     notebook.do("application:toggle-left-area")
-    notebook.page.set_viewport_size({"width": 900, "height": 700})
+    notebook.page.set_viewport_size({"width": 900, "height": 760})
     notebook.run(0)
     notebook.run(1)
     notebook.sign_in(1)
