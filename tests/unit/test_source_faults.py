@@ -229,3 +229,35 @@ def test_without_a_thread_to_be_had_it_renews_all_the_same(source, clock, monkey
     clock.passes(95)
     monkeypatch.setattr(threading.Thread, "start", none_left)
     assert source.token().access_token == Secret("access-1")
+
+
+def test_saving_mends_a_store_that_cannot_be_read(
+    source, server, store, clock, monkeypatch
+):
+    clock.passes(95)
+    with monkeypatch.context() as patch:
+        fails_to_save(store, patch)
+        with pytest.raises(StoreError):
+            source.token()
+
+    def damaged(key):
+        raise StoreError("it is damaged", code="store_damaged")
+
+    monkeypatch.setattr(store, "load", damaged)
+    assert source.token().access_token == Secret("access-1")
+    monkeypatch.undo()
+    assert store.load("key").refresh_token == Secret("refresh-1")
+
+
+def test_a_store_that_cannot_be_read_spends_nothing(
+    source, server, store, clock, monkeypatch
+):
+    clock.passes(95)
+
+    def damaged(key):
+        raise StoreError("it is damaged", code="store_damaged")
+
+    monkeypatch.setattr(store, "load", damaged)
+    with pytest.raises(StoreError):
+        source.token()
+    assert server.count == 0

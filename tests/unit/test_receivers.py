@@ -1,0 +1,77 @@
+"""The way through the Jupyter server; and where the loopback way must not listen."""
+
+from __future__ import annotations
+
+import pytest
+
+from intermezzo_nb.errors import SettingsError
+from intermezzo_nb.oauth.mailbox import Mailbox
+from intermezzo_nb.oauth.models import AuthorizationRequest, ServerMetadata
+from intermezzo_nb.oauth.receivers import LoopbackReceiver, ServerReceiver
+from intermezzo_nb.secret import Secret
+
+STATE = "state-Xr5mB2vQ9kLw7TzC"
+BACK = "https://hub.example/hub/user-redirect/intermezzo/callback"
+
+
+@pytest.fixture
+def request_sent():
+    return AuthorizationRequest(
+        url="https://login.example/authorize",
+        redirect_uri=None,
+        state=Secret(STATE),
+        nonce=Secret("nonce-Hn3sD8fJ1gPa6yVe"),
+        code_verifier=Secret("verifier-Hn3sD8fJ1gPa6yVe"),
+        metadata=ServerMetadata(),
+    )
+
+
+@pytest.fixture
+def mailbox(tmp_path):
+    return Mailbox(tmp_path)
+
+
+@pytest.fixture
+def receiver(mailbox):
+    return ServerReceiver(mailbox, "/user/ann/")
+
+
+def login_of(link):
+    return link.partition("login=")[2]
+
+
+def test_the_link_leads_through_the_jupyter_server(receiver, request_sent):
+    link = receiver.invite(request_sent)
+    assert link.startswith("/user/ann/intermezzo/start?login=")
+    assert STATE not in link
+
+
+def test_the_redirect_uri_is_the_one_that_the_server_noted(
+    receiver, mailbox, request_sent
+):
+    link = receiver.invite(request_sent)
+    assert receiver.receive(0) is None
+    mailbox.note(login_of(link), BACK)
+    assert mailbox.drop({"state": STATE, "code": "c"})
+    assert receiver.receive(0) == {"state": STATE, "code": "c"}
+    assert receiver.redirect_uri == BACK
+    assert receiver.receive(0) is None
+
+
+def test_a_receiver_that_closes_leaves_nothing(receiver, request_sent, tmp_path):
+    receiver.invite(request_sent)
+    receiver.close()
+    assert list((tmp_path / "intermezzo").iterdir()) == []
+
+
+def test_two_sign_ins_do_not_meet(mailbox, request_sent):
+    one, other = (ServerReceiver(mailbox, "/") for _ in range(2))
+    assert one.invite(request_sent) != other.invite(request_sent)
+
+
+@pytest.mark.parametrize(
+    "uri", ["https://127.0.0.1/x", "http://notebook.example/x", "http://10.0.0.1:80/x"]
+)
+def test_the_loopback_way_listens_on_loopback_only(uri):
+    with pytest.raises(SettingsError, match="does not lead to this machine"):
+        LoopbackReceiver(uri)
