@@ -137,9 +137,7 @@ class TokenSource:
         return max(0.0, self._left(held))
 
     def _good(self, rejected: Secret | None) -> Token:
-        held = self._held
-        if rejected is not None and held and held.token.access_token == rejected:
-            held = self._refused(rejected)
+        held = self._held if rejected is None else self._refused(rejected)
         if held is None or held.unsaved or held.refused:
             return self._renewal(None).result()
         if (left := self._left(held)) < held.advisory:

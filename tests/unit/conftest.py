@@ -12,7 +12,7 @@ from intermezzo_nb.errors import (
 from intermezzo_nb.oauth.models import Token
 from intermezzo_nb.secret import Secret
 from intermezzo_nb.tokens.source import TokenSource
-from intermezzo_nb.tokens.store import MemoryStore
+from intermezzo_nb.tokens.store import FileStore, MemoryStore
 
 NOW = 1_900_000_000.0
 
@@ -66,9 +66,12 @@ def server(clock):
     return Server(clock)
 
 
-@pytest.fixture
-def store():
-    return MemoryStore()
+@pytest.fixture(params=["memory", "file"])
+def store(request, tmp_path, leaks):
+    if request.param == "memory":
+        return MemoryStore()
+    leaks.allow(tmp_path / "sessions")
+    return FileStore(tmp_path / "sessions")
 
 
 @pytest.fixture

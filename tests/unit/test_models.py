@@ -12,6 +12,7 @@ from intermezzo_nb.errors import (
 from intermezzo_nb.oauth.models import (
     AuthorizationRequest,
     Identity,
+    Prompt,
     ServerMetadata,
     Token,
 )
@@ -56,6 +57,7 @@ def test_a_foreign_or_missing_issuer_is_refused_on_errors_too(iss, announced, re
     with pytest.raises(LoginMismatch) as caught:
         request(announced=announced).code_of(answer)
     assert caught.value.code == "issuer_mismatch"
+    assert (ISSUER if iss else "names no issuer") in caught.value.why
 
 
 def test_an_issuer_that_was_never_announced_may_be_missing():
@@ -120,3 +122,11 @@ def test_a_refresh_keeps_what_it_leaves_out():
 )
 def test_a_person_is_shown_by_the_best_name_there_is(claims, shown):
     assert str(Identity.from_claims(claims)) == shown
+
+
+def test_a_prompt_reads_as_text():
+    prompt = Prompt(f"{ISSUER}/a?b", "login.example", 0.0)
+    assert str(prompt).splitlines() == ["Sign in at login.example:", f"{ISSUER}/a?b"]
+    coded = Prompt(ISSUER, "h", 0.0, user_code="WDJB-MJHT", enter_at=f"{ISSUER}/device")
+    assert "the code WDJB-MJHT" in str(coded)
+    assert f"{ISSUER}/device" in str(coded)

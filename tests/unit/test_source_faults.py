@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -80,6 +81,32 @@ def test_a_siblings_renewal_is_adopted(source, server, store, clock):
     server.count = 7
     store.save("key", server.token())
     assert source.token().access_token == Secret("access-7")
+    assert server.count == 7
+
+
+def test_a_siblings_renewal_without_rotation_is_adopted(source, server, store, clock):
+    clock.passes(95)
+    server.count = 7
+    kept = replace(server.token(), refresh_token=Secret("refresh-0"))
+    store.save("key", kept)
+    assert source.token().access_token == Secret("access-7")
+    assert server.count == 7
+
+
+def test_a_sign_in_that_cannot_be_saved_is_used_and_saved_later(
+    source, server, store, monkeypatch
+):
+    server.count = 7
+
+    def locked(key):
+        raise StoreError("another process holds it", code="store_locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "lock", locked)
+        with pytest.raises(StoreError):
+            source.accept(server.token())
+    assert source.token().access_token == Secret("access-7")
+    assert store.load("key").refresh_token == Secret("refresh-7")
     assert server.count == 7
 
 
