@@ -122,6 +122,22 @@ class Connection:
         """End a sign-in that is under way; harmless when there is none."""
         self._session.cancel_login()
 
+    def paste(self, address: str) -> str:
+        """
+        Take the address on which the browser ended, for the sign-in under way.
+
+        Parameters
+        ----------
+        address : str
+            The whole of it. It holds a one-time code: do not write it into a cell.
+
+        Returns
+        -------
+        str
+            Why it is no answer; empty where it is one.
+        """
+        return self._session.paste(address)
+
     def status(self) -> Status:
         """Tell how this connection stands; nothing is asked or renewed."""
         return self._session.status()

@@ -21,7 +21,7 @@ from .oauth.models import Prompt, Token
 class State(enum.StrEnum):
     """Where a sign-in stands."""
 
-    STARTING = "starting"
+    CHOOSING = "choosing"
     LINK_READY = "link ready"
     RECEIVED = "received"
     SIGNED_IN = "signed in"
@@ -33,7 +33,7 @@ class State(enum.StrEnum):
     @property
     def is_final(self) -> bool:
         """Whether nothing more will happen by itself."""
-        return self not in {State.STARTING, State.LINK_READY, State.RECEIVED}
+        return self not in {State.CHOOSING, State.LINK_READY, State.RECEIVED}
 
 
 class Login:
@@ -56,7 +56,8 @@ class Login:
         self._mutex = threading.Lock()
         self._cancelled = threading.Event()
         self._done = threading.Event()
-        self.state = State.STARTING
+        self._flow: Flow | None = None
+        self.state = State.CHOOSING
         self.prompt: Prompt | None = None
         self.error: IntermezzoError | None = None
 
@@ -81,10 +82,29 @@ class Login:
         with self._mutex:
             if not self.state.is_final or self.state is State.SIGNED_IN:
                 return
-            self.state, self.error = State.STARTING, None
+            self.state, self.error = State.CHOOSING, None
             self._cancelled.clear()
             self._done.clear()
         self._in_thread(self._begin_and_finish)
+
+    def paste(self, address: str) -> str:
+        """
+        Take the address on which the browser ended, from whichever thread.
+
+        Parameters
+        ----------
+        address : str
+            The whole of it; it holds the code, so it is kept nowhere.
+
+        Returns
+        -------
+        str
+            Why it is no answer, for the person; empty where it is one.
+        """
+        flow = self._flow
+        if flow is None or self.state is not State.LINK_READY:
+            return "Nothing waits for an address now."
+        return flow.take(address)
 
     def cancel(self) -> None:
         """End the wait; harmless when it is over."""
@@ -110,7 +130,7 @@ class Login:
             raise self.error.with_traceback(None)
 
     def _begin(self) -> Flow:
-        flow = self._make_flow()
+        flow = self._flow = self._make_flow()
         try:
             self.prompt = flow.begin()
         except BaseException:
@@ -147,7 +167,7 @@ class Login:
 
     def _end(self, error: IntermezzoError | None) -> None:
         # The link holds state and nonce: it goes when it has served.
-        self.prompt, self.error = None, error
+        self.prompt, self._flow, self.error = None, None, error
         self._become(_final_state(error))
         self._done.set()
 

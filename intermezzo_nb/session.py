@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 from .addresses import origin
 from .api.client import tell_wait
+from .asking import wait_and_ask
 from .errors import IntermezzoError, LoginRequired, SettingsError
+from .ladder import choose_way
 from .login import Login
 from .oauth.answers import is_bearer_token
 from .oauth.client import OAuthClient
-from .oauth.flows import CodeFlow, DeviceFlow, Flow, Receiver, renewed
-from .oauth.mailbox import Mailbox
+from .oauth.flows import Flow, renewed
 from .oauth.models import Prompt, Token
-from .oauth.receivers import LoopbackReceiver, ServerReceiver
 from .secret import Secret
 from .settings import Settings, how_to_set
 from .status import LoggedOut, Status
@@ -63,10 +63,11 @@ class Session:
         self._note("client credentials", "no secret is set, or a person was asked for")
         self._insist_on_a_person(surroundings)
         self.settings.require("client_id", "issuer|authorization_url", "api_url")
-        login = self._login = self._begun(present, self._way(surroundings))
+        way = choose_way(self.settings, surroundings, self._oauth, self._note)
+        login = self._login = self._begun(present, way)
         if wait:
             try:
-                login.wait()
+                self._await(login, surroundings)
             finally:
                 # Its end was told here; a request need not tell it again.
                 self._login = None
@@ -130,13 +131,27 @@ class Session:
             self._finish(self._login)
         return self._source.token(rejected=rejected)
 
+    def paste(self, address: str) -> str:
+        """Take an address for the sign-in under way, as :meth:`Login.paste` tells."""
+        if self._login is None:
+            return "No sign-in is under way."
+        return self._login.paste(address)
+
     def _finish(self, login: Login) -> None:
         if not login.state.is_final and (prompt := login.prompt):
             reason = f"waiting for the sign-in at {prompt.host} (interrupt to cancel)"
             if not tell_wait(0, reason):
                 say(f"{reason} …")
-        login.wait()
+        self._await(login, look())
         self._login = None
+
+    @staticmethod
+    def _await(login: Login, surroundings: Surroundings) -> None:
+        prompt = login.prompt
+        if prompt and prompt.paste == "expected" and surroundings.answers:
+            wait_and_ask(login, say)
+        else:
+            login.wait()
 
     def _renewed(self, token: Token | None, keep: Callable[[Token], None]) -> Token:
         if self.settings.access_token is None:
@@ -191,48 +206,6 @@ class Session:
             "credentials.",
             advice=f"Set {variables}.",
         )
-
-    def _way(self, surroundings: Surroundings) -> Callable[[], Flow]:
-        """Choose how the answer comes back."""
-        wanted, signs = self.settings.via, ", ".join(surroundings.elsewhere)
-        if self._is_for_a_device(surroundings):
-            self._note("loopback", signs or f"--via {wanted}")
-            self._note("device", "taken")
-            return lambda: DeviceFlow(self._oauth, timeout=self.settings.timeout)
-        server = self._server(surroundings)
-        if wanted == "loopback" or (wanted == "auto" and not (signs and server)):
-            self._note("loopback", "taken" + (f", though: {signs}" if signs else ""))
-            return self._code_flow(lambda: LoopbackReceiver(self.settings.redirect_uri))
-        self._note("loopback", signs or f"--via {wanted}")
-        if server is None:
-            raise SettingsError(
-                "no Jupyter server takes the answer for this kernel",
-                why="The one that started it, if any, has not loaded intermezzo_nb.",
-                advice="Install intermezzo-nb beside Jupyter and restart it, or use "
-                "--via loopback.",
-                code="no_server",
-            )
-        self._note("server", "taken")
-        return self._code_flow(server)
-
-    def _code_flow(self, receiver: Callable[[], Receiver]) -> Callable[[], Flow]:
-        return lambda: CodeFlow(self._oauth, receiver(), timeout=self.settings.timeout)
-
-    def _is_for_a_device(self, surroundings: Surroundings) -> bool:
-        if self.settings.via != "auto":
-            return self.settings.via == "device"
-        # Where the browser is elsewhere and no Jupyter server can take the answer.
-        if not surroundings.elsewhere or self._server(surroundings):
-            return False
-        return self._oauth.metadata.device_authorization_endpoint is not None
-
-    def _server(self, surroundings: Surroundings) -> Callable[[], Receiver] | None:
-        if surroundings.runtime_dir is None or surroundings.parent is None:
-            return None
-        mailbox = Mailbox(surroundings.runtime_dir)
-        if (base_url := mailbox.base_url(surroundings.parent)) is None:
-            return None
-        return lambda: ServerReceiver(mailbox, base_url)
 
     def _begun(
         self, present: Callable[[Login], None], flow: Callable[[], Flow]

@@ -25,7 +25,7 @@ from .secret import Secret
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "grant": ("client_credentials", "authorization_code"),
     "token_encoding": ("form", "json"),
-    "via": ("auto", "loopback", "server", "device", "client-credentials"),
+    "via": ("auto", "loopback", "server", "device", "paste", "client-credentials"),
     "store": ("auto", "memory", "file", "keyring"),
     "valid_to": ("inclusive", "exclusive"),
 }

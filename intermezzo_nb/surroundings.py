@@ -17,9 +17,16 @@ _ELSEWHERE = {
     "KAGGLE_KERNEL_RUN_TYPE": "Kaggle",
     "DATABRICKS_RUNTIME_VERSION": "Databricks",
     "SAGEMAKER_INTERNAL_IMAGE_URI": "SageMaker",
+    "SAGEMAKER_APP_TYPE": "SageMaker Studio",
+    "DEEPNOTE_PROJECT_ID": "Deepnote",
     "CODESPACES": "GitHub Codespaces",
+    "GITPOD_WORKSPACE_ID": "Gitpod",
+    "REMOTE_CONTAINERS": "a development container",
+    "KERNEL_GATEWAY": "a kernel gateway",
     "SSH_CONNECTION": "an SSH session",
 }
+# VS Code starts kernels itself; one of a Jupyter server has that for a parent.
+_VS_CODE = ("VSCODE_PID", "VSCODE_CWD", "VSCODE_IPC_HOOK_CLI")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,8 @@ class Surroundings:
         Why nobody can be asked, else empty.
     elsewhere : tuple of str
         Signs that the browser is on another machine than the kernel.
+    forwards : str
+        Who leads the browser to this machine's loopback all the same, else empty.
     runtime_dir : Path or None
         The Jupyter runtime folder that holds the kernel's connection file.
     parent : int or None
@@ -47,6 +56,7 @@ class Surroundings:
     answers: bool
     silence: str
     elsewhere: tuple[str, ...]
+    forwards: str = ""
     runtime_dir: Path | None = None
     parent: int | None = None
 
@@ -65,6 +75,7 @@ def look(
         not silence,
         silence,
         _elsewhere(environ, modules),
+        forwards=_forwards(environ, front),
         runtime_dir=_runtime_dir(kernel),
         parent=int(parent) if parent.isdecimal() else None,
     )
@@ -103,6 +114,13 @@ def _elsewhere(
         signs.append("Google Colab (google.colab is loaded)")
     signs += [f"a container ({p})" for p in _CONTAINER_FILES if Path(p).exists()]
     return tuple(signs)
+
+
+def _forwards(environ: Mapping[str, str], front: str) -> str:
+    if front != "notebook" or environ.get("JPY_PARENT_PID"):
+        return ""
+    sign = next((name for name in _VS_CODE if environ.get(name)), "")
+    return f"VS Code forwards the ports that its links name ({sign})" if sign else ""
 
 
 _CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")

@@ -18,19 +18,23 @@ _LINE = "var(--jp-border-color2, var(--vscode-widget-border, #8886))"
 _GROUND = "var(--jp-layout-color1, var(--vscode-editor-background, transparent))"
 _FONT = "var(--jp-ui-font-family, system-ui, sans-serif)"
 _MARK, _ALARM = "#0b7a69", "#c62f3d"
+_GOOD = f"var(--jp-success-color1, {_MARK})"
 _CARD = (
     f"box-sizing:border-box;max-width:34rem;margin:4px 0;padding:18px 20px 16px;"
     f"border:1px solid {_LINE};border-left:4px solid {{edge}};border-radius:8px;"
     f"background:{_GROUND};color:{_INK};font:14px/1.5 {_FONT}"
 )
 _BUTTON = (
-    f"display:inline-block;padding:8px 18px;border-radius:6px;background:{_MARK};"
-    "color:#fff;font-weight:600;text-decoration:none"
+    # The border shows where a high-contrast theme takes the background away.
+    f"display:inline-block;padding:7px 17px;border:1px solid transparent;"
+    f"border-radius:6px;background:{_MARK};color:#fff;font-weight:600;"
+    "text-decoration:none"
 )
 _CODE = (
     "margin:0;font:600 24px/1.3 var(--jp-code-font-family, monospace);"
     "letter-spacing:.12em;user-select:all"
 )
+_MATCH = "font-family:var(--jp-code-font-family, monospace);letter-spacing:.1em"
 _CHIP = (
     f"display:inline-block;margin:0 6px 4px 0;padding:0 8px;border:1px solid {_LINE};"
     "border-radius:10px;font-size:12px;line-height:20px"
@@ -46,14 +50,11 @@ def link_ready(prompt: Prompt, profile: str, *, until: str) -> str:
     until : str
         The local time at which the link ends, as ``14:32``.
     """
-    url, host = escape(prompt.url, quote=True), escape(prompt.host)
+    steps = _to_paste(prompt) if prompt.paste == "expected" else _by_itself(until)
     return _card(
         f"""{_heading("Sign in to Intermezzo", profile)}
-<p style="margin:12px 0"><a href="{url}" target="_blank" rel="noopener noreferrer"
- class="intermezzo-sign-in" style="{_BUTTON}">Sign in at {host} ↗</a></p>
-<p style="margin:0;color:{_SOFT}">Opens a new tab. Come back when you have signed in:
- this panel notices by itself, until {escape(until)}.</p>
-{_help(prompt)}"""
+<p style="margin:12px 0">{_link(prompt)}</p>
+<div style="color:{_SOFT}">{steps}{_help(prompt)}</div>"""
     )
 
 
@@ -64,13 +65,11 @@ def device_ready(prompt: Prompt, profile: str, *, until: str) -> str:
     The code is shown even where the link knows it already (RFC 8628 §3.3.1), and
     who sees it is told not to trust another's (§5.4).
     """
-    url = escape(prompt.url, quote=True)
-    at, host = escape(prompt.enter_at, quote=True), escape(prompt.host)
+    at = escape(prompt.enter_at, quote=True)
     return _card(
         f"""{_heading("Sign in to Intermezzo", profile)}
 <div style="display:flex;gap:20px;align-items:center;flex-wrap:wrap;margin:12px 0">
-<div style="flex:1 1 14rem"><a href="{url}" target="_blank" rel="noopener noreferrer"
- class="intermezzo-sign-in" style="{_BUTTON}">Sign in at {host} ↗</a>
+<div style="flex:1 1 14rem">{_link(prompt)}
 <p style="margin:12px 0 2px;color:{_SOFT}">Your code</p>
 <p class="intermezzo-code" style="{_CODE}">{escape(prompt.user_code)}</p>
 <p style="margin:6px 0 0;color:{_SOFT}">Compare it there, or enter it on any device at
@@ -102,7 +101,7 @@ def signed_in(status: Status) -> str:
     ]
     who = escape(str(status.identity)) if status.identity else ""
     as_whom = f" as <strong>{who}</strong>" if who else ""
-    title = f'<span style="color:{_MARK}">✓</span> Signed in{as_whom}'
+    title = f'<span style="color:{_GOOD}">✓</span> Signed in{as_whom}'
     return _card(
         f"""{_heading(title)}{_table(rows)}
 <p style="margin:10px 0 0;color:{_SOFT}">Next:
@@ -128,13 +127,24 @@ def ended(error: IntermezzoError, state: State, profile: str) -> str:
     )
 
 
+def said(text: str) -> str:
+    """Draw what is to be said about an address that was pasted."""
+    style = f"color:{_SOFT};font:13px/1.5 {_FONT};max-width:34rem"
+    return f'<div role="status" aria-live="polite" style="{style}">{escape(text)}</div>'
+
+
 def plain_link(prompt: Prompt, *, until: str) -> str:
     """Give the invitation as text."""
-    code = f"\nCode: {prompt.user_code}" if prompt.user_code else ""
-    return (
-        f"Intermezzo: sign in at {prompt.host} until {until}; this cell notices by "
-        f"itself.\n{prompt.url}{code}"
-    )
+    lines = [f"Intermezzo: sign in at {prompt.host} until {until}.", prompt.url]
+    if prompt.user_code:
+        lines.append(f"Code: {prompt.user_code}")
+    if prompt.paste == "expected":
+        lines.append(
+            "Your browser will end on a page that cannot be reached. Copy its address."
+        )
+    elif prompt.match:
+        lines.append(f"The last page shows {prompt.match}. This is noticed by itself.")
+    return "\n".join(lines)
 
 
 def plain_signed_in(status: Status) -> str:
@@ -143,17 +153,52 @@ def plain_signed_in(status: Status) -> str:
     return f"Intermezzo: signed in{who} · {status.profile} · {_session(status)}"
 
 
-def _help(prompt: Prompt) -> str:
-    where = (
-        f'<code style="user-select:all">{escape(prompt.redirect_uri)}</code>'
-        if prompt.redirect_uri
-        else "this Jupyter server's address, followed by "
-        "<code>/intermezzo/callback</code>"
+def _link(prompt: Prompt) -> str:
+    url, host = escape(prompt.url, quote=True), escape(prompt.host)
+    return (
+        f'<a href="{url}" target="_blank" rel="noopener noreferrer" '
+        f'class="intermezzo-sign-in" style="{_BUTTON}">Sign in at {host} ↗</a>'
     )
-    return f"""<details style="margin-top:8px;color:{_SOFT}">
+
+
+def _by_itself(until: str) -> str:
+    return f"""<p style="margin:0">Opens a new tab. Come back when you have signed in:
+ this panel notices by itself, until {escape(until)}.</p>"""
+
+
+def _to_paste(prompt: Prompt) -> str:
+    at = escape((prompt.redirect_uri or "").partition("?")[0])
+    return f"""<ol style="margin:0;padding-left:1.4em"><li>Sign in, in the new tab.</li>
+<li>It ends on a page that <strong>cannot be reached</strong>: <code>{at}</code>.
+ That is fine, as this kernel is on another machine than your browser.</li>
+<li>Copy the whole address of that page into the field below, or run
+ <code>%intermezzo_login --paste</code> and enter it there.</li></ol>"""
+
+
+def _help(prompt: Prompt) -> str:
+    uri = prompt.redirect_uri
+    where = f'<code style="user-select:all">{escape(uri)}</code>' if uri else _OF_SERVER
+    match = (
+        f'<p style="margin:8px 0 0">The last page shows the letters <strong style='
+        f'"{_MATCH}">{escape(prompt.match)}</strong>, to show that it belongs here.</p>'
+    )
+    unreachable = (
+        "<p style='margin:4px 0'>It cannot be reached? Copy its whole address into the "
+        "field below, or run <code>%intermezzo_login --paste</code>.</p>"
+    )
+    is_expected = prompt.paste == "expected"
+    return f"""{"" if is_expected else match}<details style="margin-top:8px">
 <summary style="cursor:pointer">The page shows an error?</summary>
-Ask those who run {escape(prompt.host)} to register this redirect URI for your client:
-{where}</details>"""
+{"" if is_expected else unreachable}<p style="margin:4px 0">It refuses the redirect URI?
+ Ask those who run {escape(prompt.host)} to register this one for your client:
+{where}</p></details>"""
+
+
+_OF_SERVER = (
+    "this Jupyter server's address, followed by <code>/intermezzo/callback</code>; on "
+    "a JupyterHub the Hub's, followed by "
+    "<code>/hub/user-redirect/intermezzo/callback</code>"
+)
 
 
 def _qr(url: str) -> str:

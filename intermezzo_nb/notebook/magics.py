@@ -68,7 +68,13 @@ class IntermezzoMagics(Magics):
     @magic_arguments()
     @argument("--profile", help="A named set of settings; 'demo' needs no account.")
     @argument(
-        "--via", help="The way: auto, loopback, server, device, client-credentials."
+        "--via",
+        help="The way: auto, loopback, server, device, paste, client-credentials.",
+    )
+    @argument(
+        "--paste",
+        action="store_true",
+        help="Enter the address on which the browser ended.",
     )
     @argument("--wait", action="store_true", help="Wait here for the person.")
     @argument("--no-wait", action="store_true", help="Return at once (the default).")
@@ -99,6 +105,11 @@ class IntermezzoMagics(Magics):
                 code="bad_arguments",
             )
         force = options.pop("force")
+        if options.pop("paste"):
+            from .panel import paste
+
+            paste(self._connection())
+            return
         connection = self._connect(options)
         from .panel import sign_in
 

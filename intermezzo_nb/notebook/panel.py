@@ -1,7 +1,8 @@
-"""LoginPanel: the widget card of a sign-in and its HTML and text twins."""
+"""LoginPanel: the card of a sign-in, its text twin, and the widgets below it."""
 
 from __future__ import annotations
 
+import getpass
 import threading
 import time
 from collections.abc import Callable
@@ -11,9 +12,11 @@ import ipywidgets
 from IPython.display import display
 
 from ..connection import Connection
+from ..errors import LoginMismatch
 from ..login import Login, State
 from ..oauth.models import Prompt
 from ..status import Status
+from ..surroundings import look
 from . import card
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
@@ -36,13 +39,24 @@ def sign_in(connection: Connection, *, wait: bool, force: bool) -> None:
         display(bundle, raw=True)
 
 
+def paste(connection: Connection) -> None:
+    """Ask for the address on which the browser ended; unseen, and kept nowhere."""
+    address = getpass.getpass("Intermezzo: the address of that page (hidden): ")
+    if why := connection.paste(address):
+        raise LoginMismatch(
+            "that address does not finish the sign-in",
+            why=why,
+            advice="Copy it once more, and run %intermezzo_login --paste again.",
+        )
+
+
 class LoginPanel:
     """
-    A card that follows a sign-in from the link to its end.
+    A card that follows a sign-in from the link to its end, and its controls.
 
-    It is one display output with three drawings; the front end takes the best that
-    it knows. At the end the widget is emptied and the output replaced, so that a
-    saved notebook keeps a card or a line, and no link.
+    The card is HTML with a text twin, drawn anew at each change: it works where no
+    widget does. The controls are widgets below it, and nothing depends on them. At
+    the end both are replaced, so that a saved notebook keeps no link and no widget.
 
     Parameters
     ----------
@@ -53,57 +67,37 @@ class LoginPanel:
     def __init__(self, login: Login, status: Callable[[], Status]) -> None:
         self._login, self._status = login, status
         self._profile = status().profile
-        self._card = ipywidgets.HTML()
-        self._left = ipywidgets.HTML()
-        self._cancel = ipywidgets.Button(description="Cancel")
-        self._again = ipywidgets.Button(description="Try again")
-        self._cancel.on_click(lambda _: login.cancel())
-        self._again.on_click(lambda _: login.again())
-        buttons = ipywidgets.HBox([self._cancel, self._again, self._left])
-        buttons.layout.align_items = "center"
-        self._box = ipywidgets.VBox([self._card, buttons])
-        self._shown: Any = None
+        self._has_widgets = look().front == "notebook"
+        self._card: Any = None
+        self._row: Any = None
+        self._controls = Controls(login)
 
     def show(self) -> None:
-        """Display the card and follow the sign-in."""
+        """Display card and controls, and follow the sign-in."""
         drawn = self._login.state
-        self._shown = display(self._bundle(), raw=True, display_id=True)
+        self._card = display(self._drawing(), raw=True, display_id=True)
+        if self._has_widgets:
+            self._row = display(self._controls.view(), raw=True, display_id=True)
         self._login.watch(lambda _: self._follow())
-        if self._login.state is drawn:
-            self._watch_clock()
-        else:
+        if self._login.state is not drawn:
             self._follow()  # it moved on before it was watched
 
     def _follow(self) -> None:
-        self._shown.update(self._bundle(), raw=True)
-        if self._login.state is State.SIGNED_IN:
-            self._card.value = ""
-            self._box.close()
-        else:
-            self._watch_clock()
+        self._card.update(self._drawing(), raw=True)
+        self._controls.follow()
+        if self._row and self._login.state is State.SIGNED_IN:
+            self._row.update({"text/plain": ""}, raw=True)
+            self._controls.close()
 
-    def _watch_clock(self) -> None:
-        if prompt := self._login.prompt:
-            threading.Thread(
-                target=self._count_down,
-                args=(prompt,),
-                name="intermezzo-countdown",
-                daemon=True,
-            ).start()
-
-    def _bundle(self) -> dict[str, Any]:
+    def _drawing(self) -> dict[str, str]:
         login, state = self._login, self._login.state
         prompt, error = login.prompt, login.error
-        self._cancel.layout.display = "none" if state.is_final else ""
-        self._again.layout.display = "" if state.is_final else "none"
-        self._left.value = "" if state.is_final else self._left.value
         if state is State.SIGNED_IN:
             status = self._status()
-            plain = card.plain_signed_in(status)
-            return {"text/html": card.signed_in(status), "text/plain": plain}
-        if state.is_final and error:
-            html = card.ended(error, state, self._profile)
+            plain, html = card.plain_signed_in(status), card.signed_in(status)
+        elif state.is_final and error:
             plain = f"Intermezzo: {error.what}. {error.advice}"
+            html = card.ended(error, state, self._profile)
         elif prompt and state is State.LINK_READY:
             left = prompt.deadline - time.monotonic()
             until = time.strftime("%H:%M", time.localtime(time.time() + left))
@@ -114,9 +108,68 @@ class LoginPanel:
             plain = "The answer is here; finishing …"
             plain = plain if state is State.RECEIVED else "Asking the server …"
             html = card.working(plain, self._profile)
-        self._card.value = html
+        return {"text/html": html, "text/plain": plain}
+
+
+class Controls:
+    """
+    Cancel, try again, the time that is left, and a field for an address.
+
+    What arrives from them may arrive late, never, or on another thread: each only
+    tells the sign-in, and waits for nothing.
+    """
+
+    def __init__(self, login: Login) -> None:
+        self._login = login
+        self._cancel = ipywidgets.Button(description="Cancel")
+        self._again = ipywidgets.Button(description="Try again")
+        self._left, self._said = ipywidgets.HTML(), ipywidgets.HTML()
+        # A password field: neither shown nor offered again by the browser.
+        self._field = ipywidgets.Password(
+            description="Address of that page",
+            placeholder="paste the whole of it",
+            layout={"width": "34rem", "max_width": "100%"},
+            style={"description_width": "initial"},
+        )
+        self._cancel.on_click(lambda _: login.cancel())
+        self._again.on_click(lambda _: login.again())
+        self._field.observe(self._take, "value")
+        layout = {"align_items": "center", "flex_flow": "row wrap"}
+        row = ipywidgets.HBox([self._cancel, self._again, self._left], layout=layout)
+        self._box = ipywidgets.VBox([self._field, self._said, row])
+        self._counted: Prompt | None = None
+        self.follow()
+
+    def view(self) -> dict[str, Any]:
+        """Give the mime bundle that shows them; empty where widgets are unknown."""
         view = {"model_id": self._box.model_id, "version_major": 2, "version_minor": 0}
-        return {_VIEW: view, "text/html": html, "text/plain": plain}
+        return {_VIEW: view, "text/plain": ""}
+
+    def follow(self) -> None:
+        """Show what can be done now."""
+        state, prompt = self._login.state, self._login.prompt
+        _show(self._cancel, when=not state.is_final)
+        _show(self._again, when=state.is_final)
+        _show(self._field, when=bool(prompt and prompt.paste))
+        if prompt is None:
+            self._left.value = self._said.value = ""
+        elif prompt is not self._counted:
+            self._counted = prompt
+            threading.Thread(
+                target=self._count_down,
+                args=(prompt,),
+                name="intermezzo-countdown",
+                daemon=True,
+            ).start()
+
+    def close(self) -> None:
+        """Take them out of the notebook's widget state."""
+        self._box.close()
+
+    def _take(self, change: dict[str, Any]) -> None:
+        if address := change["new"]:
+            self._field.value = ""
+            self._said.value = card.said(self._login.paste(address))
 
     def _count_down(self, prompt: Prompt) -> None:
         # The link is never redrawn for it: a redraw takes the focus and selection.
@@ -125,6 +178,10 @@ class LoginPanel:
             self._left.value = _clock(max(0.0, left))
             time.sleep(1)
         self._left.value = ""
+
+
+def _show(widget: Any, *, when: bool) -> None:
+    widget.layout.display = "" if when else "none"
 
 
 def _clock(seconds: float) -> str:

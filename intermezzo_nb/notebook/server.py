@@ -6,13 +6,14 @@ import atexit
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
 
-from ..oauth.closing import BACK, HEADERS, STALE, page
+from ..addresses import is_loopback
+from ..oauth import closing
 from ..oauth.mailbox import Mailbox
 
 
@@ -47,12 +48,12 @@ class _Handler(JupyterHandler):
 
     def set_default_headers(self) -> None:
         super().set_default_headers()
-        for name, value in HEADERS.items():
+        for name, value in closing.HEADERS.items():
             self.set_header(name, value)
 
     @property
     def content_security_policy(self) -> str:
-        return HEADERS["Content-Security-Policy"]
+        return closing.HEADERS["Content-Security-Policy"]
 
     def go(self, address: str) -> None:
         # The server logs the address of each request; this one holds a code.
@@ -62,7 +63,7 @@ class _Handler(JupyterHandler):
     def stale(self) -> None:
         self.request.uri = self.request.path
         self.set_status(404)
-        self.finish(page("Nothing waits for this", STALE))
+        self.finish(closing.stale())
 
 
 class Start(_Handler):
@@ -74,15 +75,26 @@ class Start(_Handler):
         if (question := self.mailbox.question(login)) is None:
             self.stale()
             return
+        if "fixed" in question:
+            self.go(question["url"])
+            return
         redirect_uri = self._redirect_uri()
+        host = urlsplit(redirect_uri).hostname or ""
+        if redirect_uri.startswith("http:") and not is_loopback(host):
+            self.set_status(400)
+            self.finish(closing.insecure())
+            return
         self.mailbox.note(login, redirect_uri)
         self.go(f"{question['url']}&{urlencode({'redirect_uri': redirect_uri})}")
 
     def _redirect_uri(self) -> str:
         origin = f"{self.request.protocol}://{self.request.host}"
-        if "JUPYTERHUB_SERVICE_PREFIX" not in os.environ:
+        # The Hub's one address leads to the default server only.
+        is_named = bool(os.environ.get("JUPYTERHUB_SERVER_NAME"))
+        if "JUPYTERHUB_SERVICE_PREFIX" not in os.environ or is_named:
             return origin + url_path_join(self.base_url, "intermezzo/callback")
-        # One address for all users of a Hub: it leads each to their own server.
+        # With a subdomain for each user, the Hub is on another host.
+        origin = os.environ.get("JUPYTERHUB_HOST") or origin
         hub = os.environ.get("JUPYTERHUB_BASE_URL", "/")
         return origin + url_path_join(hub, "hub/user-redirect/intermezzo/callback")
 
@@ -94,8 +106,10 @@ class Callback(_Handler):
     def get(self) -> None:
         pairs = parse_qsl(self.request.query, keep_blank_values=True)
         answer = dict(pairs)
-        if len(answer) == len(pairs) and self.mailbox.drop(answer):
-            self.go(url_path_join(self.base_url, "intermezzo/done"))
+        login = self.mailbox.drop(answer) if len(answer) == len(pairs) else None
+        if login:
+            done = url_path_join(self.base_url, "intermezzo/done")
+            self.go(f"{done}?{urlencode({'login': login})}")
         else:
             self.stale()
 
@@ -105,4 +119,8 @@ class Done(_Handler):
 
     @web.authenticated
     def get(self) -> None:
-        self.finish(page("Your answer has arrived", BACK))
+        match = self.mailbox.match(self.get_query_argument("login", ""))
+        if match is None:
+            self.stale()
+        else:
+            self.finish(closing.arrived(match))

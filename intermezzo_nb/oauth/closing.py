@@ -12,10 +12,15 @@ HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
-BACK = "You can close this tab. Your notebook goes on by itself."
-STALE = (
+_BACK = "You can close this tab. Your notebook goes on by itself."
+_STALE = (
     "The sign-in that this address belongs to is over, or was started elsewhere. "
     "Go back to your notebook and use the newest link there."
+)
+_INSECURE = (
+    "This Jupyter server is not reached over https, so the answer to your sign-in "
+    "could be read on its way. Ask those who run it for https, or go back to your "
+    "notebook and run %intermezzo_login --via paste."
 )
 _TEMPLATE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -31,13 +36,41 @@ body { margin: 0; min-height: 100vh; display: grid; place-items: center;
 main { box-sizing: border-box; width: min(26rem, calc(100vw - 2rem));
   padding: 2.25rem; background: var(--card);
   border: 1px solid var(--line); border-radius: 14px }
-b { color: var(--mark); letter-spacing: .02em } h1 { font-size: 1.35rem;
+b { color: var(--mark); letter-spacing: .02em } .match { margin-top: 1.25rem }
+.match strong { display: block; color: var(--ink); letter-spacing: .14em;
+  font: 600 1.4rem/1.4 ui-monospace, monospace } h1 { font-size: 1.35rem;
   line-height: 1.25; margin: .75rem 0 .5rem } p { margin: 0; color: var(--soft) }
-</style></head><body><main><b>Intermezzo</b><h1>$title</h1><p>$text</p></main>
+</style></head><body><main><b>Intermezzo</b><h1>$title</h1><p>$text</p>$more</main>
 </body></html>
 """)
 
 
-def page(title: str, text: str) -> bytes:
-    """Draw the page; both texts are ours, none comes from outside."""
-    return _TEMPLATE.substitute(title=title, text=text).encode()
+def arrived(match: str = "") -> bytes:
+    """
+    Draw the page of an answer that is on its way to the notebook.
+
+    Parameters
+    ----------
+    match : str
+        The letters that the notebook shows beside its link.
+    """
+    return _page("Your answer has arrived", _BACK, match=match)
+
+
+def stale() -> bytes:
+    """Draw the page of an answer to nothing."""
+    return _page("Nothing waits for this", _STALE)
+
+
+def insecure() -> bytes:
+    """Draw the refusal to have an answer sent over plain http."""
+    return _page("This way is not safe", _INSECURE)
+
+
+def _page(title: str, text: str, *, match: str = "") -> bytes:
+    # All of it is ours; nothing comes from outside.
+    more = ""
+    if match:
+        more = f'<p class="match">Your notebook shows the same <strong>{match}</strong>'
+        more += "</p>"
+    return _TEMPLATE.substitute(title=title, text=text, more=more).encode()

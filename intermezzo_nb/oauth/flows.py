@@ -21,6 +21,7 @@ from .client import OAuthClient
 from .models import (
     AuthorizationRequest,
     DeviceRequest,
+    Paste,
     Prompt,
     Token,
     TokenResponse,
@@ -34,10 +35,11 @@ _MOST = 0.9  # of a pushed question's life, after which it is pushed again
 class Receiver(Protocol):
     """Where the answer to an authorization request arrives."""
 
-    redirect_uri: str | None
-
+    @property
+    def redirect_uri(self) -> str | None: ...
     def invite(self, request: AuthorizationRequest) -> str: ...
     def receive(self, timeout: float) -> dict[str, str] | None: ...
+    def take(self, address: str) -> str: ...
     def close(self) -> None: ...
 
 
@@ -46,6 +48,7 @@ class Flow(Protocol):
 
     def begin(self) -> Prompt: ...
     def wait(self, cancelled: threading.Event, tell: Tell) -> Token: ...
+    def take(self, address: str) -> str: ...
     def close(self) -> None: ...
 
 
@@ -80,12 +83,20 @@ class CodeFlow:
     ----------
     timeout : float
         Seconds that a person has.
+    paste : {"possible", "expected"}
+        Whether the browser is expected to end on an address that shows an error.
     """
 
     def __init__(
-        self, client: OAuthClient, receiver: Receiver, *, timeout: float
+        self,
+        client: OAuthClient,
+        receiver: Receiver,
+        *,
+        timeout: float,
+        paste: Paste = "possible",
     ) -> None:
         self._client, self._receiver, self._timeout = client, receiver, timeout
+        self._paste = paste
         self._request: AuthorizationRequest  # from begin on
         self._deadline = self._good_until = 0.0
 
@@ -125,6 +136,10 @@ class CodeFlow:
         response = self._client.exchange_code(request, code)
         return _identified(self._client, response, request.nonce)
 
+    def take(self, address: str) -> str:
+        """Take the address on which the browser ended; tell why it is no answer."""
+        return self._receiver.take(address)
+
     def close(self) -> None:
         """Close the receiver of a flow that nobody will wait for."""
         self._receiver.close()
@@ -134,7 +149,14 @@ class CodeFlow:
         self._request = request
         life = float("inf") if request.good_for is None else request.good_for
         self._good_until = time.monotonic() + _MOST * life
-        return Prompt(link, request.host, self._deadline, request.redirect_uri)
+        return Prompt(
+            link,
+            request.host,
+            self._deadline,
+            request.redirect_uri,
+            match=request.match,
+            paste=self._paste,
+        )
 
     def _answer(self, cancelled: threading.Event, tell: Tell) -> dict[str, str]:
         while time.monotonic() < self._deadline:
@@ -211,6 +233,10 @@ class DeviceFlow:
         cancelled.wait(max(0.0, self._deadline - time.monotonic()))
         _insist_on_not(cancelled)
         raise _nobody(request.host, self._timeout, "A code works once.")
+
+    def take(self, address: str) -> str:  # noqa: ARG002 (the protocol's)
+        """Tell that no address is needed."""
+        return "No address is needed here: enter the code on the page."
 
     def close(self) -> None:
         """Do nothing: nothing is open between two polls."""

@@ -46,7 +46,15 @@ class Mailbox:
         announced = self._read(f"server-{pid}")
         return str(announced["base_url"]) if announced else None
 
-    def ask(self, login: str, *, url: str, state: str) -> None:
+    def ask(
+        self,
+        login: str,
+        *,
+        url: str,
+        state: str,
+        match: str = "",
+        redirect_uri: str | None = None,
+    ) -> None:
         """
         Leave a question for the server.
 
@@ -55,12 +63,19 @@ class Mailbox:
         login : str
             The name of the sign-in, unguessable.
         url : str
-            The authorization request, still without a redirect URI.
+            The authorization request; without a redirect URI where none is given.
         state : str
             What the answer has to carry; only its digest is kept for looking it up.
+        match : str
+            The letters that the closing page shows.
+        redirect_uri : str, optional
+            Where the answer will arrive; else the server notes where.
         """
         self._sweep()
-        self._write(f"ask-{login}", {"url": url, "digest": _digest(state)})
+        content = {"url": url, "digest": _digest(state), "match": match}
+        if redirect_uri:
+            content |= {"fixed": redirect_uri, "redirect_uri": redirect_uri}
+        self._write(f"ask-{login}", content)
 
     def question(self, login: str) -> dict[str, Any] | None:
         """Give a question that nobody has answered yet."""
@@ -71,18 +86,24 @@ class Mailbox:
         if question := self.question(login):
             self._write(f"ask-{login}", {**question, "redirect_uri": redirect_uri})
 
-    def drop(self, answer: Mapping[str, str]) -> bool:
-        """Drop an answer for the question that it is to; False where there is none."""
+    def drop(self, answer: Mapping[str, str]) -> str | None:
+        """Drop an answer; give the name of its sign-in, None where nothing waits."""
         digest = _digest(answer.get("state", ""))
         for login, question in self._questions():
             if "redirect_uri" not in question:
                 continue  # never sent to the browser, so this is no answer to it
             if hmac.compare_digest(str(question.get("digest")), digest):
                 content = {**answer, "": question["redirect_uri"]}
+                self._write(f"done-{login}", {"match": question.get("match", "")})
                 self._write(f"answer-{login}", content)
                 self._path(f"ask-{login}").unlink(missing_ok=True)
-                return True
-        return False
+                return login
+        return None
+
+    def match(self, login: str) -> str | None:
+        """Give the letters of a sign-in whose answer has arrived."""
+        done = self._read(f"done-{login}") if _ID.fullmatch(login) else None
+        return None if done is None else str(done.get("match"))
 
     def take(self, login: str) -> tuple[dict[str, str], str] | None:
         """Take an answer, and the redirect URI by which it came; once."""
@@ -94,7 +115,7 @@ class Mailbox:
         return {name: str(value) for name, value in content.items()}, redirect_uri
 
     def forget(self, login: str) -> None:
-        """Delete what there is of a sign-in."""
+        """Delete what there is of a sign-in, but for what the closing page shows."""
         for kind in ("ask", "answer"):
             self._path(f"{kind}-{login}").unlink(missing_ok=True)
 
@@ -106,10 +127,11 @@ class Mailbox:
 
     def _sweep(self) -> None:
         old = time.time() - _LIFE
-        for path in (*self._folder.glob("ask-*"), *self._folder.glob("answer-*")):
-            with suppress(OSError):
-                if path.stat().st_mtime < old:
-                    path.unlink()
+        for kind in ("ask", "answer", "done"):
+            for path in self._folder.glob(f"{kind}-*"):
+                with suppress(OSError):
+                    if path.stat().st_mtime < old:
+                        path.unlink()
 
     def _read(self, name: str) -> dict[str, Any] | None:
         with suppress(OSError, ValueError):

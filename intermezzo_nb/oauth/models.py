@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import (
     AuthorizationServerError,
@@ -14,6 +15,10 @@ from ..errors import (
     plain,
 )
 from ..secret import Secret
+
+_LETTERS = "BCDFGHJKMNPQRSTVWXYZ23456789"  # none that is read as another
+
+Paste = Literal["", "possible", "expected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +196,15 @@ class AuthorizationRequest:
         """The name to show to the person: where they sign in."""
         return _host(self.url)
 
+    @property
+    def match(self) -> str:
+        """Four letters by which a person sees that page and notebook belong together.
+
+        They follow from ``state`` and tell nothing of it.
+        """
+        digest = hashlib.sha256(b"match " + self.state.reveal().encode()).digest()
+        return "".join(_LETTERS[byte % len(_LETTERS)] for byte in digest[:4])
+
     def _check_issuer(self, iss: str | None) -> None:
         announced = self.metadata.authorization_response_iss_parameter_supported
         if iss is None and not announced:
@@ -279,6 +293,11 @@ class Prompt:
         The code to enter there, or to compare; empty where there is none.
     enter_at : str
         With a code: the short address for another device.
+    match : str
+        Letters that the closing page shows as well; empty where there is none.
+    paste : {"", "possible", "expected"}
+        Whether the address on which the browser ends can be given to
+        :meth:`Login.paste`; expected where that page will show an error.
     """
 
     url: str = field(repr=False)
@@ -287,6 +306,8 @@ class Prompt:
     redirect_uri: str | None = None
     user_code: str = ""
     enter_at: str = ""
+    match: str = ""
+    paste: Paste = ""
 
     def __str__(self) -> str:
         lines = [f"Sign in at {self.host}:", self.url]

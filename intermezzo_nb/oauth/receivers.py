@@ -10,17 +10,61 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from ..addresses import is_loopback
 from ..errors import SettingsError
-from .closing import BACK, HEADERS, STALE, page
+from . import closing
 from .mailbox import Mailbox
 from .models import AuthorizationRequest
 
 _CALLBACK = "/intermezzo/callback"
 _DONE = "/intermezzo/done"
 _GRACE = 5.0  # seconds for the browser to follow to the closing page
+
+
+class PasteReceiver:
+    """
+    One answer to one question, out of the address on which the browser ended.
+
+    Parameters
+    ----------
+    redirect_uri : str
+        Where the browser ends; what it shows there does not matter.
+    """
+
+    def __init__(self, redirect_uri: str) -> None:
+        self.redirect_uri = redirect_uri
+        self.match, self.is_answered = "", False
+        self._answers: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
+        self._mutex = threading.Lock()
+        self._is_ours: Callable[[Mapping[str, str]], bool] = lambda _: False
+
+    def invite(self, request: AuthorizationRequest) -> str:
+        """Expect the answer to this request, once; give the link to open."""
+        self._is_ours, self.match = request.is_answered_by, request.match
+        return request.url
+
+    def receive(self, timeout: float) -> dict[str, str] | None:
+        """Give the answer, or None after ``timeout`` seconds without one."""
+        with suppress(queue.Empty):
+            return self._answers.get(timeout=timeout)
+        return None
+
+    def take(self, address: str) -> str:
+        """Take the answer in an address; tell why it is none, or give empty text."""
+        answer, why = _read(address, {self.redirect_uri})
+        if answer is None:
+            return why
+        with self._mutex:
+            if self.is_answered or not self._is_ours(answer):
+                return _NOT_OURS
+            self.is_answered = True
+        self._answers.put(answer)
+        return ""
+
+    def close(self) -> None:
+        """Do nothing: nothing is open."""
 
 
 class LoopbackReceiver:
@@ -43,9 +87,8 @@ class LoopbackReceiver:
     """
 
     def __init__(self, redirect_uri: str | None = None) -> None:
-        host, port, self._path = _wanted(redirect_uri)
-        self._answers: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
-        self._answered, self._seen = threading.Event(), threading.Event()
+        host, port, path = _wanted(redirect_uri)
+        self._seen = threading.Event()
         try:
             self._server = _Server((_address(host), port), _Page)
         except OSError as fault:
@@ -58,10 +101,8 @@ class LoopbackReceiver:
             ) from None
         self._server.receiver = self
         port = self._server.server_address[1]
-        self.redirect_uri: str | None = (
-            redirect_uri or f"http://{host}:{port}{self._path}"
-        )
-        self._is_ours: Callable[[Mapping[str, str]], bool] = lambda _: False
+        self.redirect_uri: str = redirect_uri or f"http://{host}:{port}{path}"
+        self._taken = PasteReceiver(self.redirect_uri)
         threading.Thread(
             target=self._server.serve_forever,
             kwargs={"poll_interval": 0.1},
@@ -69,16 +110,22 @@ class LoopbackReceiver:
             daemon=True,
         ).start()
 
+    @property
+    def match(self) -> str:
+        """The letters that the closing page shows."""
+        return self._taken.match
+
     def invite(self, request: AuthorizationRequest) -> str:
         """Expect the answer to this request, once; give the link to open."""
-        self._is_ours = request.is_answered_by
-        return request.url
+        return self._taken.invite(request)
 
     def receive(self, timeout: float) -> dict[str, str] | None:
         """Give the answer, or None after ``timeout`` seconds without one."""
-        with suppress(queue.Empty):
-            return self._answers.get(timeout=timeout)
-        return None
+        return self._taken.receive(timeout)
+
+    def take(self, address: str) -> str:
+        """Take the answer in an address; tell why it is none, or give empty text."""
+        return self._taken.take(address)
 
     def close(self) -> None:
         """
@@ -86,7 +133,7 @@ class LoopbackReceiver:
 
         After an answer the browser gets a moment to fetch the closing page.
         """
-        if self._answered.is_set():
+        if self._taken.is_answered:
             threading.Thread(target=self._close_later, daemon=True).start()
         else:
             self._close_now()
@@ -103,20 +150,6 @@ class LoopbackReceiver:
         self._server.shutdown()
         self._server.server_close()
 
-    def take(self, target: str) -> bool:
-        """Take the answer in a request's target; False where it is not ours."""
-        parts = urlsplit(target)
-        pairs = parse_qsl(parts.query, keep_blank_values=True)
-        answer = dict(pairs)
-        if parts.path != self._path or len(answer) != len(pairs):
-            return False  # no parameter twice (RFC 6749 §3.1)
-        if not self._is_ours(answer):
-            return False
-        self._is_ours = lambda _: False
-        self._answered.set()
-        self._answers.put(answer)
-        return True
-
 
 class ServerReceiver:
     """
@@ -129,19 +162,29 @@ class ServerReceiver:
     ----------
     base_url : str
         The server's path, as ``/user/name/``; the link begins with it.
+    redirect_uri : str or None
+        The registered address, where it is another than the server would name.
     """
 
-    redirect_uri: str | None = None
-
-    def __init__(self, mailbox: Mailbox, base_url: str) -> None:
-        self._mailbox, self._base_url = mailbox, base_url
+    def __init__(
+        self, mailbox: Mailbox, base_url: str, redirect_uri: str | None = None
+    ) -> None:
+        self._mailbox, self._base = mailbox, base_url.rstrip("/")
+        self.redirect_uri = redirect_uri
         self._login = secrets.token_urlsafe(24)
+        self._is_ours: Callable[[Mapping[str, str]], bool] = lambda _: False
 
     def invite(self, request: AuthorizationRequest) -> str:
         """Leave the request for the server; give the link to open."""
-        state = request.state.reveal()
-        self._mailbox.ask(self._login, url=request.url, state=state)
-        return f"{self._base_url.rstrip('/')}/intermezzo/start?login={self._login}"
+        self._is_ours = request.is_answered_by
+        self._mailbox.ask(
+            self._login,
+            url=request.url,
+            state=request.state.reveal(),
+            match=request.match,
+            redirect_uri=self.redirect_uri,
+        )
+        return f"{self._base}/intermezzo/start?login={self._login}"
 
     def receive(self, timeout: float) -> dict[str, str] | None:
         """Give the answer, or None after ``timeout`` seconds without one."""
@@ -151,9 +194,54 @@ class ServerReceiver:
         answer, self.redirect_uri = taken
         return answer
 
+    def take(self, address: str) -> str:
+        """Take the answer in an address; tell why it is none, or give empty text."""
+        question = self._mailbox.question(self._login) or {}
+        if not (sent_to := question.get("redirect_uri")):
+            return "The link has not been opened yet."
+        # A Hub leads the browser on, from its one address to the user's server.
+        ends_at = {str(sent_to), urljoin(str(sent_to), self._base + _CALLBACK)}
+        answer, why = _read(address, ends_at)
+        if answer is None:
+            return why
+        if not self._is_ours(answer) or not self._mailbox.drop(answer):
+            return _NOT_OURS
+        return ""
+
     def close(self) -> None:
         """Delete what is left in the mailbox."""
         self._mailbox.forget(self._login)
+
+
+_NOT_OURS = (
+    "That address is of another sign-in, or was used already. Open the link shown "
+    "here, and take the address on which it ends."
+)
+_NO_ADDRESS = (
+    "That is no whole address. Copy all that stands in the browser's address bar, "
+    "from http to its end."
+)
+
+
+def _read(address: str, ends_at: set[str]) -> tuple[dict[str, str] | None, str]:
+    """Take the answer out of an address on which the browser ended (RFC 8252 §8.10)."""
+    try:
+        parts = urlsplit(address.strip().strip("\"'<>"))
+        pairs = parse_qsl(parts.query, keep_blank_values=True)
+    except ValueError:
+        return None, _NO_ADDRESS
+    if not (parts.scheme and parts.netloc and pairs):
+        return None, _NO_ADDRESS
+    place = parts._replace(query="", fragment="").geturl()
+    own = next((uri for uri in ends_at if uri.partition("?")[0] == place), None)
+    if own is None:
+        return None, (
+            f"That address is not one on which this sign-in ends: {min(ends_at)}. "
+            "Copy it once the sign-in page has sent you on."
+        )
+    answer = dict(pairs)
+    # No parameter twice (RFC 6749 §3.1).
+    return (answer, "") if len(answer) == len(pairs) else (None, _NOT_OURS)
 
 
 def _wanted(redirect_uri: str | None) -> tuple[str, int, str]:
@@ -164,7 +252,7 @@ def _wanted(redirect_uri: str | None) -> tuple[str, int, str]:
         raise SettingsError(
             f"the redirect URI {redirect_uri} does not lead to this machine",
             why="The loopback way needs http on 127.0.0.1 or localhost.",
-            advice="Change INTERMEZZO_REDIRECT_URI, or leave it out.",
+            advice="Change INTERMEZZO_REDIRECT_URI, leave it out, or use --via paste.",
         )
     return parts.hostname or "", parts.port or 80, parts.path or "/"
 
@@ -190,14 +278,15 @@ class _Page(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        receiver = self.server.receiver
         if self.path == _DONE:
-            self._answer(200, page("Your answer has arrived", BACK))
-            self.server.receiver.closing_page_seen()
-        elif self.server.receiver.take(self.path):
+            self._answer(200, closing.arrived(receiver.match))
+            receiver.closing_page_seen()
+        elif receiver.take(urljoin(receiver.redirect_uri, self.path)):
+            self._answer(404, closing.stale())
+        else:
             # Elsewhere at once, so that no code stays in the address bar.
             self._answer(303, b"", {"Location": _DONE})
-        else:
-            self._answer(404, page("Nothing waits for this", STALE))
 
     def _answer(
         self, status: int, body: bytes, extra: Mapping[str, str] | None = None
@@ -205,7 +294,7 @@ class _Page(BaseHTTPRequestHandler):
         self.close_connection = True
         self.send_response(status)
         length = {"Content-Length": str(len(body))}
-        sent = {**HEADERS, "Connection": "close", **length, **(extra or {})}
+        sent = {**closing.HEADERS, "Connection": "close", **length, **(extra or {})}
         for name, value in sent.items():
             self.send_header(name, value)
         self.end_headers()

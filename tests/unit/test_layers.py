@@ -23,8 +23,8 @@ oauth.assertion oauth.identity oauth.receivers tokens.store
 tokens.keyring oauth.calls
 tokens.choice oauth.client
 oauth.flows
-tokens.source login
-api.faults
+tokens.source login ladder
+api.faults asking
 api.client
 api.reading api.columns session
 api.frames

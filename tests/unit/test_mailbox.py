@@ -69,6 +69,23 @@ def test_what_nobody_takes_is_swept(asked, tmp_path):
     assert asked.question(LOGIN) is None
 
 
+def test_the_closing_page_knows_the_letters_of_an_answer_that_arrived(mailbox):
+    mailbox.ask(LOGIN, url="u", state=STATE, match="K7QF")
+    mailbox.note(LOGIN, BACK)
+    assert mailbox.match(LOGIN) is None
+    assert mailbox.drop({"state": STATE, "code": "c"}) == LOGIN
+    mailbox.take(LOGIN)
+    assert mailbox.match(LOGIN) == "K7QF"
+    assert mailbox.match("../" + LOGIN) is None
+
+
+def test_a_registered_address_stays(mailbox):
+    mailbox.ask(LOGIN, url="u", state=STATE, redirect_uri=BACK)
+    assert mailbox.question(LOGIN)["fixed"] == BACK
+    mailbox.drop({"state": STATE, "code": "c"})
+    assert mailbox.take(LOGIN)[1] == BACK
+
+
 def test_a_forgotten_sign_in_leaves_nothing(asked, tmp_path):
     asked.forget(LOGIN)
     assert list((tmp_path / "intermezzo").iterdir()) == []
