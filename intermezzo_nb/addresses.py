@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 from .errors import SettingsError
 
+# No blank, control or turning character, and no backslash, which some take for "/".
+_PLAIN = re.compile(r"[!-\[\]-~]+")
 _WITHOUT_QUERY = ("issuer", "api_url")  # RFC 8414 §2; and paths are appended
 
 
@@ -33,8 +36,8 @@ def check_url(name: str, url: str, place: str, advice: str = "") -> str:
         host, parts = "", urlsplit("")
     advice = advice or f"Change INTERMEZZO_{name.upper()}."
     is_bare = name not in _WITHOUT_QUERY or not parts.query
-    is_web = parts.scheme[:4] == "http" and is_bare
-    if not host or parts.fragment or parts.username or not is_web:
+    is_web = parts.scheme in {"http", "https"} and is_bare and _PLAIN.fullmatch(url)
+    if not host or parts.fragment or "@" in parts.netloc or not is_web:
         raise SettingsError(
             f"{name} in {place} is not a web address of the form https://host/path",
             advice=advice,
@@ -47,7 +50,7 @@ def check_url(name: str, url: str, place: str, advice: str = "") -> str:
             advice=advice,
             code="insecure_url",
         )
-    return url
+    return parts.scheme + url[len(parts.scheme) :]
 
 
 def is_loopback(host: str) -> bool:

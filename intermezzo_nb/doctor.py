@@ -183,7 +183,9 @@ def _api(url: str) -> Finding:
             auth=lambda request: request,  # else .netrc would be looked at
             timeout=_SECONDS,
             allow_redirects=False,
+            stream=True,  # the body is of no interest, however slow
         )
+        response.close()
     except OSError as fault:
         host = urlsplit(url).netloc
         return Finding(

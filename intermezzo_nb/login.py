@@ -14,7 +14,7 @@ from .errors import (
     LoginError,
     LoginExpired,
 )
-from .oauth.flows import Flow, Tell
+from .oauth.flows import Flow, Tell, insist_on_not
 from .oauth.models import Prompt, Token
 
 
@@ -46,15 +46,21 @@ class Login:
         Makes a flow; called anew for each attempt.
     accept : callable
         Takes the token of a sign-in that worked, and keeps it.
+    reject : callable
+        Takes one that came after somebody had cancelled, and revokes it.
     """
 
     def __init__(
-        self, flow: Callable[[], Flow], accept: Callable[[Token], None]
+        self,
+        flow: Callable[[], Flow],
+        accept: Callable[[Token], None],
+        reject: Callable[[Token], object],
     ) -> None:
-        self._make_flow, self._accept = flow, accept
+        self._make_flow, self._accept, self._reject = flow, accept, reject
         self._watchers: list[Callable[[Login], None]] = []
         self._mutex = threading.Lock()
         self._cancelled = threading.Event()
+        self._is_accepted = False  # from then on it cannot be cancelled
         self._done = threading.Event()
         self._flow: Flow | None = None
         self.state = State.CHOOSING
@@ -85,6 +91,7 @@ class Login:
             self.state, self.error = State.CHOOSING, None
             self._cancelled.clear()
             self._done.clear()
+            self._is_accepted = False
         self._in_thread(self._begin_and_finish)
 
     def paste(self, address: str) -> str:
@@ -108,7 +115,13 @@ class Login:
 
     def cancel(self) -> None:
         """End the wait; harmless when it is over."""
-        self._cancelled.set()
+        with self._mutex:
+            self._cancelled.set()
+
+    def settle(self) -> None:
+        """Wait until a token that has been accepted is kept, or could not be."""
+        if self._is_accepted:
+            self._done.wait()
 
     def wait(self) -> None:
         """
@@ -118,6 +131,8 @@ class Login:
         ------
         LoginError, IntermezzoError
             It did not end in a session.
+        KeyboardInterrupt
+            An interrupt came too late to cancel.
         """
         try:
             # With a timeout, as an endless wait cannot be interrupted on Windows.
@@ -125,7 +140,12 @@ class Login:
                 pass
         except KeyboardInterrupt:
             self.cancel()
-            self._done.wait(5)
+            # A call that hangs is not waited for: what it brings is not accepted.
+            self._done.wait(1)
+            if self._is_accepted:
+                self.settle()
+                raise
+            insist_on_not(self._cancelled)
         if self.error is not None:
             raise self.error.with_traceback(None)
 
@@ -150,6 +170,11 @@ class Login:
     def _finish(self, flow: Flow) -> None:
         try:
             token = flow.wait(self._cancelled, self._told())
+            with self._mutex:
+                self._is_accepted = not self._cancelled.is_set()
+            if not self._is_accepted:
+                self._reject(token)
+                insist_on_not(self._cancelled)
             self._accept(token)
         except IntermezzoError as error:
             self._end(error)

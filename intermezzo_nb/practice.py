@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from .addresses import is_loopback, origin
 from .errors import NetworkError, SettingsError
 
+_OURS = "INTERMEZZO_"
 _START = 20.0  # seconds until a child that says nothing counts as failed
 
 
@@ -95,6 +97,8 @@ class _Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            # It needs no setting of ours, and least of all a secret.
+            env={k: v for k, v in os.environ.items() if not k.startswith(_OURS)},
         )
         atexit.register(self.stop)
         line = _first_line(self._process)

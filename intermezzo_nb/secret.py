@@ -49,7 +49,8 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._reveal().encode(), other.reveal().encode())
+        one, two = (s.reveal().encode(errors="surrogatepass") for s in (self, other))
+        return hmac.compare_digest(one, two)
 
     def __hash__(self) -> int:
         return hash(self._reveal())

@@ -13,8 +13,8 @@ from .ladder import choose_way
 from .login import Login
 from .oauth.answers import is_bearer_token
 from .oauth.client import OAuthClient
-from .oauth.flows import Flow, renewed
 from .oauth.models import Prompt, Token
+from .oauth.renewal import renewed
 from .secret import Secret
 from .settings import Settings, how_to_set
 from .status import LoggedOut, Status
@@ -64,19 +64,25 @@ class Session:
         self._insist_on_a_person(surroundings)
         self.settings.require("client_id", "issuer|authorization_url", "api_url")
         way = choose_way(self.settings, surroundings, self._oauth, self._note)
-        login = self._login = self._begun(present, way)
-        if wait:
-            try:
+        login = Login(way, self._source.accept, self._revoke)
+        login.start()
+        self._login = login
+        try:
+            present(login)
+            if wait:
                 self._await(login, surroundings)
-            finally:
-                # Its end was told here; a request need not tell it again.
-                self._login = None
+        except BaseException:
+            self.cancel_login()
+            raise
+        if wait:
+            self._login = None  # its end was told here
 
     def cancel_login(self) -> None:
         """End a sign-in that is under way; harmless when there is none."""
-        if self._login is not None:
-            self._login.cancel()
-            self._login = None
+        login, self._login = self._login, None
+        if login is not None:
+            login.cancel()
+            login.settle()
 
     def status(self) -> Status:
         """Tell how this connection stands; nothing is asked or renewed."""
@@ -111,12 +117,15 @@ class Session:
             Both halves.
         """
         self.cancel_login()
-        token = self._source.forget()
         self._ladder = []
-        if token is None:
-            return LoggedOut((), "", purged=False)
-        revoked, why = self._revoke(token)
-        return LoggedOut(tuple(revoked), why, purged=True)
+        token, fault = self._source.forget()
+        if place := self.settings.access_token:
+            why = f"the token in {place} was not given to this program to end"
+            return LoggedOut((), why, purged=False, not_purged=f"it stays in {place}")
+        kept = f"{fault.what} ({fault.advice})" if fault else ""
+        revoked, why = self._revoke(token) if token else ([], "no token is known")
+        is_purged = token is not None and not fault
+        return LoggedOut(tuple(revoked), why, purged=is_purged, not_purged=kept)
 
     def token(self, *, rejected: Secret | None = None) -> Token:
         """
@@ -142,7 +151,13 @@ class Session:
             reason = f"waiting for the sign-in at {prompt.host} (interrupt to cancel)"
             if not tell_wait(0, reason):
                 say(f"{reason} …")
-        self._await(login, look())
+        try:
+            self._await(login, look())
+        except IntermezzoError:
+            # Told once, it does not stand in the way of a session that is kept.
+            if self._source.peek() is not None:
+                self._login = None
+            raise
         self._login = None
 
     @staticmethod
@@ -207,16 +222,9 @@ class Session:
             advice=f"Set {variables}.",
         )
 
-    def _begun(
-        self, present: Callable[[Login], None], flow: Callable[[], Flow]
-    ) -> Login:
-        login = Login(flow, self._source.accept)
-        login.start()
-        present(login)
-        return login
-
     def _revoke(self, token: Token) -> tuple[list[str], str]:
         done: list[str] = []
+        faults: list[str] = []
         for secret, hint in (
             (token.refresh_token, "refresh_token"),
             (token.access_token, "access_token"),
@@ -227,9 +235,10 @@ class Session:
                 if not self._oauth.revoke(secret, hint):
                     return done, "it offers no revocation"
             except IntermezzoError as error:
-                return done, error.what
-            done.append(hint.replace("_", " "))
-        return done, ""
+                faults.append(error.what)
+            else:
+                done.append(hint.replace("_", " "))
+        return done, "; ".join(faults)
 
     def _note(self, way: str, came: str) -> None:
         self._ladder.append((way, came))
@@ -263,4 +272,9 @@ def _key(settings: Settings) -> str:
         scope=settings.scope,
         api=str(origin(settings.api_url or "")),
         profile=settings.profile,
+        # A session goes to no endpoint that was not set when it began.
+        **{name: getattr(settings, name) for name in _SPENT_AT},
     )
+
+
+_SPENT_AT = ("token_url", "revocation_url", "userinfo_url", "jwks_url")

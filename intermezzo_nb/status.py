@@ -66,14 +66,26 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class LoggedOut:
-    """What a logout did at the server, and what here."""
+    """
+    What a logout did at the server, and what here.
+
+    Parameters
+    ----------
+    revoked : tuple of str
+        What was revoked at the server (RFC 7009).
+    not_revoked, not_purged : str
+        Why something was not revoked there, or is still here.
+    purged : bool
+        Whether there was a session here, and it is deleted.
+    """
 
     revoked: tuple[str, ...]
     not_revoked: str
     purged: bool
+    not_purged: str = ""
 
     def __str__(self) -> str:
-        if not self.purged:
+        if not (self.purged or self.not_purged):
             return "Nobody was signed in: there is nothing to revoke or to delete."
         revoked = " and ".join(self.revoked)
         at_server = f"revoked there: {revoked}"
@@ -81,6 +93,8 @@ class LoggedOut:
             at_server = f"not revoked at the server: {self.not_revoked}"
         elif self.not_revoked:
             at_server += f", not the rest: {self.not_revoked}"
+        if self.not_purged:
+            return f"Not deleted here: {self.not_purged}; {at_server}."
         return f"Signed out. The session is deleted here; {at_server}."
 
 

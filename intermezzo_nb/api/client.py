@@ -100,7 +100,9 @@ class ApiSession(requests.Session):
         super().__init__()
         self.auth, self._origin = auth, origin(api_url)
         self.trust_env = False
-        proxies = requests.utils.get_environ_proxies(api_url)
+        # Plain http is for loopback only, and a proxy's loopback is not ours.
+        is_plain = self._origin[0] == "http"
+        proxies = {} if is_plain else requests.utils.get_environ_proxies(api_url)
         self.proxies.update(proxies)
         bundles = (os.environ.get(f"{n}_CA_BUNDLE") for n in ("REQUESTS", "CURL"))
         self.verify = next(filter(None, bundles), True)

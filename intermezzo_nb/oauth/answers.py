@@ -23,8 +23,7 @@ from ..secret import Secret
 from .models import DeviceRequest, Token, TokenResponse
 
 _DEVICE_LIFE, _DEVICE_INTERVAL = 300.0, 5.0  # seconds; §3.2 names the second
-_VISIBLE = re.compile(r"[!-~]+")
-_LARGEST = 1_000_000  # bytes; an answer of this size is no OAuth answer
+_VISIBLE, _PRINTABLE = re.compile(r"[!-~]+"), re.compile(r"[ -~]+")
 
 
 def json_object(response: requests.Response, host: str) -> dict[str, Any]:
@@ -52,7 +51,7 @@ def json_object(response: requests.Response, host: str) -> dict[str, Any]:
 
 def _decoded(content: bytes) -> object:
     try:
-        return json.loads(content) if len(content) <= _LARGEST else None
+        return json.loads(content)
     except (ValueError, RecursionError):
         return None
 
@@ -165,8 +164,10 @@ def is_bearer_token(token: Secret) -> bool:
 
 
 def _secret(answer: Mapping[str, Any], name: str) -> Secret | None:
+    # RFC 6749 §A: visible ASCII; what is not, no header or form can carry.
     value = answer.get(name)
-    return Secret(value) if isinstance(value, str) and value else None
+    is_told = isinstance(value, str) and _PRINTABLE.fullmatch(value)
+    return Secret(str(value)) if is_told else None
 
 
 def _seconds(value: object) -> float | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,7 +15,7 @@ import requests
 from oauthlib.oauth2 import Client, OAuth2Error
 from requests_oauthlib import OAuth2Session
 
-from ..errors import AuthorizationServerError, IntermezzoError
+from ..errors import AuthorizationServerError, IntermezzoError, NetworkError
 from ..secret import Secret
 from ..settings import Settings
 from .answers import json_object, refusal, token_response, unreachable
@@ -21,7 +23,9 @@ from .assertion import signed_assertion
 from .models import ServerMetadata, TokenResponse
 from .wire import ClientAuthentication, Skew, Wire, as_https, not_ours, quiet
 
-TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
+TIMEOUT = (5.0, 20.0)  # seconds to connect, seconds of silence
+_WHOLE = 30.0  # seconds for all of an answer, however slowly it drips in
+_BUSY = frozenset({429, *range(500, 600)})  # the answer is not about the request
 # Read by us: oauthlib raises on a narrower scope and on an odd expires_in.
 _NOT_FOR_OAUTHLIB = ("expires_in", "expires_at", "scope", "token_type")
 
@@ -58,17 +62,33 @@ class Calls:
         response = self._made(what, url, call)
         if response.status_code == requests.codes.not_found:
             return None
-        return json_object(response, self.host)
+        answer = json_object(response, self.host)
+        if response.ok:
+            return answer
+        raise refusal(
+            what,
+            _word(answer, response),
+            host=self.host,
+            client_id=self.settings.client_id or "",
+            status=response.status_code,
+        )
 
     def form(
-        self, what: str, url: str, body: Mapping[str, str], metadata: ServerMetadata
+        self,
+        what: str,
+        url: str,
+        body: Mapping[str, str | Secret],
+        metadata: ServerMetadata,
     ) -> requests.Response:
         """Post a form as this client; the answer is not looked at."""
 
         def call(
             session: OAuth2Session, address: str, auth: ClientAuthentication
         ) -> requests.Response:
-            data = {**body, **auth.body}
+            told = {
+                k: v.reveal() if isinstance(v, Secret) else v for k, v in body.items()
+            }
+            data = {**told, **auth.body}
             return session.post(address, data=data, auth=auth.header, timeout=TIMEOUT)
 
         response: requests.Response = self._made(what, url, call, metadata)
@@ -110,6 +130,13 @@ class Calls:
 
         def keep(response: requests.Response) -> SimpleNamespace:
             answer.update(json_object(response, self.host))
+            if response.status_code in _BUSY:
+                raise AuthorizationServerError(
+                    f"{self.host} cannot answer now (HTTP {response.status_code})",
+                    advice="Try again in a while.",
+                    code=_word(answer, response),
+                    status=response.status_code,
+                )
             for_oauthlib = {k: answer[k] for k in answer if k not in _NOT_FOR_OAUTHLIB}
             return SimpleNamespace(text=json.dumps(for_oauthlib))
 
@@ -150,12 +177,33 @@ class Calls:
         is_plain = url.startswith("http:")
         wire = Wire(encoding=encoding, plain=is_plain, skew=self.skew)
         session.mount("https://", wire)
-        outcome = self._outcome(what, lambda: call(session, as_https(url), auth))
-        session.close()
+        outcome = self._aside(what, lambda: call(session, as_https(url), auth))
         # Raised here, where no local shows a secret; in the frames below they do.
         if isinstance(outcome, IntermezzoError):
             raise outcome
+        session.close()
         return outcome
+
+    def _aside(self, what: str, call: Callable[[], Any]) -> Any:
+        # In a thread of its own: an interrupt shows none of its frames, and who
+        # drips an answer byte by byte is left to it.
+        outcome: Future[Any] = Future()
+
+        def run() -> None:
+            try:
+                outcome.set_result(self._outcome(what, call))
+            except BaseException as fault:  # noqa: BLE001 (told to who waits)
+                outcome.set_exception(fault.with_traceback(None))
+
+        threading.Thread(target=run, name="intermezzo-call", daemon=True).start()
+        try:
+            return outcome.result(_WHOLE)
+        except TimeoutError:
+            return NetworkError(
+                f"{self.host} did not finish its answer",
+                why=f"It went on for more than {_WHOLE:.0f} s.",
+                advice="Try again; if it stays, tell those who run it.",
+            )
 
     def _authentication(self, metadata: ServerMetadata | None) -> ClientAuthentication:
         settings, client_id = self.settings, self.settings.client_id or ""
@@ -204,3 +252,14 @@ class Calls:
             return error.with_traceback(None)
         except OSError as fault:  # what requests raises, and what it lets through
             return unreachable(self.host, fault)
+        except ValueError:  # of an address that cannot even be asked; its text may tell
+            return AuthorizationServerError(
+                f"{self.host} could not be asked for {what}",
+                why="The address cannot be used, or the answer cannot be read.",
+                advice="Check INTERMEZZO_ISSUER and the endpoints.",
+                code="bad_answer",
+            )
+
+
+def _word(answer: Mapping[str, Any], response: requests.Response) -> str:
+    return str(answer.get("error") or f"HTTP {response.status_code}")

@@ -6,15 +6,16 @@ import threading
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import requests
-from oauthlib.oauth2 import BackendApplicationClient, DeviceClient, WebApplicationClient
+from oauthlib.oauth2 import BackendApplicationClient, DeviceClient
 
 from ..addresses import origin
 from ..errors import AuthorizationServerError, plain
 from ..secret import Secret
 from ..settings import Settings
+from ..tokens.forks import renew_in_child
 from .answers import device_request, json_object, pushed_request, refused
 from .calls import TIMEOUT, Calls
 from .discovery import ENDPOINTS, discover
@@ -25,9 +26,9 @@ from .models import (
     ServerMetadata,
     TokenResponse,
 )
-from .wire import Skew, as_https
+from .question import ask, with_query
+from .wire import Skew
 
-_LETTERS = 86  # of a verifier: 64 random bytes (RFC 7636 §4.1 allows 128)
 _PERSON_SCOPE = "openid profile email offline_access"
 
 
@@ -45,6 +46,11 @@ class OAuthClient:
         self.settings = settings
         self._calls = Calls(settings, self.host)
         self._found: ServerMetadata | None = None
+        self.after_fork()
+        renew_in_child(self)
+
+    def after_fork(self) -> None:
+        """Take the lock from a thread that the child does not have."""
         self._finding = threading.Lock()
 
     @property
@@ -99,32 +105,14 @@ class OAuthClient:
         AuthorizationServerError
             It offers no S256, or wants a pushed request that cannot be.
         """
-        metadata = self.metadata
-        endpoint = self._endpoint("authorization_url")
-        self._insist_on_s256(metadata.code_challenge_methods_supported)
-        application = WebApplicationClient(self._id)
-        state, nonce, verifier = (
-            Secret(application.create_code_verifier(_LETTERS)) for _ in range(3)
-        )
-        extra = {"nonce": nonce.reveal(), "code_challenge_method": "S256"}
-        extra["code_challenge"] = application.create_code_challenge(
-            verifier.reveal(), "S256"
-        )
-        if self.settings.audience:
-            extra["audience"] = self.settings.audience
-        if "offline_access" in (self.scope or "").split():
-            extra["prompt"] = "consent"
-        url = application.prepare_request_uri(
-            as_https(endpoint),
+        self._insist_on_s256(self.metadata.code_challenge_methods_supported)
+        request = ask(
+            self._endpoint("authorization_url"),
+            self.metadata,
+            client_id=self._id,
             redirect_uri=redirect_uri,
             scope=self.scope,
-            state=state.reveal(),
-            **extra,
-        )
-        if endpoint.startswith("http:"):
-            url = "http" + url.removeprefix("https")
-        request = AuthorizationRequest(
-            url, redirect_uri, state, nonce, verifier, metadata
+            audience=self.settings.audience,
         )
         return self.pushed(request)
 
@@ -138,17 +126,11 @@ class OAuthClient:
         if url is None or request.redirect_uri is None:
             self._insist_on_no_push()
             return request
-        endpoint = self._endpoint("authorization_url")
-        asked = request.question or _question(request.url, endpoint)
-        response = self._calls.form("the pushed request", url, asked, self.metadata)
-        name, life = pushed_request(
-            self._good(response, "the pushed request"), self.host
-        )
-        mark = "&" if urlsplit(endpoint).query else "?"
-        named = urlencode({"client_id": self._id, "request_uri": name})
-        return replace(
-            request, url=f"{endpoint}{mark}{named}", question=asked, good_for=life
-        )
+        what, endpoint = "the pushed request", self._endpoint("authorization_url")
+        response = self._calls.form(what, url, request.question, self.metadata)
+        name, life = pushed_request(self._good(response, what), self.host)
+        named = {"client_id": self._id, "request_uri": name}
+        return replace(request, url=with_query(endpoint, named), good_for=life)
 
     def exchange_code(
         self, request: AuthorizationRequest, code: Secret
@@ -275,7 +257,7 @@ class OAuthClient:
         """
         if (url := self.metadata.revocation_endpoint) is None:
             return False
-        body = {"token": token.reveal(), "token_type_hint": hint}
+        body: dict[str, str | Secret] = {"token": token, "token_type_hint": hint}
         response = self._calls.form("the revocation", url, body, self.metadata)
         if response.status_code != requests.codes.ok:
             raise AuthorizationServerError(
@@ -291,6 +273,14 @@ class OAuthClient:
     def verifier(self) -> IdTokenVerifier:
         """The judge of ID tokens; it keeps the server's keys."""
         return IdTokenVerifier(self.metadata, self._id, self.keys, skew=self.skew)
+
+    @property
+    def can_verify(self) -> bool:
+        """Whether ID tokens can be verified; else nobody is named, rather than guessed.
+
+        With endpoints set by hand, the issuer or its keys may be unknown.
+        """
+        return bool(self.metadata.issuer and self.metadata.jwks_uri)
 
     def userinfo(self, access_token: Secret) -> dict[str, Any] | None:
         """
@@ -351,9 +341,3 @@ class OAuthClient:
                 "--via loopback.",
                 code="push_required",
             )
-
-
-def _question(url: str, endpoint: str) -> dict[str, str]:
-    own = set(parse_qsl(urlsplit(endpoint).query, keep_blank_values=True))
-    asked = parse_qsl(urlsplit(url).query, keep_blank_values=True)
-    return dict(pair for pair in asked if pair not in own)

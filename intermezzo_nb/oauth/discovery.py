@@ -106,7 +106,8 @@ def _first(
 def _of_issuer(document: dict[str, Any], issuer: str) -> dict[str, Any]:
     told = document.get("issuer")
     # One trailing slash is the one difference that people cannot be asked to see.
-    if told in {issuer, issuer + "/", issuer.removesuffix("/")}:
+    spellings = {issuer, issuer + "/", issuer.removesuffix("/")}
+    if isinstance(told, str) and told in spellings:
         return document
     raise AuthorizationServerError(
         f"the metadata at {urlsplit(issuer).netloc} is of another issuer",

@@ -1,4 +1,4 @@
-"""From nothing to a first token, and from an old token to the next one."""
+"""From nothing to a first token."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from ..errors import (
     LoginCancelled,
     LoginDenied,
     LoginExpired,
-    LoginRequired,
     NetworkError,
 )
 from ..secret import Secret
@@ -29,6 +28,7 @@ from .models import (
 
 _GLANCE = 0.2  # seconds between two looks at whether somebody cancelled
 _LONGEST_PAUSE = 60.0  # seconds between two polls, after faults of the network
+_TOO_MANY, _BROKEN = 429, 500  # HTTP
 _MOST = 0.9  # of a pushed question's life, after which it is pushed again
 
 
@@ -147,7 +147,7 @@ class CodeFlow:
     def _invitation(self, request: AuthorizationRequest) -> Prompt:
         link = self._receiver.invite(request)
         self._request = request
-        life = float("inf") if request.good_for is None else request.good_for
+        life = float("inf") if request.good_for is None else max(request.good_for, 5.0)
         self._good_until = time.monotonic() + _MOST * life
         return Prompt(
             link,
@@ -160,7 +160,7 @@ class CodeFlow:
 
     def _answer(self, cancelled: threading.Event, tell: Tell) -> dict[str, str]:
         while time.monotonic() < self._deadline:
-            _insist_on_not(cancelled)
+            insist_on_not(cancelled)
             if (answer := self._receiver.receive(_GLANCE)) is not None:
                 return answer
             if time.monotonic() > self._good_until:
@@ -208,7 +208,7 @@ class DeviceFlow:
         Poll until the person has finished (§3.4, §3.5).
 
         Never more often than the server said: 5 s more for each ``slow_down``, and
-        twice the pause after a fault of the network.
+        twice the pause after a fault of the network or a server that is busy.
 
         Raises
         ------
@@ -220,18 +220,21 @@ class DeviceFlow:
         request, pause = self._request, self._request.interval
         while time.monotonic() + pause < self._deadline:
             cancelled.wait(pause)
-            _insist_on_not(cancelled)
+            insist_on_not(cancelled)
             try:
                 response = self._client.exchange_device_code(request)
             except NetworkError:
                 pause = min(2 * pause, _LONGEST_PAUSE)
             except AuthorizationServerError as error:
-                pause += _longer_pause(error, request.host)
+                if error.status == _TOO_MANY or (error.status or 0) >= _BROKEN:
+                    pause = min(2 * pause, _LONGEST_PAUSE)
+                else:
+                    pause += _longer_pause(error, request.host)
             else:
                 (tell or Tell()).received()
                 return _identified(self._client, response, None)
         cancelled.wait(max(0.0, self._deadline - time.monotonic()))
-        _insist_on_not(cancelled)
+        insist_on_not(cancelled)
         raise _nobody(request.host, self._timeout, "A code works once.")
 
     def take(self, address: str) -> str:  # noqa: ARG002 (the protocol's)
@@ -253,43 +256,8 @@ class ClientCredentialsFlow:
         return self._client.request_token().token
 
 
-def renewed(
-    client: OAuthClient, token: Token | None, keep: Callable[[Token], None]
-) -> Token:
-    """
-    Give the next token: by the refresh token, or by the client's own credentials.
-
-    Parameters
-    ----------
-    keep : callable
-        Saves what was received, before its ID token is looked at: that may take a
-        while, and a rotated refresh token must not be lost meanwhile.
-
-    Raises
-    ------
-    LoginRequired
-        There is nothing to renew with, or the server will not renew.
-    """
-    if client.settings.is_machine:
-        return ClientCredentialsFlow(client).wait()
-    if token is None or token.refresh_token is None:
-        raise LoginRequired(
-            f"the session at {client.host} is over"
-            if token
-            else f"nobody is signed in at {client.host}",
-            why="Its access token has expired, and no refresh token was granted."
-            if token
-            else "",
-            advice="Sign in: %intermezzo_login",
-            code="session_ended" if token else "login_required",
-        )
-    response = client.refresh(token.refresh_token)
-    newer = token.renewed_by(response.token)
-    keep(newer)
-    return _still_identified(client, replace(response, token=newer), token)
-
-
-def _insist_on_not(cancelled: threading.Event) -> None:
+def insist_on_not(cancelled: threading.Event) -> None:
+    """Raise :class:`LoginCancelled` where somebody has cancelled."""
     if cancelled.is_set():
         raise LoginCancelled(
             "the sign-in was cancelled",
@@ -328,7 +296,7 @@ def _longer_pause(error: AuthorizationServerError, host: str) -> float:
 def _identified(
     client: OAuthClient, response: TokenResponse, nonce: Secret | None
 ) -> Token:
-    if response.id_token is None or not _can_verify(client):
+    if response.id_token is None or not client.can_verify:
         return response.token
     claims = client.verifier.verify(
         response.id_token,
@@ -351,26 +319,3 @@ def _named(
     if told.get("sub") != claims["sub"]:
         return claims  # OIDC Core §5.3.2: then it is not used
     return {**{k: told[k] for k in ("name", "email") if k in told}, **claims}
-
-
-def _still_identified(
-    client: OAuthClient, response: TokenResponse, before: Token
-) -> Token:
-    if response.id_token is None or not _can_verify(client):
-        return response.token
-    try:
-        claims = client.verifier.verify_renewed(
-            response.id_token,
-            access_token=response.token.access_token,
-            first=before.id_claims,
-        )
-    except (NetworkError, AuthorizationServerError):
-        # The keys were out of reach; the rotated token must not be lost for that.
-        return response.token
-    # auth_time and the like may be left out on a refresh; the first are kept.
-    return replace(response.token, id_claims={**before.id_claims, **claims})
-
-
-def _can_verify(client: OAuthClient) -> bool:
-    # With endpoints set by hand and no issuer, nobody is named rather than guessed.
-    return bool(client.metadata.issuer and client.metadata.jwks_uri)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
-import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import jwt
 
-from ..errors import LoginMismatch, plain
+from ..errors import AuthorizationServerError, LoginMismatch, plain
 from ..secret import Secret
 from .models import ServerMetadata
 from .wire import Skew
@@ -20,6 +21,8 @@ _ALGORITHMS = frozenset(
     f"{family}{size}" for family in ("RS", "PS", "ES") for size in (256, 384, 512)
 )
 _LEEWAY = 60.0  # seconds between two clocks
+_FAR = 1e11  # seconds since 1970: far beyond any sign-in, and no number to stumble on
+_NONCE = "nonce_digest"  # what is kept of the nonce, for §12.2
 
 
 class IdTokenVerifier:
@@ -48,7 +51,7 @@ class IdTokenVerifier:
     ) -> None:
         self._metadata, self._client_id, self._fetch = metadata, client_id, keys
         self._skew = skew or Skew()
-        self._keys: jwt.PyJWKSet | None = None
+        self._keys: list[tuple[Mapping[str, Any], jwt.PyJWK]] | None = None
 
     def verify(
         self, id_token: Secret, *, access_token: Secret, nonce: Secret | None
@@ -65,12 +68,14 @@ class IdTokenVerifier:
         ------
         LoginMismatch
             ``id_token_invalid``: nothing of the answer may be used.
+        AuthorizationServerError
+            The server does not publish the key: it cannot be verified.
         """
         claims = self._claims(id_token, access_token, clock=True)
         told = claims.pop("nonce", None)
         if nonce and (not isinstance(told, str) or Secret(told) != nonce):
             raise _invalid("its nonce is not the one that was sent")
-        return claims
+        return {**claims, _NONCE: _digest(told)} if nonce else claims
 
     def verify_renewed(
         self, id_token: Secret, *, access_token: Secret, first: Mapping[str, Any]
@@ -82,11 +87,13 @@ class IdTokenVerifier:
         that was set meanwhile must not cost the sign-in.
         """
         claims = self._claims(id_token, access_token, clock=False)
-        claims.pop("nonce", None)
-        for name in ("iss", "sub", "auth_time"):
+        if (told := claims.pop("nonce", None)) is not None and _NONCE in first:
+            claims[_NONCE] = _digest(told)
+        for name in ("iss", "sub", "auth_time", _NONCE):
             told, known = claims.get(name), first.get(name)
             if None not in (told, known) and told != known:
-                raise _invalid(f"its {name} is not that of the sign-in")
+                named = name.partition("_d")[0]
+                raise _invalid(f"its {named} is not that of the sign-in")
         return claims
 
     def _claims(
@@ -97,7 +104,8 @@ class IdTokenVerifier:
         try:
             claims: dict[str, Any] = jwt.decode(
                 id_token.reveal(),
-                key=key,
+                # The bare key: a JWK need not name the algorithm (RFC 7517 §4.4).
+                key=key.key,
                 algorithms=[header["alg"]],
                 audience=self._client_id,
                 issuer=self._metadata.issuer,
@@ -111,6 +119,8 @@ class IdTokenVerifier:
             )
         except jwt.PyJWTError as fault:
             problem: str | None = plain(fault)
+        except (ValueError, TypeError, RecursionError):
+            problem = "it cannot be read"
         else:
             problem = self._problem(claims, header["alg"], access_token)
             if clock and not problem:
@@ -122,11 +132,12 @@ class IdTokenVerifier:
     def _header(self, id_token: Secret) -> dict[str, Any]:
         try:
             header = jwt.get_unverified_header(id_token.reveal())
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, ValueError):
             header = {}
         offered = self._metadata.id_token_signing_alg_values_supported
         allowed = _ALGORITHMS & set(offered) if offered else _ALGORITHMS
-        if header.get("alg") not in allowed:
+        algorithm = header.get("alg")
+        if not isinstance(algorithm, str) or algorithm not in allowed:
             raise _invalid("it is not signed with an algorithm that is allowed")
         return header
 
@@ -134,23 +145,35 @@ class IdTokenVerifier:
         for attempt in ("known", "fetched anew"):
             if self._keys is None or attempt == "fetched anew":
                 self._keys = self._fetched()
-            keys = [k for k in self._keys.keys if self._fits(k, header)]
+            keys = [key for told, key in self._keys if self._fits(told, header)]
             if keys:
                 return keys[0]
-        raise _invalid("it is signed with a key that the server does not publish")
+        raise AuthorizationServerError(
+            "the ID token is signed with a key that the server does not publish",
+            why="So it could not be verified.",
+            advice="Try again in a while; if it stays, tell those who run the "
+            "authorization server.",
+            code="unknown_key",
+        )
 
-    def _fetched(self) -> jwt.PyJWKSet:
-        try:
-            return jwt.PyJWKSet.from_dict(self._fetch())
-        except (jwt.PyJWTError, AttributeError, TypeError, ValueError):
-            raise _invalid("the server's keys cannot be read") from None
+    def _fetched(self) -> list[tuple[Mapping[str, Any], jwt.PyJWK]]:
+        document: Any = self._fetch()
+        told = document.get("keys") if isinstance(document, dict) else None
+        keys = []
+        for jwk in told if isinstance(told, list) else []:
+            with suppress(jwt.PyJWTError, AttributeError, TypeError, ValueError):
+                keys.append((jwk, jwt.PyJWK(jwk)))
+        return keys  # of a kind that is not known: passed by (RFC 7517 §5)
 
     @staticmethod
-    def _fits(key: jwt.PyJWK, header: Mapping[str, Any]) -> bool:
-        if key.public_key_use not in {None, "sig"}:
-            return False
+    def _fits(told: Mapping[str, Any], header: Mapping[str, Any]) -> bool:
         family = "EC" if header["alg"].startswith("ES") else "RSA"
-        return key.key_type == family and header.get("kid") in {None, key.key_id}
+        return (
+            told.get("kty") == family
+            and told.get("use") in {None, "sig"}
+            and told.get("alg") in {None, header["alg"]}
+            and header.get("kid") in {None, told.get("kid")}
+        )
 
     def _problem(
         self, claims: Mapping[str, Any], algorithm: str, access_token: Secret
@@ -161,14 +184,15 @@ class IdTokenVerifier:
         if claims.get("azp", self._client_id) != self._client_id:
             return "it was issued to another client"
         if "at_hash" in claims and not hmac.compare_digest(
-            str(claims["at_hash"]).encode(), _at_hash(access_token, algorithm)
+            str(claims["at_hash"]).encode(errors="replace"),
+            _at_hash(access_token, algorithm),
         ):
             return "it does not belong to the access token that came with it"
         return None
 
     def _out_of_time(self, claims: Mapping[str, Any]) -> str | None:
         times = [claims["exp"], claims["iat"], claims.get("nbf", claims["iat"])]
-        if not all(type(t) in {int, float} and math.isfinite(t) for t in times):
+        if not all(type(t) in {int, float} and abs(t) < _FAR for t in times):
             return "its times are no numbers"
         now, (ends, issued, begins) = self._skew.now(), times
         told = _clock(self._skew.seconds)
@@ -184,6 +208,10 @@ def _clock(ahead: float) -> str:
         return ""
     side = "behind" if ahead > 0 else "ahead of"
     return f" by the server's clock (this machine's is {abs(ahead):.0f} s {side} it)"
+
+
+def _digest(nonce: object) -> str:
+    return hashlib.sha256(str(nonce).encode(errors="replace")).hexdigest()
 
 
 def _at_hash(access_token: Secret, algorithm: str) -> bytes:

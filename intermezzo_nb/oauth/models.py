@@ -143,7 +143,7 @@ class AuthorizationRequest:
     metadata : ServerMetadata
         Whose answer is expected.
     question : mapping
-        What was pushed, for pushing it again (RFC 9126); empty where nothing was.
+        The parameters, for pushing them instead (RFC 9126), once more if need be.
     good_for : float or None
         Seconds until a pushed question is forgotten.
     """
@@ -154,7 +154,7 @@ class AuthorizationRequest:
     nonce: Secret
     code_verifier: Secret
     metadata: ServerMetadata = field(repr=False)
-    question: Mapping[str, str] = field(default_factory=dict, repr=False)
+    question: Mapping[str, str | Secret] = field(default_factory=dict, repr=False)
     good_for: float | None = None
 
     def is_answered_by(self, answer: Mapping[str, str]) -> bool:

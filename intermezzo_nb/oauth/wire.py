@@ -8,16 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
+from urllib3.exceptions import HTTPError
 
 from ..secret import Secret
 
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_LARGEST = 1_000_000  # bytes of an answer: metadata and tokens are far smaller
 _NOISE = 5.0  # seconds; Date tells whole ones, and the answer took its time
 
 
@@ -36,9 +39,11 @@ class Skew:
         """Compare the clocks; an answer without a readable date changes nothing."""
         try:
             sent = parsedate_to_datetime(response.headers["Date"]).timestamp()
+            # A cache says how long ago that was (RFC 9111 §5.1).
+            age = float(response.headers.get("Age", 0))
         except (KeyError, ValueError, TypeError, OverflowError):
             return
-        ahead = sent - time.time()
+        ahead = sent + max(0.0, age) - time.time()
         self.seconds = ahead if abs(ahead) > _NOISE else 0.0
 
 
@@ -72,9 +77,26 @@ class Wire(HTTPAdapter):
             form = dict(parse_qsl(str(request.body or ""), keep_blank_values=True))
             request.prepare_body(data=None, files=None, json=form)
             request.headers["Content-Type"] = "application/json"
+        kwargs["stream"] = True
         response = super().send(request, *args, **kwargs)
         self._skew.learn(response)
+        # Whoever reads it finds no more than that.
+        response.raw = BytesIO(_first_bytes(response))
         return response
+
+
+def _first_bytes(response: requests.Response) -> bytes:
+    content, raw = b"", response.raw
+    try:
+        for part in raw.stream(65_536, decode_content=True):
+            content += part
+            if len(content) > _LARGEST:
+                break
+    except HTTPError as fault:
+        raise requests.ConnectionError(type(fault).__name__) from None
+    finally:
+        raw.close()
+    return content
 
 
 class ClientAuthentication:

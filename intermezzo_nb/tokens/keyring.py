@@ -18,11 +18,11 @@ from ..secret import Secret
 from .store import FileStore, file_name
 
 _SERVICE = "intermezzo-nb"
-_PROBE, _UNLOCKING = 3.0, 30.0  # seconds for the probe, and for a person to unlock
+_PROBE, _UNLOCKING = 3.0, 15.0  # seconds for the probe, and for a person to unlock
 # What is not encrypted, or nowhere, is no keyring.
 _REFUSED = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")
 # Windows takes 2,560 bytes: the claims that name the person, and no more.
-_CLAIMS = ("iss", "sub", "aud", "auth_time", "name", "email")
+_CLAIMS = ("iss", "sub", "aud", "auth_time", "nonce_digest", "name", "email")
 
 T = TypeVar("T")
 
@@ -129,17 +129,30 @@ def _asked(ask: Callable[[Any], T]) -> T:
 
 
 def _within(seconds: float, work: Callable[[], T]) -> T:
-    # A keyring that waits for somebody cannot be interrupted, only left alone.
-    outcome: Future[T] = Future()
+    # A keyring that waits for somebody cannot be interrupted, only left alone; and
+    # what is left alone may still write, so nothing else is written before that.
+    with _one_at_a_time:
+        if _left_alone and not _left_alone[0].done():
+            raise TimeoutError
+        _left_alone.clear()
+        outcome: Future[T] = Future()
 
-    def run() -> None:
+        def run() -> None:
+            try:
+                outcome.set_result(work())
+            except Exception as error:  # noqa: BLE001 (raised where it is waited for)
+                outcome.set_exception(error.with_traceback(None))
+
+        threading.Thread(target=run, name="intermezzo-keyring", daemon=True).start()
         try:
-            outcome.set_result(work())
-        except Exception as error:  # noqa: BLE001 (raised where it is waited for)
-            outcome.set_exception(error.with_traceback(None))
+            return outcome.result(seconds)
+        except TimeoutError:
+            _left_alone.append(outcome)
+            raise
 
-    threading.Thread(target=run, name="intermezzo-keyring", daemon=True).start()
-    return outcome.result(seconds)
+
+_one_at_a_time = threading.Lock()
+_left_alone: list[Future[Any]] = []
 
 
 def _unusable(why: str) -> StoreError:

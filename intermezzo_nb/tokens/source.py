@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
+import copy
+import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from ..errors import (
-    AuthorizationServerError,
-    LoginMismatch,
-    LoginRequired,
-    NetworkError,
-    StoreError,
-)
+from ..errors import IntermezzoError, LoginMismatch, LoginRequired, StoreError
 from ..oauth.models import Token
 from ..secret import Secret
 from .forks import renew_in_child
+from .held import Clocks, Held, is_same
 from .store import TokenStore
 
+_LONGEST_PAUSE = 30.0  # seconds between two renewals that fail
+
+log = logging.getLogger(__name__)
 Renew = Callable[[Token | None, Callable[[Token], None]], Token]
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    token: Token
-    since: float  # of the monotonic clock, at ``token.issued_at``
-    advisory: float  # windows before the end of its life, in seconds
-    mandatory: float
-    unsaved: bool = False
-    instead: Token | None = None  # what the store had when this came, while unsaved
-    refused: bool = False  # by the API, however young it is
 
 
 class TokenSource:
@@ -49,7 +38,8 @@ class TokenSource:
     ----------
     renew : callable
         Gives the next token from the last one, or from nothing. What it receives it
-        hands to its second argument at once, before it looks at anything else.
+        hands to its second argument before it looks at anything else; what is not
+        to be used before that, with a life that is over.
     clock, monotonic : callable
         Wall clock and monotonic clock, in seconds.
     """
@@ -64,10 +54,11 @@ class TokenSource:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store, self._key, self._renew = store, key, renew
-        self._clock, self._monotonic = clock, monotonic
-        self._held: _Held | None = None
+        self._clocks = Clocks(clock, monotonic)
+        self._held: Held | None = None
         self._mutex = threading.Lock()
         self._flight: Future[Token] | None = None
+        self._faults, self._not_before = 0, float("-inf")
         renew_in_child(self)
 
     def after_fork(self) -> None:
@@ -102,7 +93,7 @@ class TokenSource:
             with self._mutex:
                 # A renewal may have been faster; what it received is worth more.
                 if self._held is None:
-                    self._held = self._begun(kept)
+                    self._held = Held.begun(kept, self._clocks)
         held = self._held
         return held.token if held else None
 
@@ -120,49 +111,85 @@ class TokenSource:
             self._hold(token, unsaved=True, instead=kept)
             raise
 
-    def forget(self) -> Token | None:
-        """Purge the session here; give what was purged, for its revocation."""
-        with self.store.lock(self._key):
-            with suppress(StoreError):
-                self._adopt()
-            purged = self._held.token if self._held else None
-            self._end()
-            return purged
+    def forget(self) -> tuple[Token | None, StoreError | None]:
+        """
+        Purge the session here.
+
+        Returns
+        -------
+        tuple of (Token or None, StoreError or None)
+            What was held or saved, for its revocation; and why it is still saved.
+        """
+        held = self._held
+        try:
+            with self.store.lock(self._key):
+                with suppress(StoreError):
+                    self._adopt()
+                held = self._held
+                self._end()
+        except StoreError as fault:
+            self._held = None
+            return (held.token if held else None), fault
+        return (held.token if held else None), None
 
     def seconds_left(self) -> float | None:
         """Give the life that the held token has left; None where that is unknown."""
         held = self._held
         if held is None or held.token.expires_in is None:
             return None
-        return max(0.0, self._left(held))
+        return max(0.0, held.left)
 
     def _good(self, rejected: Secret | None) -> Token:
         held = self._held if rejected is None else self._refused(rejected)
         if held is None or held.unsaved or held.refused:
-            return self._renewal(None).result()
-        if (left := self._left(held)) < held.advisory:
+            return self._landed()
+        left = held.left
+        may_ask = left <= 0 or self._clocks.monotonic() >= self._not_before
+        if left < held.advisory and may_ask:
             if left < held.mandatory:
-                return self._renewal(None).result()
+                return self._landed()
             self._renewal(held.token.access_token)
         return held.token
+
+    def _landed(self) -> Token:
+        while True:
+            try:
+                return self._renewal(None).result()
+            except CancelledError:
+                continue  # who had begun it was interrupted before it could start
+            except IntermezzoError as error:
+                # Each who waits raises its own: a traceback grows where it is raised.
+                raise copy.copy(error) from None
 
     def _renewal(self, stale: Secret | None) -> Future[Token]:
         # In a thread of its own: an interrupt ends the wait for it, but cannot come
         # between the server's answer and its saving.
-        with self._mutex:
-            if self._flight is not None:
-                return self._flight
-            flight = self._flight = Future()
+        flight: Future[Token] = Future()
         thread = threading.Thread(
-            target=self._fly, args=(flight, stale), name="intermezzo-renewal"
+            target=self._fly,
+            args=(flight, stale),
+            name="intermezzo-renewal",
+            daemon=False,
         )
         try:
+            with self._mutex:
+                if self._flight is not None:
+                    return self._flight
+                self._flight = flight
             thread.start()
         except RuntimeError:
             self._fly(flight, stale)  # there are no threads left, or Python is ending
+        except BaseException:
+            # An interrupt, of all moments now: nobody may wait for what never flies.
+            with self._mutex:
+                if flight.cancel():
+                    self._flight = None
+            raise
         return flight
 
     def _fly(self, flight: Future[Token], stale: Secret | None) -> None:
+        if not flight.set_running_or_notify_cancel():
+            return
         try:
             outcome: Token | BaseException = self._renewed(stale)
         except BaseException as error:  # noqa: BLE001 (told to those who wait)
@@ -175,47 +202,74 @@ class TokenSource:
             flight.set_exception(outcome)
 
     def _renewed(self, stale: Secret | None) -> Token:
-        with self.store.lock(self._key):
-            self._adopt()
-            self._save()
-            held = self._held
-            if held and held.token.access_token != stale and not self._is_dead(held):
-                return held.token
-            sent = held.token if held else None
-            try:
-                newer = self._renew(sent, self._keep)
-            except LoginRequired:
-                if other := self._instead_of(sent):
-                    return other
+        try:
+            with self.store.lock(self._key):
+                self._adopt()
+                self._save()
+                held = self._held
+                if held and held.token.access_token != stale and not held.is_dead:
+                    return held.token
+                newer = self._asked_for(held.token if held else None)
+        except (LoginRequired, LoginMismatch):
+            raise
+        except IntermezzoError as fault:
+            self._pause(fault)
+            if alive := self._alive():
+                return alive
+            raise
+        self._faults, self._not_before = 0, float("-inf")
+        return newer
+
+    def _asked_for(self, sent: Token | None, *, again: bool = True) -> Token:
+        keep = _Kept(self, sent)
+        try:
+            newer = self._renew(sent, keep)
+        except LoginRequired:
+            other = self._instead_of(sent)
+            if other is None or (other.is_dead and not again):
                 raise
-            except LoginMismatch:
+            if other.is_dead:
+                return self._asked_for(other.token, again=False)
+            return other.token
+        except LoginMismatch:
+            if self._held and self._held.token is keep.last:
                 self._end()
-                raise
-            except (NetworkError, AuthorizationServerError):
-                if alive := self._alive():
-                    return alive
-                raise
-            if self._held is None or self._held.token != newer:
-                self._keep(newer)
-            return newer
+            raise
+        if keep.last != newer:
+            keep(newer)
+        # Somebody may have signed in meanwhile: that counts.
+        return self._held.token if self._held else newer
+
+    def _pause(self, fault: IntermezzoError) -> None:
+        # While the token lives, a server that stumbles is not asked at each call.
+        pause = min(2.0**self._faults, _LONGEST_PAUSE)
+        self._faults += 1
+        self._not_before = self._clocks.monotonic() + pause
+        log.warning("a token could not be renewed (%s)", fault.code)
 
     def _alive(self) -> Token | None:
         # The API may have refused it while we asked.
         held = self._held
-        is_alive = held and not held.refused and self._left(held) > 0
-        return held.token if held and is_alive else None
+        return held.token if held and held.is_alive else None
 
-    def _instead_of(self, sent: Token | None) -> Token | None:
+    def _instead_of(self, sent: Token | None) -> Held | None:
         """Look once more before a session is dropped for what the server says."""
-        if sent and sent.refresh_token is None and (alive := self._alive()):
-            return alive  # not renewable, but good until it ends
+        if sent and sent.refresh_token is None and self._alive():
+            return self._until_its_end()  # not renewable, but good until then
         # Where the lock does not reach, on some network disks, a sibling was faster.
         self._adopt()
+        self._save()
         held = self._held
-        if held is None or _is_same(held.token, sent):
+        if held is None or is_same(held.token, sent):
             self._end()
             return None
-        return None if self._is_dead(held) else held.token
+        return held
+
+    def _until_its_end(self) -> Held | None:
+        with self._mutex:
+            if self._held:
+                self._held = replace(self._held, advisory=0.0, mandatory=0.0)
+            return self._held
 
     def _adopt(self) -> None:
         # A sibling may have renewed, or signed out, since we looked.
@@ -226,19 +280,30 @@ class TokenSource:
             if held and held.unsaved:
                 return  # saving may mend it
             raise
-        if held and held.unsaved and _is_same(kept, held.instead):
+        if held and held.unsaved and is_same(kept, held.instead):
             return
         if kept is None:
             # What has no refresh token is not kept by every store.
             self._held = held if held and not held.token.refresh_token else None
-        elif held is None or not _is_same(kept, held.token):
+        elif held is None or not is_same(kept, held.token):
             self._hold(kept)
 
-    def _keep(self, token: Token) -> None:
-        # Held first: should saving fail, what was received is not lost.
-        instead = self._held.token if self._held else None
-        self._hold(token, unsaved=True, instead=instead)
+    def take_over(self, known: Token | None, token: Token) -> bool:
+        """
+        Hold and save what a renewal brought, in place of what is known to it.
+
+        Returns
+        -------
+        bool
+            False where somebody has signed in meanwhile, and nothing was done.
+        """
+        with self._mutex:
+            if (self._held.token if self._held else None) is not known:
+                return False
+            # Held first: should saving fail, what was received is not lost.
+            self._held = Held.begun(token, self._clocks, unsaved=True, instead=known)
         self._save()
+        return True
 
     def _end(self) -> None:
         self._held = None
@@ -247,23 +312,11 @@ class TokenSource:
     def _hold(
         self, token: Token, *, unsaved: bool = False, instead: Token | None = None
     ) -> None:
+        held = Held.begun(token, self._clocks, unsaved=unsaved, instead=instead)
         with self._mutex:
-            self._held = self._begun(token, unsaved=unsaved, instead=instead)
+            self._held = held
 
-    def _begun(
-        self, token: Token, *, unsaved: bool = False, instead: Token | None = None
-    ) -> _Held:
-        life = token.expires_in or 0.0
-        return _Held(
-            token,
-            since=self._monotonic() - max(0.0, self._clock() - token.issued_at),
-            advisory=min(300.0, 0.25 * life),
-            mandatory=min(30.0, 0.1 * life),
-            unsaved=unsaved,
-            instead=instead,
-        )
-
-    def _refused(self, rejected: Secret) -> _Held | None:
+    def _refused(self, rejected: Secret) -> Held | None:
         with self._mutex:
             held = self._held
             if held and held.token.access_token == rejected:
@@ -279,26 +332,13 @@ class TokenSource:
             if self._held and self._held.token is held.token:
                 self._held = replace(self._held, unsaved=False, instead=None)
 
-    def _is_dead(self, held: _Held) -> bool:
-        is_withheld = held.unsaved or held.refused
-        return is_withheld or self._left(held) < held.mandatory
 
-    def _left(self, held: _Held) -> float:
-        # The sooner of the two: the wall clock may be set back, the monotonic one
-        # may stand still while the machine sleeps.
-        token = held.token
-        if token.expires_in is None:
-            return float("inf")
-        by_wall = token.issued_at + token.expires_in - self._clock()
-        by_monotonic = held.since + token.expires_in - self._monotonic()
-        return min(by_wall, by_monotonic)
+class _Kept:
+    """What one renewal has received so far: each takes the place of the last."""
 
+    def __init__(self, source: TokenSource, sent: Token | None) -> None:
+        self._source, self.last = source, sent
 
-def _is_same(one: Token | None, other: Token | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    if one.refresh_token != other.refresh_token:
-        return False
-    # A keyring keeps the refresh token only.
-    is_known = bool(one.access_token) and bool(other.access_token)
-    return not is_known or one.access_token == other.access_token
+    def __call__(self, token: Token) -> None:
+        known, self.last = self.last, token
+        self._source.take_over(known, token)

@@ -10,7 +10,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from intermezzo_nb.errors import LoginMismatch, NetworkError
+from intermezzo_nb.errors import AuthorizationServerError, LoginMismatch, NetworkError
 from intermezzo_nb.oauth.identity import IdTokenVerifier
 from intermezzo_nb.oauth.models import ServerMetadata
 from intermezzo_nb.secret import Secret
@@ -127,12 +127,12 @@ def test_only_announced_algorithms_are_taken():
 def test_a_key_of_the_wrong_kind_is_not_tried():
     curve = ec.generate_private_key(ec.SECP256R1())
     document = jwt.algorithms.ECAlgorithm.to_jwk(curve.public_key(), as_dict=True)
-    with pytest.raises(LoginMismatch):
+    with pytest.raises(AuthorizationServerError):
         verify(signed(claims()), keys=[{**document, "kid": "k1"}])
 
 
 def test_an_encryption_key_signs_nothing():
-    with pytest.raises(LoginMismatch):
+    with pytest.raises(AuthorizationServerError):
         verify(signed(claims()), keys=[jwk(KEY, "k1", use="enc")])
 
 
@@ -146,7 +146,7 @@ def test_a_rotated_key_is_fetched_once_more_and_no_more():
     made = IdTokenVerifier(ServerMetadata(issuer=ISSUER), CLIENT, keys)
     made.verify(signed(claims()), access_token=ACCESS, nonce=NONCE)
     assert len(fetched) == 2
-    with pytest.raises(LoginMismatch):
+    with pytest.raises(AuthorizationServerError):
         made.verify(signed(claims(), kid="k9"), access_token=ACCESS, nonce=NONCE)
     assert len(fetched) == 3
 
@@ -156,7 +156,7 @@ def test_a_rotated_key_is_fetched_once_more_and_no_more():
 )
 def test_keys_that_cannot_be_read_are_told(document):
     made = IdTokenVerifier(ServerMetadata(issuer=ISSUER), CLIENT, lambda: document)
-    with pytest.raises(LoginMismatch):
+    with pytest.raises(AuthorizationServerError):
         made.verify(signed(claims()), access_token=ACCESS, nonce=NONCE)
 
 

@@ -18,12 +18,12 @@ errors secret tokens.forks
 addresses credentials surroundings
 settings
 practice oauth.models oauth.mailbox oauth.closing api.paging api.schema
-status api.resources api.shaping oauth.answers oauth.wire oauth.discovery
+status api.resources api.shaping oauth.answers oauth.wire oauth.discovery oauth.question
 oauth.assertion oauth.identity oauth.receivers tokens.store
-tokens.keyring oauth.calls
+tokens.keyring tokens.held oauth.calls
 tokens.choice oauth.client
 oauth.flows
-tokens.source login ladder
+tokens.source oauth.renewal login ladder
 api.faults asking
 api.client
 api.reading api.columns session
@@ -36,7 +36,7 @@ notebook.magics __main__
 """
 DOORS = {
     "requests_oauthlib": {"oauth.calls"},
-    "oauthlib": {"oauth.client", "oauth.calls"},
+    "oauthlib": {"oauth.client", "oauth.calls", "oauth.question"},
     "jwt": {"oauth.identity", "oauth.assertion"},
     "pandas": {"api.frames", "api.columns"},
     "pyarrow": {"api.frames", "api.columns"},

@@ -115,7 +115,7 @@ def test_sleep_counts_though_the_monotonic_clock_stood_still(source, server, clo
 
 
 def test_forget_gives_what_was_purged(source, store):
-    assert source.forget().refresh_token == Secret("refresh-0")
+    assert source.forget()[0].refresh_token == Secret("refresh-0")
     assert store.load("key") is None
     with pytest.raises(LoginRequired):
         source.token()

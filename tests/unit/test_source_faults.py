@@ -245,7 +245,7 @@ def test_forget_gives_the_newest_though_it_was_not_saved(
         fails_to_save(store, patch)
         with pytest.raises(StoreError):
             source.token()
-    assert source.forget().refresh_token == Secret("refresh-1")
+    assert source.forget()[0].refresh_token == Secret("refresh-1")
     assert store.load("key") is None
 
 
@@ -285,6 +285,8 @@ def test_a_store_that_cannot_be_read_spends_nothing(
         raise StoreError("it is damaged", code="store_damaged")
 
     monkeypatch.setattr(store, "load", damaged)
+    assert source.token().access_token == Secret("access-0"), "it is alive"
+    clock.passes(6)
     with pytest.raises(StoreError):
         source.token()
     assert server.count == 0

@@ -115,7 +115,12 @@ def test_a_keyring_that_was_locked_meanwhile_is_told(store, backend):
     backend.goes_on.clear()
     with pytest.raises(StoreError, match="may be locked"):
         store.load(KEY)
+    with pytest.raises(StoreError, match="cannot be used"):
+        store.save(KEY, TOKEN)  # what is left alone may still write
     backend.goes_on.set()
+    for thread in threading.enumerate():
+        if thread.name == "intermezzo-keyring":
+            thread.join(10)
     assert store.load(KEY).refresh_token == TOKEN.refresh_token
 
 
