@@ -177,11 +177,15 @@ class Calls:
         is_plain = url.startswith("http:")
         wire = Wire(encoding=encoding, plain=is_plain, skew=self.skew)
         session.mount("https://", wire)
-        outcome = self._aside(what, lambda: call(session, as_https(url), auth))
+
+        def once() -> Any:
+            with session:
+                return call(session, as_https(url), auth)
+
+        outcome = self._aside(what, once)
         # Raised here, where no local shows a secret; in the frames below they do.
         if isinstance(outcome, IntermezzoError):
             raise outcome
-        session.close()
         return outcome
 
     def _aside(self, what: str, call: Callable[[], Any]) -> Any:
