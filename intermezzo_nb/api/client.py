@@ -77,9 +77,9 @@ class BearerAuth(AuthBase):
             return response
         if origin(request.url or "") != self._origin or not _can_repeat(request):
             return response
-        token = self._token(rejected=used)
         _ = response.content  # frees the connection for the repetition
         response.close()
+        token = self._token(rejected=used)
         repeated = request.copy()
         repeated.headers["Authorization"] = _Masked(token.access_token)
         answer: requests.Response = _adapter_of(response).send(repeated, **kwargs)
