@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -11,10 +10,13 @@ from oauthlib.oauth2 import FatalClientError, OAuth2Error
 from tornado.web import RequestHandler
 
 from . import pages
+from .forms import FORM, parameters
 from .grants import PEOPLE, SCOPES, Person
 from .practice import Practice
 
 _SESSION = "practice-session"
+_SERVER_ERROR = 500
+Answer = tuple[dict[str, str], str | None, int]
 
 
 class _Handler(RequestHandler):
@@ -28,14 +30,6 @@ class _Handler(RequestHandler):
         self.set_header("Referrer-Policy", "no-referrer")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.clear_header("Server")
-
-    def relay(self, answer: tuple[dict[str, str], str | None, int]) -> None:
-        """Send what oauthlib answers."""
-        headers, body, status = answer
-        self.set_status(status)
-        for name, value in headers.items():
-            self.set_header(name, value)
-        self.finish(body or "")
 
     @property
     def as_https(self) -> str:
@@ -191,56 +185,79 @@ class Authorize(ForPeople):
 
 
 class ForClients(_Handler):
-    """What programs ask for, not people."""
+    """What programs ask for, not people: JSON, refusals too (RFC 6749 §5.2)."""
 
     def check_xsrf_cookie(self) -> None:
         """Do nothing: no browser sends these, and no cookie counts here."""
 
+    def write_error(self, status_code: int, **_: Any) -> None:
+        word = "invalid_request" if status_code < _SERVER_ERROR else "server_error"
+        self.finish({"error": word, "error_description": self._reason})
 
-class TokenEndpoint(ForClients):
+
+class ForForms(ForClients):
+    """What takes parameters in a body, and answers as oauthlib does."""
+
+    def post(self) -> None:
+        try:
+            self._relay(self.answer(parameters(self.request, self.content_type)))
+        except OAuth2Error as fault:
+            self._relay((fault.headers, fault.json, fault.status_code))
+
+    @property
+    def content_type(self) -> str:
+        """What is taken here."""
+        return FORM
+
+    def answer(self, asked: dict[str, str]) -> Answer:
+        """
+        Give headers, body and status.
+
+        Raises
+        ------
+        OAuth2Error
+            The refusal.
+        """
+        raise NotImplementedError
+
+    def _relay(self, answer: Answer) -> None:
+        headers, body, status = answer
+        self.set_status(status)
+        if body:
+            self.set_header("Content-Type", "application/json")
+        for name, value in headers.items():
+            self.set_header(name, value)
+        self.finish(body or "")
+
+
+class TokenEndpoint(ForForms):
     """RFC 6749 §3.2, in the shape that the server plays."""
 
-    def post(self) -> None:
+    @property
+    def content_type(self) -> str:
+        """What is taken here."""
+        return self.practice.content_type
+
+    def answer(self, asked: dict[str, str]) -> Answer:
+        """Give a token."""
         self.practice.ledger.token_requests += 1
-        try:
-            form = self._form()
-            if form.get("grant_type") == "client_credentials":
-                self.practice.insist_on_audience(form.get("audience", ""))
-        except (OAuth2Error, ValueError) as fault:
-            self.set_status(400)
-            word = getattr(fault, "error", "invalid_request")
-            self.finish({"error": word, "error_description": _words(fault)})
-            return
-        self.relay(
-            self.practice.endpoints.create_token_response(
-                self.as_https, "POST", urlencode(form), dict(self.request.headers)
-            )
+        if asked.get("grant_type") == "client_credentials":
+            self.practice.insist_on_audience(asked.get("audience", ""))
+        answer: Answer = self.practice.endpoints.create_token_response(
+            self.as_https, "POST", urlencode(asked), dict(self.request.headers)
         )
-
-    def _form(self) -> dict[str, str]:
-        kind = self.request.headers.get("Content-Type", "").partition(";")[0]
-        if kind != self.practice.content_type:
-            raise ValueError(f"this server takes {self.practice.content_type}")
-        if kind == "application/json":
-            document = json.loads(self.request.body)
-            if not isinstance(document, dict):
-                raise ValueError("the body is no JSON object")
-            return {name: str(value) for name, value in document.items()}
-        return {name: self.get_body_argument(name) for name in self.request.arguments}
+        return answer
 
 
-class Revoke(ForClients):
+class Revoke(ForForms):
     """RFC 7009."""
 
-    def post(self) -> None:
-        self.relay(
-            self.practice.endpoints.create_revocation_response(
-                self.as_https,
-                "POST",
-                self.request.body.decode("utf-8", "replace"),
-                dict(self.request.headers),
-            )
+    def answer(self, asked: dict[str, str]) -> Answer:
+        """End a token."""
+        answer: Answer = self.practice.endpoints.create_revocation_response(
+            self.as_https, "POST", urlencode(asked), dict(self.request.headers)
         )
+        return answer
 
 
 class Document(ForClients):

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 from . import pages
-from .authorization import ForClients, ForPeople
+from .authorization import Answer, ForForms, ForPeople
 from .grants import SCOPES, DeviceCode, Person
 
 
-class DeviceAuthorization(ForClients):
+class DeviceAuthorization(ForForms):
     """Gives a pair of codes (§3.1, §3.2)."""
 
-    def post(self) -> None:
-        answer: Any = (
-            self.practice.endpoints.device.create_device_authorization_response(
-                self.as_https,
-                "POST",
-                self.request.body.decode("utf-8", "replace"),
-                dict(self.request.headers),
-            )
+    def answer(self, asked: dict[str, str]) -> Answer:
+        """Give the codes, and keep what waits with them."""
+        endpoint: Any = self.practice.endpoints.device
+        headers, told, status = endpoint.create_device_authorization_response(
+            self.as_https, "POST", urlencode(asked), dict(self.request.headers)
         )
-        headers, told, status = answer
-        if isinstance(told, str):  # a refusal
-            self.relay((headers, told, status))
-            return
         device_code = self.practice.ledger.keep_device_code(
-            client_id=self.get_body_argument("client_id"),
+            client_id=asked["client_id"],
             user_code=told["user_code"],
             scopes=told["scope"].split(),
             life=told["expires_in"],
         )
-        self.finish({**told, "device_code": device_code})
+        return headers, json.dumps({**told, "device_code": device_code}), status
 
 
 class Device(ForPeople):

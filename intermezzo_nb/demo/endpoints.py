@@ -15,7 +15,6 @@ from oauthlib.oauth2 import (
     AuthorizationEndpoint,
     BearerToken,
     ClientCredentialsGrant,
-    DeviceAuthorizationEndpoint,
     DeviceCodeGrant,
     RevocationEndpoint,
     TokenEndpoint,
@@ -27,6 +26,7 @@ from oauthlib.openid.connect.core.grant_types import (
 )
 
 from .grants import (
+    DEVICE_GRANT,
     DEVICE_INTERVAL,
     PEOPLE,
     READ_SCOPES,
@@ -37,8 +37,8 @@ from .grants import (
     mint,
     user_code,
 )
+from .rules import DeviceEndpoint, check_authorization
 
-DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 _DEVICE_LIFE = 300  # seconds
 
 
@@ -61,6 +61,7 @@ class Endpoints(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
         offered = engine._code_challenge_methods  # noqa: SLF001 (no other way)
         engine._code_challenge_methods = {"S256": offered["S256"]}  # noqa: SLF001
         engine.create_authorization_code = _authorization_code
+        engine.custom_validators.pre_auth.append(check_authorization)
         bearer = BearerToken(
             validator, lambda _: mint("at"), token_lifetime, lambda _: mint("rt")
         )
@@ -82,7 +83,7 @@ class Endpoints(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
             },
         )
         RevocationEndpoint.__init__(self, validator)
-        self.device = DeviceAuthorizationEndpoint(
+        self.device = DeviceEndpoint(
             validator,
             f"{url}/device",
             expires_in=_DEVICE_LIFE,

@@ -24,6 +24,7 @@ SCOPES = {
     "write:wage_types": "Create and approve wage types",
 }
 _CODE_LIFE = 60.0  # seconds
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 DEVICE_INTERVAL = 1.0  # seconds between two polls
 _TOLERANCE = 0.1  # seconds; clocks and networks are not exact
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 §6.1: no vowels, so no words
@@ -266,7 +267,7 @@ def _letters(user_code: str) -> str:
 
 def _clients() -> tuple[Client, ...]:
     by_person = ("authorization_code", "refresh_token")
-    by_device = (*by_person, "urn:ietf:params:oauth:grant-type:device_code")
+    by_device = (*by_person, DEVICE_GRANT)
     return (
         Client("intermezzo-notebook", "Intermezzo for notebooks", by_device),
         Client("intermezzo-web", "Payroll dashboard", by_person, mint("cs")),

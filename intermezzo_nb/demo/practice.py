@@ -9,8 +9,9 @@ from typing import Any
 
 from oauthlib.oauth2 import InvalidRequestError
 
-from .endpoints import DEVICE_GRANT, Endpoints, Validator
-from .grants import SCOPES, Grant, Ledger
+from .endpoints import Endpoints, Validator
+from .forms import FORM, JSON
+from .grants import DEVICE_GRANT, SCOPES, Grant, Ledger
 from .pay import wage_types
 from .people import Company
 from .rate import Rate
@@ -88,8 +89,7 @@ class Practice:
     @property
     def content_type(self) -> str:
         """What the token endpoint takes."""
-        form = "application/x-www-form-urlencoded"
-        return "application/json" if self.is_auth0 else form
+        return JSON if self.is_auth0 else FORM
 
     def _leave_secrets(self) -> None:
         """Write each confidential client's secret into a private file."""

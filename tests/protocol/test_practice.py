@@ -1,0 +1,167 @@
+"""The practice server, asked by hand: what it refuses, and in which words."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+NOTEBOOK = {"client_id": "intermezzo-notebook"}
+BACK = "http://127.0.0.1:9/intermezzo/callback"
+FORM = "application/x-www-form-urlencoded"
+VERIFIER = "v" * 43
+
+
+def secret_of(practice, who):
+    """Give the parameters that a confidential client proves itself by."""
+    settings = practice.settings(who)
+    secret = Path(settings["client_secret_file"]).read_text()
+    return {"client_id": settings["client_id"], "client_secret": secret}
+
+
+def post(practice, path, body=None, **options):
+    return requests.post(practice.url + path, data=body, timeout=5, **options)
+
+
+def refusal(answer):
+    """Give status and word of a refusal, which is JSON (RFC 6749 §5.2)."""
+    assert answer.headers["Content-Type"].startswith("application/json")
+    assert answer.headers["Cache-Control"] == "no-store"
+    return answer.status_code, answer.json()["error"]
+
+
+def challenge(verifier=VERIFIER):
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def asks(practice, **changes):
+    """Give the link that begins a sign-in."""
+    asked = {
+        **NOTEBOOK,
+        "response_type": "code",
+        "redirect_uri": BACK,
+        "scope": "openid offline_access read:organizations",
+        "state": "s",
+        "code_challenge": challenge(),
+        "code_challenge_method": "S256",
+        **changes,
+    }
+    return requests.Request("GET", f"{practice.url}/authorize", params=asked)
+
+
+@pytest.fixture
+def tokens(shared_practice, person):
+    """Give the tokens of a person who has signed in."""
+    back = person().answer_for(asks(shared_practice).prepare().url)
+    code = parse_qs(urlsplit(back).query)["code"][0]
+    told = post(
+        shared_practice,
+        "/oauth2/token",
+        {
+            **NOTEBOOK,
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": BACK,
+            "code_verifier": VERIFIER,
+        },
+    )
+    assert told.ok, told.text
+    return told.json()
+
+
+def refreshed(practice, token, **changes):
+    body = {**NOTEBOOK, "grant_type": "refresh_token", "refresh_token": token}
+    return post(practice, "/oauth2/token", {**body, **changes})
+
+
+def opens(practice, token):
+    """Tell whether an access token opens the API."""
+    headers = {"Authorization": f"Bearer {token}"}
+    url = f"{practice.url}/v1/organizations"
+    return requests.get(url, headers=headers, timeout=5).ok
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({}, (400, "invalid_request")),
+        ({"client_id": "nobody"}, (401, "invalid_client")),
+        ({"client_id": "intermezzo-web"}, (401, "invalid_client")),
+        ({**NOTEBOOK, "scope": "evil"}, (400, "invalid_scope")),
+        ("client_id=intermezzo-notebook&client_id=b", (400, "invalid_request")),
+    ],
+)
+def test_a_device_is_refused_in_json(shared_practice, body, told):
+    headers = {"Content-Type": FORM}
+    answer = post(shared_practice, "/device_authorization", body, headers=headers)
+    assert refusal(answer) == told
+
+
+@pytest.mark.parametrize("who", ["machine", "web"])
+def test_a_client_without_the_device_grant_gets_no_code(shared_practice, who):
+    body = secret_of(shared_practice, who)
+    answer = post(shared_practice, "/device_authorization", body)
+    assert refusal(answer) == (400, "unauthorized_client")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "content_type"),
+    [
+        ("/oauth2/token?foo=bar", b"grant_type=refresh_token", FORM),
+        ("/oauth2/token", b"grant_type=%ff", FORM),
+        ("/oauth2/token", b"grant_type=\xff", FORM),
+        ("/oauth2/token", b"grant_type=a&grant_type=a", FORM),
+        ("/oauth2/token", b"grant_type=a&foo=1&foo=", FORM),
+        ("/oauth2/token", b"--x\r\n", "multipart/form-data; boundary=x"),
+        ("/oauth2/token", b"--x\r\n", "multipart/form-data"),
+        ("/oauth2/token", b"{}", "application/json"),
+        ("/oauth2/token", b"", ""),
+        ("/revoke?token=x", b"", FORM),
+        ("/revoke", b"token=a&token=b&client_id=intermezzo-notebook", FORM),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_json(
+    shared_practice, path, body, content_type
+):
+    answer = post(shared_practice, path, body, headers={"Content-Type": content_type})
+    assert refusal(answer) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"grant_type": "a", "grant_type": "a"}',
+        b'{"grant_type": null}',
+        b'[["grant_type", "client_credentials"]]',
+        b"[" * 100_000,
+        b"\xff",
+    ],
+)
+def test_odd_json_is_refused_in_json(practice_server, body):
+    practice = practice_server(shape="auth0", rows=5)
+    headers = {"Content-Type": "application/json"}
+    answer = post(practice, "/oauth/token", body, headers=headers)
+    assert refusal(answer) == (400, "invalid_request")
+
+
+def test_another_method_is_refused_in_json(shared_practice):
+    answer = requests.get(f"{shared_practice.url}/oauth2/token", timeout=5)
+    assert refusal(answer) == (405, "invalid_request")
+
+
+@pytest.mark.parametrize("odd", ["x", "x" * 42, "x" * 129, "é" * 43, challenge() + "="])
+def test_a_challenge_that_is_none_goes_back_to_the_client(shared_practice, person, odd):
+    link = asks(shared_practice, code_challenge=odd).prepare().url
+    told = parse_qs(urlsplit(person().answer_for(link)).query)
+    assert (told["error"], told["state"]) == (["invalid_request"], ["s"])
+
+
+def test_a_repeated_parameter_goes_back_to_the_client(shared_practice, person):
+    link = asks(shared_practice, code_challenge=[challenge(), challenge()])
+    told = parse_qs(urlsplit(person().answer_for(link.prepare().url)).query)
+    assert told["error"] == ["invalid_request"]
