@@ -16,6 +16,7 @@ from oauthlib.oauth2 import (
     BearerToken,
     ClientCredentialsGrant,
     DeviceCodeGrant,
+    InvalidGrantError,
     RevocationEndpoint,
     TokenEndpoint,
 )
@@ -272,7 +273,10 @@ class Validator(RequestValidator):
             claims = {"aud": request.client.client_id}
             token["id_token"] = self.finalize_id_token(claims, token, None, request)
 
-    def revoke_token(self, token: str, *_: Any) -> None:
+    def revoke_token(self, token: str, hint: str, request: Any, *_: Any) -> None:
+        # RFC 7009 §2.1; a token that is none any more counts as revoked (§2.2).
+        if self._ledger.owner(token) not in {None, request.client.client_id}:
+            raise InvalidGrantError(request=request)
         self._ledger.revoke(token)
 
     def refresh_id_token(self, request: Any) -> bool:

@@ -237,6 +237,11 @@ class Ledger:
         if grant := self._refresh.pop(token, None):
             self._spent[token] = grant.family
 
+    def owner(self, token: str) -> str | None:
+        """Give the client that a token was issued to; None for one that is none."""
+        grant = self._refresh.get(token) or self._access.get(token)
+        return grant.client_id if grant else None
+
     def revoke(self, token: str) -> None:
         """End a token; a refresh token takes its family along (RFC 7009 §2.1)."""
         if grant := self._refresh.get(token):

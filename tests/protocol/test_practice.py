@@ -165,3 +165,22 @@ def test_a_repeated_parameter_goes_back_to_the_client(shared_practice, person):
     link = asks(shared_practice, code_challenge=[challenge(), challenge()])
     told = parse_qs(urlsplit(person().answer_for(link.prepare().url)).query)
     assert told["error"] == ["invalid_request"]
+
+
+@pytest.mark.parametrize("kind", ["refresh_token", "access_token"])
+def test_nobody_revokes_the_token_of_another_client(shared_practice, tokens, kind):
+    body = {**secret_of(shared_practice, "machine"), "token": tokens[kind]}
+    answer = post(shared_practice, "/revoke", body)
+    assert refusal(answer) == (400, "invalid_grant")
+    assert opens(shared_practice, tokens["access_token"])
+    assert refreshed(shared_practice, tokens["refresh_token"]).ok
+
+
+def test_the_own_token_is_revoked_and_an_unknown_one_counts_as_such(
+    shared_practice, tokens
+):
+    for token in (tokens["refresh_token"], tokens["refresh_token"], "unknown"):
+        assert post(shared_practice, "/revoke", {**NOTEBOOK, "token": token}).ok
+    assert not opens(shared_practice, tokens["access_token"])
+    answer = refreshed(shared_practice, tokens["refresh_token"])
+    assert refusal(answer) == (400, "invalid_grant")
