@@ -6,6 +6,7 @@ import base64
 import hmac
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -264,10 +265,12 @@ class Validator(RequestValidator):
         self._ledger.keep_access(token["access_token"], grant)
         if request.refresh_token:
             self._ledger.spend(request.refresh_token)
-        if "offline_access" not in request.scopes:
+        # RFC 6749 §6: a narrowed access token leaves the refresh token's scope alone.
+        whole = replace(grant, scopes=came.scopes) if came else grant
+        if "offline_access" not in whole.scopes:
             token.pop("refresh_token", None)
         elif "refresh_token" in token:
-            self._ledger.keep_refresh(token["refresh_token"], grant)
+            self._ledger.keep_refresh(token["refresh_token"], whole)
         if request.grant_type == DEVICE_GRANT and "openid" in request.scopes:
             # oauthlib's device grant knows nothing of OpenID.
             claims = {"aud": request.client.client_id}
