@@ -82,6 +82,8 @@ def _application(practice: Practice) -> Application:
         ],
         cookie_secret=secrets.token_hex(32),
         xsrf_cookies=True,
+        # Cookies ignore ports: under its usual name it would replace Jupyter's.
+        xsrf_cookie_name="intermezzo-practice-xsrf",
         xsrf_cookie_kwargs={"httponly": True, "samesite": "Lax"},
         log_function=lambda _: None,
     )

@@ -184,3 +184,23 @@ def test_the_own_token_is_revoked_and_an_unknown_one_counts_as_such(
     assert not opens(shared_practice, tokens["access_token"])
     answer = refreshed(shared_practice, tokens["refresh_token"])
     assert refusal(answer) == (400, "invalid_grant")
+
+
+def test_a_narrowed_refresh_keeps_the_session_and_its_scope(shared_practice, tokens):
+    narrow = refreshed(shared_practice, tokens["refresh_token"], scope="openid").json()
+    assert narrow["scope"] == "openid"
+    assert not opens(shared_practice, narrow["access_token"])
+    wide = refreshed(shared_practice, narrow["refresh_token"]).json()
+    assert set(wide["scope"].split()) == set(tokens["scope"].split())
+    assert opens(shared_practice, wide["access_token"])
+
+
+def test_a_refresh_never_widens(shared_practice, tokens):
+    wider = {"scope": "openid read:organizations read:p32"}
+    answer = refreshed(shared_practice, tokens["refresh_token"], **wider)
+    assert refusal(answer) == (400, "invalid_scope")
+
+
+def test_cookies_are_none_of_jupyters(shared_practice, person):
+    page = person().open(asks(shared_practice).prepare().url)
+    assert [cookie.name for cookie in page.cookies] == ["intermezzo-practice-xsrf"]
