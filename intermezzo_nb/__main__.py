@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ from .errors import IntermezzoError, SettingsError
 
 if TYPE_CHECKING:
     from .demo.server import Options, PracticeServer
+
+_SLOWEST = 0.01  # requests per second that a test can wait for
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,7 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--check", action="store_true", help="end after the table")
     demo.add_argument("--no-browser", action="store_true", help="open no browser")
-    demo.add_argument("--port", type=int, default=0, help="of the practice server")
+    demo.add_argument(
+        "--port", type=_within(int, 0, 65_535), default=0, help="of the practice server"
+    )
     demo.set_defaults(run=_demo)
     sandbox = commands.add_parser(
         "sandbox", help="the practice server alone, for scripts and papermill"
@@ -61,17 +65,33 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument(
-        "--token-lifetime", type=int, default=3600, metavar="S", help="seconds"
+        "--port", type=_within(int, 0, 65_535), default=0, help="0: any free one"
     )
-    parser.add_argument("--rows", type=int, default=4000, metavar="N", help="employees")
+    parser.add_argument(
+        "--token-lifetime",
+        type=_within(int, 1, 10_000_000),
+        default=3600,
+        metavar="S",
+        help="seconds",
+    )
+    parser.add_argument(
+        "--rows",
+        type=_within(int, 0, 1_000_000),
+        default=4000,
+        metavar="N",
+        help="employees",
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the data")
     parser.add_argument(
         "--rate", type=_rate, default=0.0, metavar="N/s", help="requests per second"
     )
     parser.add_argument(
-        "--latency", type=float, default=0.0, metavar="MS", help="added to each answer"
+        "--latency",
+        type=_within(float, 0, 60_000),
+        default=0.0,
+        metavar="MS",
+        help="added to each answer",
     )
     parser.add_argument(
         "--shape", choices=["authkit", "auth0"], default="authkit", help="of the tokens"
@@ -81,7 +101,26 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _rate(text: str) -> float:
-    return float(text.removesuffix("/s"))
+    number = _within(float, 0, 10_000)(text.removesuffix("/s"))
+    if 0 < number < _SLOWEST:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither 0 nor {_SLOWEST} or more"
+        )
+    return number
+
+
+def _within(kind: type[float], least: int, most: int) -> Callable[[str], float]:
+    """Take a number within bounds; what argparse says of another is in words."""
+
+    def read(text: str) -> float:
+        with contextlib.suppress(ValueError):
+            if least <= (number := kind(text)) <= most:
+                return number
+        word = "whole number" if issubclass(kind, int) else "number"
+        message = f"{text!r} is no {word} from {least:,} to {most:,}"
+        raise argparse.ArgumentTypeError(message)
+
+    return read
 
 
 def _sandbox(arguments: argparse.Namespace) -> int:

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from intermezzo_nb.__main__ import main
+
 NOTEBOOK = {"client_id": "intermezzo-notebook"}
 BACK = "http://127.0.0.1:9/intermezzo/callback"
 FORM = "application/x-www-form-urlencoded"
@@ -204,3 +206,30 @@ def test_a_refresh_never_widens(shared_practice, tokens):
 def test_cookies_are_none_of_jupyters(shared_practice, person):
     page = person().open(asks(shared_practice).prepare().url)
     assert [cookie.name for cookie in page.cookies] == ["intermezzo-practice-xsrf"]
+
+
+@pytest.mark.parametrize("command", ["demo", "sandbox"])
+@pytest.mark.parametrize("port", ["99999", "-1", "x", "1.5"])
+def test_a_port_that_is_none_is_refused(capsys, command, port):
+    with pytest.raises(SystemExit):
+        main([command, "--port", port])
+    assert "no whole number from 0 to 65,535" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flag", "values", "told"),
+    [
+        ("--token-lifetime", "0 -5 soon 10000001", "no whole number from 1 to"),
+        ("--rows", "-5 1.5 1000001", "no whole number from 0 to 1,000,000"),
+        ("--rate", "-1 nan inf x 1e5/s", "no number from 0 to 10,000"),
+        ("--rate", "1e-9 5e-324/s", "neither 0 nor 0.01 or more"),
+        ("--latency", "-1 nan inf x 60001", "no number from 0 to 60,000"),
+    ],
+)
+def test_a_flag_that_could_not_be_kept_is_refused(capsys, flag, values, told):
+    for value in values.split():
+        with pytest.raises(SystemExit) as caught:
+            main(["sandbox", f"{flag}={value}"])
+        assert caught.value.code == 2
+        assert f"argument {flag}: " in (said := capsys.readouterr().err)
+        assert told in said
