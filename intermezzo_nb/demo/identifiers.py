@@ -36,6 +36,13 @@ def instant(day: dt.date, dice: random.Random) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def company_number(dice: random.Random) -> str:
+    """Form a German Betriebsnummer; its last digit checks the others."""
+    digits = str(dice.randrange(2_000_000, 9_900_000))
+    weighed = "".join(str(int(d) * (1 + i % 2)) for i, d in enumerate(digits))
+    return digits + str(sum(map(int, weighed)) % 10)
+
+
 def ascii_of(text: str) -> str:
     """Spell a name as mail addresses do."""
     pairs = zip("äöüßé'", ["ae", "oe", "ue", "ss", "e", ""], strict=False)

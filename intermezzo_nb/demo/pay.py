@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from .identifiers import instant, type_id
-from .people import Company
+from .people import Company, Period
 
+_Paid = tuple[Period, Decimal]
 _CENT = Decimal("0.01")
 # Monthly thresholds and rates: the shape of the real ones, not a tax calculation.
 _ALLOWANCE, _PAYE = Decimal("1047.50"), Decimal("0.20")
@@ -17,6 +17,7 @@ _SECONDARY_FLOOR, _SECONDARY = Decimal(417), Decimal("0.15")
 _LEVY, _LEVY_ALLOWANCE = Decimal("0.005"), Decimal(1250)
 _LOAN_FLOOR, _LOAN = Decimal(2274), Decimal("0.09")
 _RECLAIMED = Decimal("0.92")
+_SHARE = Decimal("0.05")  # of the pay, for a pension
 _CATEGORIES = (
     (
         "E",
@@ -39,59 +40,68 @@ _P32_ZERO = (
 )
 
 
+class _Codes(NamedTuple):
+    salary: str
+    bonus: str
+    car: str
+    pension: str
+    travel: str
+
+
+_CODES = {
+    "DE": _Codes("1000", "1520", "2740", "6300", "8100"),
+    "GB": _Codes("UK-E-001", "UK-E-003", "UK-B-001", "UK-P-001", "UK-R-001"),
+}
+_PENSION = {"DE": "Entgeltumwandlung bAV", "GB": "Pension"}
+_DISTANCE = {"DE": Decimal("0.30"), "GB": Decimal("0.45")}  # for a kilometer or mile
+_CAR = {"DE": (250, 900), "GB": (3_000, 9_000)}  # taxed by month, or by year
+
+
 def compensation(
     company: Company, organization: int, number: int
 ) -> list[dict[str, Any]]:
     """Give all versions of an employee's compensation; amounts are decimal strings."""
-    _, _, low, high = company.job(number)
-    periods = company.versions("compensation", number)
-    country, records = company.country(organization), []
-    for version, (begin, end) in enumerate(periods):
-        dice = company.dice(f"compensation-{version}", number)
-        month = monthly_pay(company, number, version)
-        salary = "UK-E-001" if country == "GB" else "1000"
-        earnings = [_earning(salary, month)]
-        if dice.random() < 0.2:
-            bonus = Decimal(dice.randrange(500, 6000))
-            earnings.append(_earning("UK-E-003", bonus, often="YEAR", lump=True))
-        record = {
-            "id": f"cd_{number:06d}_{version + 1}",
-            "employeeId": type_id("emp", company.seed, number),
-            "employmentCountry": country,
-            "validFrom": begin.isoformat(),
-            "validTo": end.isoformat() if end else None,
-            "createdAt": instant(begin, dice),
-            "updatedAt": instant(begin, dice),
-            "earnings": earnings,
-            "benefits": [],
-            "deductions": [],
-            "reimbursements": [],
+    return [
+        {
+            **company.record(organization, number, period, version, "cd"),
+            **_lines(company, company.country(organization), number, version),
         }
-        if high > 60_000 and dice.random() < 0.4:
-            record["benefits"] = [
-                {
-                    "wageTypeCode": "UK-B-001",
-                    "amount": _text(Decimal(dice.randrange(3_000, 9_000))),
-                    "makeGoodAmount": "0.00",
-                    "foregoneAmount": None,
-                }
-            ]
-        if dice.random() < 0.5:
-            share = _text(month * Decimal("0.05"))
-            record["deductions"] = [
-                {"name": "Pension", "amount": share, "wageTypeCode": "UK-P-001"}
-            ]
-        if dice.random() < 0.15 and low < 60_000:
-            miles = _text(Decimal(dice.randrange(20, 300)) * Decimal("0.45"))
-            record["reimbursements"] = [{"wageTypeCode": "UK-R-001", "amount": miles}]
-        records.append(record)
-    return records
+        for version, period in enumerate(company.versions("compensation", number))
+    ]
+
+
+def _lines(
+    company: Company, country: str, number: int, version: int
+) -> dict[str, list[dict[str, Any]]]:
+    dice, job = company.dice(f"compensation-{version}", number), company.job(number)
+    codes, month = _CODES[country], monthly_pay(company, number, version)
+    earnings = [_earning(codes.salary, month)]
+    benefits, deductions, reimbursements = [], [], []
+    if dice.random() < 0.2:
+        bonus = Decimal(dice.randrange(500, 6000))
+        earnings.append(_earning(codes.bonus, bonus, often="YEAR", lump=True))
+    if job.high > 60_000 and dice.random() < 0.4:
+        car = _text(Decimal(dice.randrange(*_CAR[country])))
+        paid = {"makeGoodAmount": "0.00", "foregoneAmount": None}
+        benefits.append({"wageTypeCode": codes.car, "amount": car, **paid})
+    if dice.random() < 0.5:
+        share = {"wageTypeCode": codes.pension, "amount": _text(month * _SHARE)}
+        deductions.append({"name": _PENSION[country], **share})
+    if dice.random() < 0.15 and job.low < 60_000:
+        driven = _text(Decimal(dice.randrange(20, 300)) * _DISTANCE[country])
+        reimbursements.append({"wageTypeCode": codes.travel, "amount": driven})
+    return {
+        "earnings": earnings,
+        "benefits": benefits,
+        "deductions": deductions,
+        "reimbursements": reimbursements,
+    }
 
 
 def monthly_pay(company: Company, number: int, version: int) -> Decimal:
     """Give the salary of a month in one version; each version pays 3 % more."""
-    _, _, low, high = company.job(number)
-    base = Decimal(company.dice("salary", number).randrange(low, high)) / 12
+    job = company.job(number)
+    base = Decimal(company.dice("salary", number).randrange(job.low, job.high)) / 12
     raised: Decimal = base * Decimal("1.03") ** version
     return raised.quantize(_CENT, ROUND_HALF_UP)
 
@@ -123,15 +133,14 @@ def p32(
     The amounts are simple sums over the employees' pay, so that the rows add up; they
     are no tax calculation.
     """
+    paid = [
+        (number, _paid(company, number)) for number in company.employees(organization)
+    ]
     months: list[dict[str, Any] | None] = []
     for month in range(1, 13):
         begin = _month_begin(tax_year, month)
         is_over = _month_begin(tax_year, month + 1) <= company.today
-        months.append(
-            _p32_month(company, organization, tax_year, month, begin)
-            if is_over
-            else None
-        )
+        months.append(_p32_month(paid, tax_year, month, begin) if is_over else None)
     return months
 
 
@@ -153,11 +162,11 @@ def cumulated(months: list[dict[str, Any] | None]) -> list[dict[str, Any] | None
 
 
 def _p32_month(
-    company: Company, organization: int, tax_year: int, month: int, begin: dt.date
+    paid: list[tuple[int, list[_Paid]]], tax_year: int, month: int, begin: dt.date
 ) -> dict[str, Any]:
     paye = employee = employer = loan = bill = maternity = Decimal(0)
-    for number in company.employees(organization):
-        pay = _pay_on(company, number, begin)
+    for number, periods in paid:
+        pay = _pay_on(periods, begin)
         bill += pay
         paye += _share(pay, _ALLOWANCE, _PAYE)
         employee += _share(pay, _NI_FLOOR, _NI)
@@ -189,10 +198,18 @@ def _p32_month(
     }
 
 
-def _pay_on(company: Company, number: int, day: dt.date) -> Decimal:
-    for version, (begin, end) in enumerate(company.versions("compensation", number)):
+def _paid(company: Company, number: int) -> list[_Paid]:
+    periods = company.versions("compensation", number)
+    return [
+        (period, monthly_pay(company, number, version))
+        for version, period in enumerate(periods)
+    ]
+
+
+def _pay_on(periods: list[_Paid], day: dt.date) -> Decimal:
+    for (begin, end), pay in periods:
         if begin <= day and (end is None or day <= end):
-            return monthly_pay(company, number, version)
+            return pay
     return Decimal(0)
 
 

@@ -8,63 +8,17 @@ import random
 from functools import lru_cache
 from typing import Any
 
-from .identifiers import ascii_of, instant, number_of, type_id
+from . import names
+from .identifiers import ascii_of, company_number, instant, number_of, type_id
 
-_GIVEN = {
-    "DE": "Anna Ben Clara David Elif Finn Greta Hannes Ida Jonas Katrin Leon Mia Nils "
-    "Oskar Paula Rafael Sophie Till Ute Viktor Wiebke Yusuf Zoe Bärbel Jürgen",
-    "GB": "Amelia Callum Daisy Edward Fiona George Harriet Imran Jack Kirsty Liam "
-    "Maisie Niall Olivia Priya Rhys Sian Thomas Una Victor Wendy Zara Aoife Owen",
-}
-_FAMILY = {
-    "DE": "Albrecht Brandt Dietrich Engel Falk Graf Hübner Jansen Krüger Lorenz Maurer "
-    "Neumann Ostermann Pohl Quast Rieger Sander Thiele Ullrich Vogt Winkler Yilmaz "
-    "Zeller Öztürk Groß",
-    "GB": "Ashworth Blackwood Carter Davies Elliott Fletcher Graham Hughes Ingram "
-    "Jenkins Kaur Lennox Morgan Nash O'Neill Patel Quinn Rhodes Shah Turner Upton "
-    "Vaughan Walsh Young",
-}
-_PLACES = {
-    "DE": [
-        ("01067", "Dresden", "Sachsen"),
-        ("20095", "Hamburg", "Hamburg"),
-        ("80331", "München", "Bayern"),
-        ("50667", "Köln", "Nordrhein-Westfalen"),
-        ("04109", "Leipzig", "Sachsen"),
-        ("70173", "Stuttgart", "Baden-Württemberg"),
-        ("28195", "Bremen", "Bremen"),
-    ],
-    "GB": [
-        ("M1 1AE", "Manchester", "England"),
-        ("EH1 1YZ", "Edinburgh", "Scotland"),
-        ("CF10 1EP", "Cardiff", "Wales"),
-        ("LS1 4DY", "Leeds", "England"),
-        ("BS1 5TR", "Bristol", "England"),
-    ],
-}
-_STREETS = {
-    "DE": ["Lindenweg", "Hafenstraße", "Mühlgasse", "Bergallee", "Gartenring"],
-    "GB": ["Mill Lane", "Station Road", "Church Street", "Park View", "High Street"],
-}
-# Title, department, yearly pay from … to …
-JOBS = (
-    ("Machinist", "Production", 34_000, 46_000),
-    ("Shift Lead", "Production", 44_000, 58_000),
-    ("Care Assistant", "Care", 29_000, 36_000),
-    ("Registered Nurse", "Care", 36_000, 48_000),
-    ("Accountant", "Finance", 42_000, 60_000),
-    ("Payroll Clerk", "Finance", 34_000, 44_000),
-    ("Software Engineer", "IT", 52_000, 84_000),
-    ("Account Manager", "Sales", 40_000, 70_000),
-    ("HR Partner", "People", 44_000, 62_000),
-    ("Managing Director", "Management", 110_000, 170_000),
-)
-_WEIGHTS = (26, 8, 18, 12, 8, 4, 10, 8, 4, 1)
-_ORGANIZATIONS = (
-    ("Nordlicht Werke GmbH", "DE", "nordlicht", 0.45),
-    ("Harrow & Finch Ltd", "GB", "harrowfinch", 0.35),
-    ("Isarblick Pflegedienste GmbH", "DE", "isarblick", 0.20),
-)
+Period = tuple[dt.date, dt.date | None]
+_DAY = dt.timedelta(days=1)
+
+
+def is_valid(record: dict[str, Any], day: str) -> bool:
+    """Tell whether a version is valid on a day, which is written as in JSON."""
+    end = record["validTo"] or "9999-12-31"
+    return bool(record["validFrom"] <= day <= end)
 
 
 class Company:
@@ -84,8 +38,8 @@ class Company:
         self._first: list[int] = []
         self._count: list[int] = []
         start = 0
-        for number, (*_, share) in enumerate(_ORGANIZATIONS):
-            is_last = number == len(_ORGANIZATIONS) - 1
+        for number, (*_, share) in enumerate(names.ORGANIZATIONS):
+            is_last = number == len(names.ORGANIZATIONS) - 1
             count = rows - start if is_last else int(rows * share)
             self._first.append(start)
             self._count.append(count)
@@ -94,16 +48,18 @@ class Company:
 
     def organizations(self) -> list[dict[str, Any]]:
         """Give all organizations, with what is nested in them."""
-        return [self._organization(number) for number in range(len(_ORGANIZATIONS))]
+        return [
+            self._organization(number) for number in range(len(names.ORGANIZATIONS))
+        ]
 
     def organization_number(self, organization_id: str) -> int | None:
         """Give the position of an organization, or None."""
-        ids = [type_id("org", self.seed, n) for n in range(len(_ORGANIZATIONS))]
+        ids = [type_id("org", self.seed, n) for n in range(len(names.ORGANIZATIONS))]
         return ids.index(organization_id) if organization_id in ids else None
 
     def country(self, organization: int) -> str:
         """Give ``DE`` or ``GB``."""
-        return _ORGANIZATIONS[organization][1]
+        return names.ORGANIZATIONS[organization][1]
 
     def employees(self, organization: int) -> range:
         """Give the numbers of an organization's employees."""
@@ -132,7 +88,12 @@ class Company:
         )
         return start, end
 
-    def versions(self, what: str, number: int) -> list[tuple[dt.date, dt.date | None]]:
+    def created_at(self, number: int) -> str:
+        """Give when an employee was entered; those who are to come, by now."""
+        start, _ = self.employment(number)
+        return instant(self._entered(start), self.dice("created", number))
+
+    def versions(self, what: str, number: int) -> list[Period]:
         """Give the periods of a record: closed, one after the other, no gap."""
         start, end = self.employment(number)
         dice = self.dice(what, number)
@@ -144,21 +105,39 @@ class Company:
             start,
             *(day for day in changes if start < day < (end or dt.date.max)),
         ]
-        day_before = dt.timedelta(days=1)
-        ends = [*(following - day_before for following in begins[1:]), end]
+        ends = [*(following - _DAY for following in begins[1:]), end]
         return list(zip(begins, ends, strict=True))
 
-    def job(self, number: int) -> tuple[str, str, int, int]:
-        """Give title, department and the span of yearly pay."""
-        return self.dice("job", number).choices(JOBS, _WEIGHTS)[0]
+    def current(self, records: list[dict[str, Any]]) -> dict[str, Any] | None:
+        """Give the version that is valid today, if there is one."""
+        today = self.today.isoformat()
+        return next((record for record in records if is_valid(record, today)), None)
+
+    def job(self, number: int) -> names.Job:
+        """Give what somebody does."""
+        return self.dice("job", number).choices(names.JOBS, names.JOB_WEIGHTS)[0]
+
+    def searched(self, organization: int, number: int) -> dict[str, str]:
+        """Give what an employee can be found by."""
+        name = self._person(organization, number)["employeeName"]
+        mailbox = f"{name['givenName']}.{name['familyName']}.{number}".lower()
+        host = names.ORGANIZATIONS[organization][2]
+        has_reference = self.dice("reference", number).random() < 0.8
+        return {
+            "givenName": name["givenName"],
+            "familyName": name["familyName"],
+            "personalEmail": f"{ascii_of(mailbox)}@mail.example",
+            "workEmail": f"{ascii_of(mailbox)}@{host}.example",
+            "externalRef": f"{number:06d}" if has_reference else "",
+        }
 
     def job_details(self, organization: int, number: int) -> list[dict[str, Any]]:
         """Give all versions of an employee's job details."""
         title, department, *_ = self.job(number)
         records = []
-        for version, (begin, end) in enumerate(self.versions("job-details", number)):
+        for version, period in enumerate(self.versions("job-details", number)):
             dice = self.dice(f"job-details-{version}", number)
-            record = self._record(organization, number, begin, end, version, "jd")
+            record = self.record(organization, number, period, version, "jd")
             hours = dice.choice([40, 40, 40, 38.5, 30, 20])
             full = "Full" if hours > 35 else "Part"
             term = dice.choices(["Indefinite", "Fixed"], [9, 1])[0]
@@ -188,29 +167,44 @@ class Company:
 
     def personal_data(self, organization: int, number: int) -> list[dict[str, Any]]:
         """Give all versions of an employee's personal data."""
-        country = self.country(organization)
-        dice = self.dice("person", number)
-        given, family = (
-            dice.choice(_GIVEN[country].split()),
-            dice.choice(_FAMILY[country].split()),
-        )
-        gender = dice.choice(["M", "W", "W", "M", "D"])
-        records = []
-        for version, (begin, end) in enumerate(self.versions("personal-data", number)):
-            record = self._record(organization, number, begin, end, version, "pd")
+        country, person = self.country(organization), self._person(organization, number)
+        dice, records, is_married = self.dice("personal-data", number), [], False
+        for version, period in enumerate(self._personal_periods(number)):
+            is_married = is_married or dice.random() < 0.4
+            record = self.record(organization, number, period, version, "pd")
             record |= {
-                "employeeName": {
-                    "familyName": family,
-                    "givenName": given,
-                    "title": "Dr." if dice.random() < 0.04 else None,
-                },
-                "gender": gender,
-                "maritalStatus": dice.choice(["Single", "Married"]),
-                "nationality": country if dice.random() < 0.85 else "PL",
+                **person,
+                "maritalStatus": "Married" if is_married else "Single",
                 "residenceAddress": self._address(country, dice),
             }
             records.append(record)
         return records
+
+    def _person(self, organization: int, number: int) -> dict[str, Any]:
+        country, dice = self.country(organization), self.dice("person", number)
+        gender = dice.choices(names.GENDERS, names.GENDER_WEIGHTS)[0]
+        given = names.GIVEN[country]
+        return {
+            "employeeName": {
+                "familyName": dice.choice(names.FAMILY[country].split()),
+                "givenName": dice.choice(
+                    (given.get(gender) or " ".join(given.values())).split()
+                ),
+                "title": "Dr." if dice.random() < 0.04 else None,
+            },
+            "gender": gender,
+            "nationality": country if dice.random() < 0.85 else "PL",
+        }
+
+    def _personal_periods(self, number: int) -> list[Period]:
+        # A person has a name before the first day at work, and after the last one.
+        periods = self.versions("personal-data", number)
+        begins = [self._entered(periods[0][0]), *(begin for begin, _ in periods[1:])]
+        ends = [*(end for _, end in periods[:-1]), None]
+        return list(zip(begins, ends, strict=True))
+
+    def _entered(self, day: dt.date) -> dt.date:
+        return min(day, self.today - _DAY)
 
     def _employee_json(self, organization: int, number: int) -> str:
         # Kept encoded: most of a page's time would go into encoding it again.
@@ -220,19 +214,16 @@ class Company:
         country = self.country(organization)
         dice = self.dice("employee", number)
         start, end = self.employment(number)
-        person = self.personal_data(organization, number)[-1]
-        name = person["employeeName"]
-        host = _ORGANIZATIONS[organization][2]
-        mailbox = f"{name['givenName']}.{name['familyName']}.{number}".lower()
-        born = start - dt.timedelta(days=dice.randrange(18 * 365, 55 * 365))
+        found = self.searched(organization, number)
+        youngest, oldest = self.job(number).youngest * 366, 52 * 365
         data: dict[str, Any] = {
             "employmentCountry": country,
-            "externalRef": f"{number:06d}" if dice.random() < 0.8 else None,
+            "externalRef": found["externalRef"] or None,
             "startDate": start.isoformat(),
             "endDate": end.isoformat() if end else None,
-            "birthDate": born.isoformat(),
-            "personalEmail": f"{ascii_of(mailbox)}@mail.example",
-            "workEmail": f"{ascii_of(mailbox)}@{host}.example",
+            "birthDate": (start - _DAY * dice.randrange(youngest, oldest)).isoformat(),
+            "personalEmail": found["personalEmail"],
+            "workEmail": found["workEmail"],
             "phoneNumbers": [
                 {
                     "phoneNumber": f"+{49 if country == 'DE' else 44}"
@@ -241,43 +232,41 @@ class Company:
                     "isPrimary": True,
                 }
             ][: dice.randrange(2)],
-            "personalData": person,
-            "jobDetails": self.job_details(organization, number)[-1],
+            "personalData": self.current(self.personal_data(organization, number)),
+            "jobDetails": self.current(self.job_details(organization, number)),
         }
         if dice.random() < 0.7:
-            data["birthPlace"] = dice.choice(_PLACES[country])[1]
+            data["birthPlace"] = dice.choice(names.PLACES[country])[1]
             data["birthCountry"] = country
+        created = self.created_at(number)
         return {
             "id": type_id("emp", self.seed, number),
             "organizationId": type_id("org", self.seed, organization),
             "employeeData": data,
-            "createdAt": instant(start, dice),
-            "updatedAt": instant(self.today - dt.timedelta(days=2), dice),
+            "createdAt": created,
+            "updatedAt": max(created, instant(self.today - 2 * _DAY, dice)),
         }
 
-    def _record(
-        self,
-        organization: int,
-        number: int,
-        begin: dt.date,
-        end: dt.date | None,
-        version: int,
-        kind: str,
+    def record(
+        self, organization: int, number: int, period: Period, version: int, kind: str
     ) -> dict[str, Any]:
+        """Give what every versioned record of an employee repeats."""
+        begin, end = period
         dice = self.dice(f"{kind}-{version}-times", number)
+        created, updated = sorted(instant(self._entered(begin), dice) for _ in range(2))
         return {
             "id": f"{kind}_{number:06d}_{version + 1}",
             "employeeId": type_id("emp", self.seed, number),
             "employmentCountry": self.country(organization),
             "validFrom": begin.isoformat(),
             "validTo": end.isoformat() if end else None,
-            "createdAt": instant(begin, dice),
-            "updatedAt": instant(begin, dice),
+            "createdAt": created,
+            "updatedAt": updated,
         }
 
     def _address(self, country: str, dice: random.Random) -> dict[str, Any]:
-        code, city, state = dice.choice(_PLACES[country])
-        street, house = dice.choice(_STREETS[country]), dice.randrange(1, 120)
+        code, city, state = dice.choice(names.PLACES[country])
+        street, house = dice.choice(names.STREETS[country]), dice.randrange(1, 120)
         line = f"{street} {house}" if country == "DE" else f"{house} {street}"
         return {
             "address": f"{line}, {code} {city}",
@@ -292,7 +281,7 @@ class Company:
         }
 
     def _organization(self, number: int) -> dict[str, Any]:
-        name, country, host, _ = _ORGANIZATIONS[number]
+        name, country, host, _ = names.ORGANIZATIONS[number]
         dice = self.dice("organization", number)
         address = self._address(country, dice)
         identifier = {"country": country, "businessType": "1"}
@@ -333,7 +322,7 @@ class Company:
             "bankAccounts": [],
             "contacts": [{"id": f"con_{number}", "name": "Payroll office"}],
             "taxIdentifiers": [{"taxData": identifier}],
-            "insuranceData": {"companyNumber": f"{dice.randrange(10**7):08d}"}
+            "insuranceData": {"companyNumber": company_number(dice)}
             if country == "DE"
             else None,
         }
