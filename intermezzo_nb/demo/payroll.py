@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import math
 import secrets
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from tornado.routing import PathMatches
-from tornado.web import HTTPError, RequestHandler
 
-from . import pay
+from . import german, pay
+from .people import is_valid
 from .practice import Practice
+from .queries import Fault, QueryHandler, cursor_of, number_within
 
-_LARGEST = 100
+_LARGEST, _LAST = 100, 1_000_000
 _SORTS = ("id", "startDate", "createdAt")
+_SEARCHED = ("givenName", "familyName", "personalEmail", "workEmail", "externalRef")
+_WAGE_TYPE_SORTS = ("id", "wageTypeCode", "name", "category", "status", "validFrom")
+_TAX_YEARS = (2000, 2099)
 
 
-class Fault(HTTPError):
-    """An error with the documented body ``{error, message, details}``."""
-
-    def __init__(self, status: int, word: str, message: str, **details: object) -> None:
-        super().__init__(status)
-        self.headers: dict[str, str] = {}
-        self.body = {"error": word, "message": message, "details": details}
-
-
-class Payroll(RequestHandler):
+class Payroll(QueryHandler):
     """Every path under ``/v1``."""
 
     practice: Practice
@@ -53,6 +48,16 @@ class Payroll(RequestHandler):
                 self.finish(answer(self, *found.groups()))
                 return
         raise Fault(404, "not_found", f"There is nothing at {path}.")
+
+    def refuse(self) -> NoReturn:
+        fault = Fault(405, "method_not_allowed", "The practice server is read only.")
+        fault.headers["Allow"] = "GET"
+        raise fault
+
+    head = post = put = patch = delete = options = refuse
+
+    def check_xsrf_cookie(self) -> None:
+        """Do nothing: a token in a header counts, and no cookie."""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ARG002
         fault = kwargs.get("exc_info", (None, None))[1]
@@ -91,8 +96,8 @@ class Payroll(RequestHandler):
 
     def employees(self, organization_id: str) -> str:
         organization = self._organization(organization_id)
-        page, size = self._whole("page", 1, None), self._whole("size", 10, _LARGEST)
-        numbers = self._sorted(organization)
+        page, size = self.whole("page", 1, _LAST), self.whole("size", 10, _LARGEST)
+        numbers = self._sorted(self._found(organization))
         shown = numbers[(page - 1) * size : page * size]
         company = self.practice.company
         items = ",".join(company.employee_json(organization, n) for n in shown)
@@ -121,38 +126,50 @@ class Payroll(RequestHandler):
 
     def compensation(self, organization_id: str, employee_id: str) -> str:
         found = self._employee(organization_id, employee_id)
-        return json.dumps(pay.compensation(self.practice.company, *found)[-1])
+        company = self.practice.company
+        current = company.current(pay.compensation(company, *found))
+        if current is None:
+            raise Fault(404, "not_found", "No compensation is valid today.")
+        return json.dumps(current)
 
     def compensation_history(self, organization_id: str, employee_id: str) -> str:
         found = self._employee(organization_id, employee_id)
         return json.dumps(pay.compensation(self.practice.company, *found))
 
     def wage_types(self) -> str:
-        limit = self._whole("limit", 10, _LARGEST)
-        records = [r for r in self.practice.wage_types if self._wanted(r)]
-        start = self._position(self.get_query_argument("cursor", ""))
+        limit, start = self.whole("limit", 10, _LARGEST), self.position()
+        records = self._wanted(self.practice.wage_types)
+        names = self.get_query_arguments("sort")
+        sorts = self.chosen("sort", names, _WAGE_TYPE_SORTS)
+        records.sort(key=lambda record: [record[name] for name in sorts])
         following = start + limit
         pagination = {
             "limit": limit,
             "hasNext": following < len(records),
             "hasPrev": start > 0,
-            "nextCursor": _cursor(following) if following < len(records) else None,
-            "prevCursor": _cursor(max(0, start - limit)) if start else None,
+            "nextCursor": cursor_of(following) if following < len(records) else None,
+            "prevCursor": cursor_of(max(0, start - limit)) if start else None,
             "total": len(records),
         }
         items = records[start:following]
         return json.dumps({"items": items, "pagination": pagination})
 
     def wage_type(self, code: str) -> str:
-        day = self.get_query_argument("effective_date", "")
+        day = self.day("effective_date")
         found = [r for r in self.practice.wage_types if r["wageTypeCode"] == code]
-        valid = [r for r in found if _is_valid(r, day)]
+        valid = [r for r in found if not day or is_valid(r, day)]
         if not valid:
             raise Fault(404, "not_found", f"There is no wage type {code}.")
         return json.dumps(valid[-1])
 
     def wage_types_of(self, category: str) -> str:
         found = [r for r in self.practice.wage_types if r["category"] == category]
+        return json.dumps(found)
+
+    def german_wage_type(self, number: str) -> str:
+        found = german.wage_type(number_within("wage_type_number", number, 1, 9999))
+        if found is None:
+            raise Fault(404, "not_found", f"There is no wage type {number}.")
         return json.dumps(found)
 
     def p32(self, organization_id: str, tax_year: str) -> str:
@@ -167,7 +184,8 @@ class Payroll(RequestHandler):
         organization = self._organization(organization_id)
         if self.practice.company.country(organization) != "GB":
             raise Fault(404, "not_found", "Only British organizations have a P32.")
-        return pay.p32(self.practice.company, organization, int(tax_year))
+        year = number_within("tax_year", tax_year, *_TAX_YEARS)
+        return self.practice.p32(organization, year)
 
     def _organization(self, organization_id: str) -> int:
         number = self.practice.company.organization_number(organization_id)
@@ -182,63 +200,51 @@ class Payroll(RequestHandler):
             raise Fault(404, "not_found", "There is no such employee.")
         return organization, number
 
-    def _sorted(self, organization: int) -> range | list[int]:
-        company, numbers = (
-            self.practice.company,
-            self.practice.company.employees(organization),
-        )
-        by = self.get_query_argument("sort_by", "") or "id"
-        order = self.get_query_argument("sort_order", "asc")
-        if by not in _SORTS or order not in {"asc", "desc"}:
-            field = "sort_order" if by in _SORTS else "sort_by"
-            raise Fault(422, "validation_error", f"{field} is wrong.", field=field)
-        if by != "id":
-            return sorted(
-                numbers,
-                key=lambda n: (company.employment(n)[0], n),
-                reverse=order == "desc",
-            )
-        return numbers if order == "asc" else numbers[::-1]
+    def _found(self, organization: int) -> Sequence[int]:
+        company, wanted = self.practice.company, self.text("search").casefold()
+        names = [n.strip() for n in self.text("search_fields").split(",") if n.strip()]
+        fields = self.chosen("search_fields", names, _SEARCHED) or _SEARCHED
+        numbers = company.employees(organization)
+        if not wanted:
+            return numbers
 
-    def _whole(self, name: str, default: int, most: int | None) -> int:
-        text = self.get_query_argument(name, str(default))
-        number = int(text) if text.isdecimal() else 0
-        if number < 1 or (most is not None and number > most):
-            span = f"between 1 and {most}" if most else "at least 1"
-            message = f"{name} has to be {span}."
-            raise Fault(422, "validation_error", message, field=name, value=text)
-        return number
+        def is_found(number: int) -> bool:
+            texts = company.searched(organization, number)
+            return any(wanted in texts[field].casefold() for field in fields)
 
-    def _position(self, cursor: str) -> int:
-        try:
-            return int(base64.urlsafe_b64decode(cursor)) if cursor else 0
-        except ValueError:
-            pass
-        raise Fault(422, "validation_error", "cursor is unknown.", field="cursor")
+        return [number for number in numbers if is_found(number)]
 
-    def _wanted(self, record: dict[str, Any]) -> bool:
-        asked = {n: self.get_query_argument(n, "") for n in ("status", "category")}
-        old = self.get_query_argument("include_deprecated", "").lower() == "true"
-        day = self.get_query_argument("effective_date", "")
-        return (
-            all(not value or record[name] == value for name, value in asked.items())
-            and (old or asked["status"] or record["status"] != "deprecated")
-            and _is_valid(record, day)
-        )
+    def _sorted(self, numbers: Sequence[int]) -> Sequence[int]:
+        company = self.practice.company
+        (by,) = self.chosen("sort_by", [self.text("sort_by") or "id"], _SORTS)
+        orders = [self.text("sort_order") or "asc"]
+        is_down = self.chosen("sort_order", orders, ("asc", "desc")) == ["desc"]
+        if by == "id":
+            return numbers[::-1] if is_down else numbers
+
+        def key(number: int) -> tuple[str, int]:
+            start, _ = company.employment(number)
+            is_entry = by == "createdAt"
+            return company.created_at(number) if is_entry else str(start), number
+
+        return sorted(numbers, key=key, reverse=is_down)
+
+    def _wanted(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        asked = {name: self.text(name) for name in ("status", "category")}
+        shows_old = self.flag("include_deprecated") or bool(asked["status"])
+        day = self.day("effective_date")
+        return [
+            record
+            for record in records
+            if all(not value or record[name] == value for name, value in asked.items())
+            and (shows_old or record["status"] != "deprecated")
+            and (not day or is_valid(record, day))
+        ]
 
 
 def _challenge(fault: Fault, error: str) -> Fault:
     fault.headers["WWW-Authenticate"] = f'Bearer error="{error}"'
     return fault
-
-
-def _cursor(position: int) -> str:
-    return base64.urlsafe_b64encode(str(position).encode()).decode()
-
-
-def _is_valid(record: dict[str, Any], day: str) -> bool:
-    end = record["validTo"] or "9999-12-31"
-    return not day or record["validFrom"] <= day <= end
 
 
 _O, _E = r"/organizations/([^/]+)", r"/employees/([^/]+)"
@@ -260,6 +266,7 @@ _ROUTES = [
         ),
         (r"/gb/wage-types", "read:wage_types", Payroll.wage_types),
         (r"/gb/wage-types/([\w-]+)", "read:wage_types", Payroll.wage_type),
+        (r"/germany/wage-types/(\d+)", "read:wage_types", Payroll.german_wage_type),
         (r"/gb/wage-types/categories/(\w+)", "read:wage_types", Payroll.wage_types_of),
         (_GB, "read:p32", Payroll.p32),
         (_GB + r"/export", "read:p32", Payroll.p32_export),

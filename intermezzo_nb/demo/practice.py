@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from oauthlib.oauth2 import InvalidRequestError
 from .endpoints import Endpoints, Validator
 from .forms import FORM, JSON
 from .grants import DEVICE_GRANT, SCOPES, Grant, Ledger
-from .pay import wage_types
+from .pay import p32, wage_types
 from .people import Company
 from .rate import Rate
 
@@ -65,6 +66,8 @@ class Practice:
         self.validator = Validator(self.ledger, lambda: self.issuer)
         self.company = Company(options.rows, options.seed)
         self.wage_types = wage_types(self.company)
+        # A large year takes long to add up, and nothing else is answered meanwhile.
+        self.p32 = lru_cache(maxsize=256)(partial(p32, self.company))
         self.rate = Rate(options.rate)
         self.url = ""
         self.endpoints: Endpoints
