@@ -32,13 +32,20 @@ def use(
     """
     Make a connection the current one; a sign-in that the last one had is cancelled.
 
-    One with the same settings stays, and with it its session.
+    One with the same settings stays, and with it its session. Where no profile is
+    named, who asks whom stays what it was.
     """
     global _current, _asked_by  # noqa: PLW0603 (one a process is what "current" means)
+    if arguments.get("profile") is None:
+        before = {name: _asked_by[0].get(name) for name in _WHO}
+        arguments = {**before, **{k: v for k, v in arguments.items() if v is not None}}
     connection = connect_with(arguments=arguments, traits=traits)
     _asked_by = (dict(arguments), dict(traits or {}))
     if _current is None or _current.settings != connection.settings:
-        if _current is not None:
+        if _current is not None and not connection.takes_over(_current):
             _current.cancel_login()
         _current = connection
     return _current
+
+
+_WHO = ("profile", "client_id", "issuer", "api_url", "scope", "store")

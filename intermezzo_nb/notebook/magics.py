@@ -163,13 +163,15 @@ class IntermezzoMagics(Magics):
         return None
 
     @line_magic
-    def intermezzo_status(self, line: str) -> None:  # noqa: ARG002 (magics take one)
+    def intermezzo_status(self, line: str) -> None:
         """Tell who is signed in, where the session is, and how it got there."""
+        _insist_on_nothing("intermezzo_status", line)
         print(self._connection().status())  # noqa: T201 (that is what it is for)
 
     @line_magic
-    def intermezzo_doctor(self, line: str) -> None:  # noqa: ARG002 (magics take one)
+    def intermezzo_doctor(self, line: str) -> None:
         """Check settings, network, clock, server and store; say what to change."""
+        _insist_on_nothing("intermezzo_doctor", line)
         from ..doctor import examine
         from ..surroundings import look
 
@@ -177,8 +179,9 @@ class IntermezzoMagics(Magics):
             print(finding)  # noqa: T201 (that is what it is for)
 
     @line_magic
-    def intermezzo_logout(self, line: str) -> None:  # noqa: ARG002 (magics take one)
+    def intermezzo_logout(self, line: str) -> None:
         """Revoke the session at the server, and delete it here."""
+        _insist_on_nothing("intermezzo_logout", line)
         print(self._connection().logout())  # noqa: T201 (that is what it is for)
 
     @line_magic
@@ -228,6 +231,16 @@ class IntermezzoMagics(Magics):
             f"%{magic.__name__} does not understand this line",
             why=told.replace("required: resource, filters", "required: resource"),
             advice=f"See %{magic.__name__}? for what it takes.",
+            code="bad_arguments",
+        )
+
+
+def _insist_on_nothing(magic: str, line: str) -> None:
+    # What is ignored here would end, or tell of, another session than was meant.
+    if line.strip():
+        raise SettingsError(
+            f"%{magic} takes nothing, and tells of the session in use",
+            advice="Switch with %intermezzo_login --profile NAME first.",
             code="bad_arguments",
         )
 

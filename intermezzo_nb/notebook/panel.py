@@ -126,8 +126,8 @@ class Controls:
         self._left, self._said = ipywidgets.HTML(), ipywidgets.HTML()
         # A password field: neither shown nor offered again by the browser.
         self._field = ipywidgets.Password(
-            description="Address of that page",
-            placeholder="paste the whole of it",
+            description="Page cannot be reached?",
+            placeholder="paste its whole address",
             layout={"width": "34rem", "max_width": "100%"},
             style={"description_width": "initial"},
         )

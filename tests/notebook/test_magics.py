@@ -13,6 +13,7 @@ from intermezzo_nb.errors import IntermezzoError, SettingsError
 def shell(monkeypatch):
     """Give a shell with the extension loaded, and no connection yet."""
     monkeypatch.setattr(current, "_current", None)
+    monkeypatch.setattr(current, "_asked_by", ({}, {}))
     made = InteractiveShell.instance()
     made.run_line_magic("load_ext", "intermezzo_nb")
     yield made
@@ -231,3 +232,31 @@ def test_changed_configuration_makes_the_connection_anew(shell, machine):
         shell.run_line_magic("config", f"IntermezzoMagics.organization = '{wanted}'")
         frame = shell.run_line_magic("intermezzo", "employees --limit 1")
         assert frame.attrs["intermezzo"]["organizations"] == [wanted]
+
+
+@pytest.mark.parametrize("name", ["status", "doctor", "logout"])
+def test_what_would_be_ignored_is_refused(shell, machine, name):
+    error = refused(shell, f"%intermezzo_{name} --profile demo")
+    assert error.code == "bad_arguments"
+    assert "--profile NAME" in error.advice
+
+
+def test_another_organization_is_no_other_session(shell, machine):
+    run(shell, "%intermezzo organizations")
+    before = current.current_connection()._session
+    run(shell, "%config IntermezzoMagics.organization = 'all'")
+    assert run(shell, "df = %intermezzo employees --limit 2").success
+    assert current.current_connection()._session is before
+
+
+def test_who_asks_stays_until_a_profile_is_named(shell, shared_practice):
+    machine = shared_practice.settings("machine")
+    asked = {k: machine[k] for k in ("issuer", "api_url")}
+    current.use({**asked, "client_id": "one", "via": "device"})
+    again = current.use({"client_id": "two", "via": None}).settings
+    assert (again.issuer, again.client_id, again.via) == (
+        machine["issuer"],
+        "two",
+        "auto",
+    )
+    assert current.use({"profile": "default"}).settings.issuer is None
