@@ -1,0 +1,178 @@
+"""Certificates, proxies, .netrc and origins: where nothing of ours may go."""
+
+from __future__ import annotations
+
+import datetime as dt
+import http.server
+import ssl
+import threading
+
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+
+from intermezzo_nb.api.client import BearerAuth
+from intermezzo_nb.errors import NetworkError
+from intermezzo_nb.oauth.models import Token
+from intermezzo_nb.secret import Secret
+
+TOKEN = Secret("token-of-" + "somebody-else")
+
+
+class Listener:
+    """A server that keeps what it is sent, and answers 200 to all of it."""
+
+    def __init__(self, wrap=lambda socket: socket):
+        self.heard = heard = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                heard.append((self.path, dict(self.headers)))
+                self.send_response(200)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            do_POST = do_CONNECT = do_GET  # noqa: N815 (the base class calls it so)
+
+            def log_message(self, *_):
+                pass
+
+        self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self._http.handle_error = lambda *_: None
+        self._http.socket = wrap(self._http.socket)
+        self.port = self._http.server_address[1]
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
+        self._thread.start()
+
+    def stop(self):
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+
+
+@pytest.fixture
+def listener():
+    started = []
+
+    def start(**options):
+        started.append(Listener(**options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate for 127.0.0.1 that nobody vouches for, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "server.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return path
+
+
+@pytest.fixture
+def unvouched(listener, certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def wrap(socket):
+        return context.wrap_socket(socket, server_side=True)
+
+    return listener(wrap=wrap)
+
+
+def test_an_authorization_server_nobody_vouches_for_is_sent_nothing(
+    unvouched, connection
+):
+    url = f"https://127.0.0.1:{unvouched.port}"
+    settings = {n: f"{url}/{n}" for n in ("token_url", "authorization_url")}
+    settings["revocation_url"] = f"{url}/revoke"
+    made = connection(client_id="notebook", **settings, api_url=url)
+    with pytest.raises(NetworkError) as caught:
+        made._session._oauth.revoke(TOKEN, "refresh_token")
+    assert "certificate" in caught.value.why
+    assert unvouched.heard == []
+
+
+def test_an_api_nobody_vouches_for_is_sent_nothing(unvouched, connection):
+    url = f"https://127.0.0.1:{unvouched.port}"
+    made = connection(client_id="notebook", token_url=f"{url}/token", api_url=url)
+    made._session._source.accept(Token(TOKEN))
+    with pytest.raises(NetworkError):
+        made.get("/things")
+    assert unvouched.heard == []
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY", "http_proxy"])
+def test_a_proxy_sees_nothing_of_loopback(listener, practice_server, monkeypatch, name):
+    practice, proxy = practice_server(), listener()
+    monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+    monkeypatch.setenv("NO_PROXY", "")
+    from intermezzo_nb.connection import Connection
+    from intermezzo_nb.settings import Settings
+
+    machine = practice.settings("machine")
+    environ = {f"INTERMEZZO_{k.upper()}": v for k, v in machine.items()}
+    made = Connection(Settings.resolve(environ=environ))
+    assert len(made.get("/organizations")) == 3
+    made.session.close()
+    assert proxy.heard == []
+
+
+def test_netrc_is_not_looked_at(hostile, signing_in, clean_environment):
+    server = hostile()
+    netrc = clean_environment / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password nothing-of-ours\n")
+    netrc.chmod(0o600)
+    made = signing_in(server)
+    made.sign_in()
+    assert made.connection.get("/things")
+    told = [asked.headers.get("Authorization", "") for asked in server.seen]
+    assert not any(value.startswith("Basic") for value in told)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.example/v1/x",  # the same host, in the open
+        "https://api.example.evil.example/v1/x",
+        "https://api.example:8443/v1/x",
+        "https://api.example@evil.example/v1/x",
+        "https://evil.example/https://api.example/v1",
+        "https://sub.api.example/v1/x",
+    ],
+)
+def test_a_token_is_for_one_origin(url):
+    auth = BearerAuth(lambda **_: pytest.fail("asked"), "https://api.example/v1")
+    request = requests.Request("GET", url, auth=auth).prepare()
+    assert "Authorization" not in request.headers
+
+
+def test_a_longer_port_is_another_origin():
+    auth = BearerAuth(lambda **_: pytest.fail("asked"), "http://127.0.0.1:123")
+    request = requests.Request("GET", "http://127.0.0.1:1234/x", auth=auth).prepare()
+    assert "Authorization" not in request.headers
