@@ -10,7 +10,8 @@ from email.utils import formatdate
 import pytest
 from switches import SWITCHES, instead
 
-from intermezzo_nb.errors import LoginCancelled, LoginRequired
+from intermezzo_nb.errors import LoginCancelled, LoginRequired, NetworkError
+from intermezzo_nb.oauth import calls
 
 
 class Held:
@@ -114,6 +115,15 @@ def test_an_interrupt_cancels_though_the_server_hangs(hostile, signing_in, held)
     held.go()
     assert len(revoked(server)) == 2
     assert made.connection._session._source.peek() is None
+
+
+def test_who_does_not_finish_an_answer_is_left_to_it(
+    hostile, signing_in, held, monkeypatch
+):
+    monkeypatch.setattr(calls, "_WHOLE", 0.3)
+    made = signing_in(hostile("held back"))
+    with pytest.raises(NetworkError, match="did not finish"):
+        made.sign_in()
 
 
 @pytest.mark.parametrize(

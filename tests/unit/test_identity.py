@@ -194,3 +194,39 @@ def test_a_renewed_one_of_somebody_else_is_refused(changes):
 
 def test_a_clock_set_meanwhile_does_not_cost_the_session():
     assert renewed(exp=1_000_000_000)["sub"] == "person-1"
+
+
+@pytest.mark.parametrize("algorithm", ["PS256", "RS512", "PS384"])
+def test_a_key_need_not_name_its_algorithm(algorithm):
+    hashed = {"256": "sha256", "384": "sha384", "512": "sha512"}[algorithm[2:]]
+    digest = hashlib.new(hashed, ACCESS.reveal().encode()).digest()
+    half = base64.urlsafe_b64encode(digest[: len(digest) // 2]).decode().rstrip("=")
+    made = jwt.encode(claims(at_hash=half), KEY, algorithm, {"kid": "k1"})
+    assert verify(Secret(made))["sub"]
+
+
+def test_a_key_that_names_another_algorithm_is_not_used():
+    named = {**jwk(KEY, "k1"), "alg": "PS512"}
+    with pytest.raises(AuthorizationServerError):
+        verify(signed(claims()), keys=[named])
+
+
+@pytest.mark.parametrize("far", [10**400, 1e300, True, "1"])
+@pytest.mark.parametrize("name", ["exp", "iat"])
+def test_a_time_that_is_none_is_refused(name, far):
+    with pytest.raises(LoginMismatch):
+        verify(signed(claims(**{name: far})))
+
+
+def test_another_nonce_on_a_refresh_is_refused():
+    made = IdTokenVerifier(
+        ServerMetadata(issuer=ISSUER), CLIENT, lambda: {"keys": [jwk(KEY, "k1")]}
+    )
+    first = made.verify(signed(claims()), access_token=ACCESS, nonce=NONCE)
+    assert NONCE.reveal() not in str(first)
+    same = made.verify_renewed(signed(claims()), access_token=ACCESS, first=first)
+    assert same["sub"] == first["sub"]
+    with pytest.raises(LoginMismatch, match="nonce"):
+        made.verify_renewed(
+            signed(claims(nonce="another")), access_token=ACCESS, first=first
+        )
