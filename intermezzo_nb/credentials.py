@@ -73,8 +73,7 @@ class Credential:
             raise SettingsError(
                 f"no secret found in {self}",
                 why=why or "It is empty.",
-                advice=f"Put the secret there, or point to another place: "
-                f"{HOW_TO_SET}.",
+                advice="Put it there, or change the setting that points there.",
                 code="missing_setting",
             )
         return secret

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib.metadata
 import os
 import platform
@@ -15,12 +16,13 @@ from urllib.parse import urlsplit
 
 import requests
 
+from .credentials import CREDENTIALS
 from .errors import IntermezzoError
 from .oauth.client import OAuthClient
 from .oauth.mailbox import Mailbox
 from .oauth.models import ServerMetadata, Token
 from .secret import Secret
-from .settings import Settings, how_to_set
+from .settings import NAMES, Settings, how_to_set
 from .surroundings import Surroundings
 from .tokens.choice import choose_store
 from .tokens.keyring import why_no_keyring
@@ -28,6 +30,7 @@ from .tokens.store import FileStore
 
 _PACKAGES = ("intermezzo_nb", "pandas", "requests", "requests_oauthlib", "oauthlib")
 _MOST_SKEW = 60.0  # seconds that ID tokens are granted anyway
+_FOR_OTHERS = {"INTERMEZZO_DEMO_URL"}
 _SECONDS = 10.0  # for the API's address to answer
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -63,12 +66,13 @@ def examine(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]
     """
     Look at everything that a sign-in and a request need, in that order.
 
-    The authorization server is asked for its metadata and keys, the API for its
-    address; no token is asked for, sent or renewed, and nobody is signed in or out.
+    The authorization server is asked for its metadata and keys, and by a machine for
+    a token, which is not used; the API for its address. Nobody is signed in or out.
     """
     oauth = OAuthClient(settings)
     yield _versions()
     yield from _settings(settings)
+    yield from _unknown()
     yield from _network()
     metadata: ServerMetadata | None = None
     if settings.issuer or settings.token_url:
@@ -78,6 +82,9 @@ def examine(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]
             yield _wrong("authorization server", error)
     if metadata:
         yield from _server(metadata, oauth, settings)
+        if settings.is_machine:
+            given = "the server gives a token for them"
+            yield _attempt("client credentials", oauth.request_token, given)
         yield _clock(oauth.skew.seconds)
     if settings.api_url:
         yield _api(settings.api_url)
@@ -114,6 +121,15 @@ def _settings(settings: Settings) -> Iterator[Finding]:
                 yield _wrong("credential", error)
             else:
                 yield Finding("ok", "credential", f"found in {secret}")
+
+
+def _unknown() -> Iterator[Finding]:
+    known = {f"INTERMEZZO_{name.upper()}" for name in (*NAMES, *CREDENTIALS)}
+    for name in sorted(os.environ):
+        if name.startswith("INTERMEZZO_") and name not in known | _FOR_OTHERS:
+            close = difflib.get_close_matches(name, known, 1)
+            advice = f"Did you mean {close[0]}?" if close else "Take it out."
+            yield Finding("wrong", name, "is no setting, and is ignored", advice)
 
 
 def _network() -> Iterator[Finding]:
@@ -202,6 +218,8 @@ def _place(surroundings: Surroundings) -> Iterator[Finding]:
     yield Finding("note", "front end", surroundings.front)
     someone = surroundings.silence or "somebody can be asked"
     yield Finding("note", "a person", someone)
+    if surroundings.forwards:
+        yield Finding("note", "browser", surroundings.forwards)
     for sign in surroundings.elsewhere:
         yield Finding("note", "browser", f"is probably on another machine: {sign}")
 

@@ -168,6 +168,16 @@ def how_to_set(name: str) -> str:
     return f"{variable}" + (f" ({option})" if name in options else "")
 
 
+def how_to_change(name: str, place: str) -> str:
+    """Tell where a value that was found at a place is changed."""
+    option = "--" + name.replace("_", "-")
+    return {
+        "the call": f"Change {option} (in Python: {name}=…).",
+        "%config IntermezzoMagics": f"Change %config IntermezzoMagics.{name}.",
+        "the environment": f"Change INTERMEZZO_{name.upper()}.",
+    }.get(place, f"Change {name} in {place} ({profiles_path()}).")
+
+
 def profiles_path() -> Path:
     """Give the path of the TOML file that holds the profiles."""
     import platformdirs
@@ -234,7 +244,7 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    variables = {name: f"INTERMEZZO_{name.upper()}" for name in _NAMES + CREDENTIALS}
+    variables = {name: f"INTERMEZZO_{name.upper()}" for name in NAMES + CREDENTIALS}
     return {
         name: Secret("") if name == "client_secret" else environ[variable].strip()
         for name, variable in variables.items()
@@ -243,17 +253,17 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _checked(name: str, value: Any, place: str) -> Any:
-    if name not in _NAMES and name not in CREDENTIALS:
-        close = difflib.get_close_matches(name, (*_NAMES, *CREDENTIALS), 1)
-        hint = f"Did you mean {close[0]}?" if close else f"Known: {', '.join(_NAMES)}."
+    if name not in NAMES and name not in CREDENTIALS:
+        close = difflib.get_close_matches(name, (*NAMES, *CREDENTIALS), 1)
+        hint = f"Did you mean {close[0]}?" if close else f"Known: {', '.join(NAMES)}."
         raise SettingsError(f"{place} sets {name!r}, which is unknown", advice=hint)
     if name in URLS or name == "redirect_uri":
-        return check_url(name, str(value), place, f"Change {how_to_set(name)}.")
+        return check_url(name, str(value), place, how_to_change(name, place))
     if name in CHOICES and value not in CHOICES[name]:
         raise SettingsError(
             f"{name} in {place} is {value!r}",
             why=f"It can be {', '.join(CHOICES[name])}.",
-            advice=f"Change {how_to_set(name)}.",
+            advice=how_to_change(name, place),
         )
     if name == "timeout":
         return _positive(name, value, place)
@@ -271,12 +281,12 @@ def _positive(name: str, value: Any, place: str) -> float:
         raise SettingsError(
             f"{name} in {place} is {value!r}",
             why="It is a number of seconds above 0.",
-            advice=f"Change {how_to_set(name)}.",
+            advice=how_to_change(name, place),
         )
     return number
 
 
-_NAMES = tuple(
+NAMES = tuple(
     f.name
     for f in fields(Settings)
     if f.name not in {"client_secret", "client_key", "access_token", "places"}

@@ -159,9 +159,15 @@ def _unusable(why: str) -> StoreError:
     return StoreError(
         "the keyring of this computer cannot be used",
         why=why,
-        advice="Unlock it, or keep the session in a private file: "
+        advice=f"{_mend(why)}, or keep the session in a private file: "
         "%intermezzo_login --store file",
     )
+
+
+def _mend(why: str) -> str:
+    if "not installed" in why:
+        return "Install it (pip install 'intermezzo-nb[keyring]')"
+    return "Set up one that encrypts" if "encrypts" in why else "Unlock it"
 
 
 def _encoded(key: str, token: Token, refresh_token: Secret) -> str:

@@ -121,3 +121,22 @@ def test_the_command_ends_with_a_status(shared_practice, monkeypatch, who, statu
     assert done.returncode == status, done.stderr
     assert "store" in done.stdout
     assert done.stderr == ""
+
+
+def test_a_wrong_secret_is_found_out(practised, tmp_path, leaks):
+    leaks.allow(tmp_path / "wrong")
+    (tmp_path / "wrong").write_text("not-the-secret-of-this-client")
+    found = findings(practised("machine", client_secret_file=str(tmp_path / "wrong")))
+    assert found["client credentials"].verdict == "wrong"
+    assert "invalid_client" in found["client credentials"].told
+
+
+def test_credentials_that_are_good_are_said_to_be(practised):
+    assert findings(practised("machine"))["client credentials"].verdict == "ok"
+
+
+def test_a_misspelt_variable_is_named(monkeypatch):
+    monkeypatch.setenv("INTERMEZZO_CLINET_ID", "x")
+    found = findings(Settings())["INTERMEZZO_CLINET_ID"]
+    assert found.verdict == "wrong"
+    assert "INTERMEZZO_CLIENT_ID?" in found.advice

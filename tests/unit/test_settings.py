@@ -208,3 +208,18 @@ def test_a_broken_profile_file_is_told_by_path(tmp_path, text):
 
 def test_no_profile_file_means_no_profiles(tmp_path):
     assert read_profiles(tmp_path / "none.toml") == {}
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ({"arguments": {"via": "bogus"}}, "--via"),
+        ({"traits": {"via": "bogus"}}, "%config IntermezzoMagics.via"),
+        ({"environ": {"INTERMEZZO_VIA": "bogus"}}, "INTERMEZZO_VIA"),
+        ({"profiles": {"default": {"via": "bogus"}}}, "the profile 'default'"),
+    ],
+)
+def test_what_is_wrong_is_changed_where_it_stands(where, told):
+    with pytest.raises(SettingsError) as caught:
+        Settings.resolve(**where)
+    assert told in caught.value.advice
