@@ -3,45 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ..errors import PagingError
+from .page import LARGEST, Page, no_list, opening, read
 
-LARGEST = 100  # rows of a page, in both documented styles
-_DIGITS = 19  # of a number that is written as text
 _MOST_STALE = 2  # pages in a row that bring nothing new, and announce another
-_NOT_FOLLOWED = ("next", "nextPage", "next_page", "next_url", "nextLink")
 Key = tuple[str | int, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """
-    One answer of a list.
-
-    Parameters
-    ----------
-    records : list
-        What it holds, as decoded JSON.
-    total : int or None
-        Rows of the whole list, where the server tells.
-    following : mapping or None
-        Query parameters of the next page; None at the end.
-    style : {"page", "cursor", "array", "object"}
-        What it was recognized as (/pagination and the reference pages).
-    pages : int or None
-        Pages of the whole list, where the server tells.
-    notes : tuple of str
-        On the last page that :func:`walk` gives: what did not fit together.
-    """
-
-    records: list[Any]
-    total: int | None
-    following: Mapping[str, Any] | None
-    style: str
-    pages: int | None = None
-    notes: tuple[str, ...] = ()
 
 
 def walk(
@@ -75,78 +44,56 @@ def walk(
     changed : callable
         Told before the list is read once more.
 
+    Yields
+    ------
+    Page
+        With the total that was told last.
+
     Raises
     ------
     PagingError
         An answer is no list that is documented, or the pages go round in circles.
     """
-    seen = _Seen()
+    seen = _Seen(name)
     for is_last_try in (False, True):
         again = False
         for page in _pages(fetch, style, inside=inside, name=name):
             if is_list and page.style == "object":
-                raise _no_list(name, page.records[0])
+                raise no_list(name, page.records[0])
             records = seen.first_time(page)
             is_last = page.following is None
             if seen.stale > _MOST_STALE:
                 raise _endless(name)
-            again = is_last and not is_last_try and seen.may_find_more(page.total)
-            notes = seen.notes(page.total, name) if is_last and not again else ()
+            again = is_last and not is_last_try and seen.may_find_more()
+            notes = page.notes
+            if is_last and not again:
+                records = [*records, *seen.counted_twice()]
+                notes += seen.notes()
             if records or is_last:
-                yield replace(page, records=records, notes=notes)
+                yield replace(page, records=records, notes=notes, total=seen.total)
         if not again:
             return
         changed()
         seen.is_second_reading = True
 
 
-def opening(style: str | None) -> dict[str, Any]:
-    """Give the query parameters of the first request."""
-    if style == "page":
-        return {"page": 1, "size": LARGEST}
-    return {"limit": LARGEST} if style == "cursor" else {}
-
-
-def read(
-    payload: Any, asked: Mapping[str, Any], *, inside: str = "", name: str = "the list"
-) -> Page:
-    """
-    Recognize an answer by what it holds: ``pagination``, ``meta``, or a list.
-
-    Parameters
-    ----------
-    asked : mapping
-        The query parameters that it answers.
-    """
-    if inside and isinstance(payload, dict):
-        payload = [r for r in _list(payload, inside, name) if r is not None]
-    if isinstance(payload, list):
-        return Page(payload, len(payload), None, "array")
-    if not isinstance(payload, dict):
-        return Page([payload], 1, None, "object")
-    if isinstance(about := payload.get("pagination"), dict):
-        return _by_cursor(_items(payload, name), about, asked, name)
-    if isinstance(about := payload.get("meta"), dict) and _lists(payload):
-        return _by_number(_items(payload, name), about, asked, name)
-    if isinstance(payload.get("items"), list):
-        return _by_number(payload["items"], payload, asked, name)
-    return Page([payload], 1, None, "object")
-
-
 class _Seen:
     """Which records came; ids that repeat within one page identify nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         self.is_second_reading = False
         self.stale = 0
         """How many pages in a row brought nothing new, and announced another."""
-        self._count = self._repeated = self._differing = 0
+        self.total: int | None = None
+        self._name = name
+        self._count = self._differing = 0
+        self._repeated: list[Any] = []
         self._identified = True
         self._kept: dict[Key, int] = {}
-        self._totals: set[int | None] = set()
+        self._totals: set[int] = set()
 
     def first_time(self, page: Page) -> list[Any]:
-        self._totals.add(page.total)
+        self._hear(page.total)
         keys = [_key(record) for record in page.records]
         known = [key for key in keys if key is not None]
         if not self.is_second_reading and len({*known}) < len(known):
@@ -157,27 +104,45 @@ class _Seen:
         self.stale = self.stale + 1 if has_more and not new else 0
         return new
 
-    def may_find_more(self, total: int | None) -> bool:
+    def may_find_more(self) -> bool:
         # Where one row is deleted and so another skipped, the counts agree at the end.
-        has_changed = self._repeated > 0 or len(self._totals) > 1
+        has_changed = bool(self._repeated) or len(self._totals) > 1
         has_ids = self._identified and bool(self._kept)
-        return has_ids and (has_changed or self._count < (total or 0))
+        return has_ids and (has_changed or self._count < (self.total or 0))
 
-    def notes(self, total: int | None, name: str) -> tuple[str, ...]:
-        notes = []
-        if self._repeated:
-            notes.append(f"{name}: {_rows(self._repeated)} came twice, kept once")
+    def counted_twice(self) -> list[Any]:
+        """Give the repeated records, where the server counts each of them as a row."""
+        are_rows = self.total == self._count + len(self._repeated)
+        return self._repeated if are_rows and len(self._totals) == 1 else []
+
+    def notes(self) -> tuple[str, ...]:
+        notes, count = [], self._count
+        if rows := self.counted_twice():
+            count += len(rows)
+            notes.append(
+                f"{self._name}: {_rows(len(rows))} came with the id of another row and "
+                "equal it, and the server counts them: all are kept"
+            )
+        elif self._repeated:
+            repeated = _rows(len(self._repeated))
+            notes.append(f"{self._name}: {repeated} came twice, kept once")
         if self._differing:
             notes.append(
-                f"{name}: {_rows(self._differing)} came with the id of another row, "
-                "and differ: all are kept"
+                f"{self._name}: {_rows(self._differing)} came with the id of another "
+                "row, and differ: all are kept"
             )
-        if total is not None and total != self._count:
+        if self.total is not None and self.total != count:
             notes.append(
-                f"{name} changed while it was read: the server counts {_rows(total)}, "
-                f"{self._count:,} came"
+                f"{self._name} changed while it was read: the server counts "
+                f"{_rows(self.total)}, {count:,} came"
             )
         return tuple(notes)
+
+    def _hear(self, total: int | None) -> None:
+        # Some servers count on the first page only, and say 0 or nothing afterwards.
+        if total is not None and (total or not self._count):
+            self.total = total
+            self._totals.add(total)
 
     def _new(self, records: list[Any], keys: Sequence[Key | None]) -> list[Any]:
         new = []
@@ -190,8 +155,10 @@ class _Seen:
             content = hash(str(record))
             if key not in self._kept:
                 self._kept[key] = content
-            elif self._kept[key] == content or self.is_second_reading:
-                self._repeated += not self.is_second_reading
+            elif self.is_second_reading:
+                continue
+            elif self._kept[key] == content:
+                self._repeated.append(record)
                 continue
             else:
                 self._differing += 1
@@ -220,125 +187,63 @@ def _pages(
         style = page.style
         asked = opening(style)
         page = read(fetch(asked), asked, inside=inside, name=name)
-    seen: set[str] = set()
-    yield page
-    while page.following is not None:
-        mark = str(page.following.get("cursor", page.following.get("page")))
-        if mark in seen or not page.records or page.style != style:
-            raise _endless(name)
-        seen.add(mark)
-        following = page.following
+    way, is_doubtful = _Way(name), page.is_doubtful
+    while True:
+        is_new = way.is_new(page)
+        if is_doubtful and not is_new:
+            # Of "there is more" and "there is none", the latter was true.
+            yield replace(page, records=[], following=None)
+            return
+        yield page
+        if page.following is None:
+            return
+        way.check(page.following)
+        is_doubtful, following = page.is_doubtful, page.following
         page = read(fetch(following), following, inside=inside, name=name)
         if page.style != style:
             raise _endless(name)
-        yield page
 
 
-def _by_cursor(
-    records: list[Any], about: Mapping[str, Any], asked: Mapping[str, Any], name: str
-) -> Page:
-    cursor = _either(about, "nextCursor", "next_cursor")
-    is_one = isinstance(cursor, (str, int)) and cursor != ""
-    more = _either(about, "hasNext", "has_next")
-    if more and not is_one:
-        raise PagingError(
-            f"{name} is not complete: the server has more, but gives no cursor",
-            why="pagination.hasNext is true, pagination.nextCursor is empty.",
-            advice="Try again; tell Intermezzo if it happens again.",
-        )
-    more = is_one if more is None else bool(more)
-    following = {**asked, "limit": LARGEST, "cursor": cursor} if more else None
-    return Page(records, _total(records, about), following, "cursor")
+class _Way:
+    """Where the pages have led so far; one without an end is an error."""
 
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._marks: set[str] = set()
+        self._contents: set[int] = set()
+        self._rows = self._stale = 0
+        self._total: int | None = None
+        self._is_empty = False
 
-def _by_number(
-    records: list[Any], about: Mapping[str, Any], asked: Mapping[str, Any], name: str
-) -> Page:
-    number = _whole(about, "page") or asked.get("page", 1)
-    total, size = _total(records, about), _whole(about, "size")
-    pages = _whole(about, "pages")
-    told = _either(about, "has_next", "hasNext")
-    if pages is None and told is None and total is not None and size:
-        pages = -(-total // size)
-    more = number < pages if pages is not None else bool(told)
-    if not more and (other := _other_way(about)):
-        raise _unknown_style(name, other)
-    is_part = total is not None and total > len(records) * max(1, number)
-    if not more and pages is None and told is None and is_part and "page" not in asked:
-        raise _unknown_style(name, "total")
-    following = {**asked, "page": number + 1, "size": LARGEST} if more else None
-    facts = (pages, told, _whole(about, "page"))
-    is_paged = more or "items" not in about or any(f is not None for f in facts)
-    return Page(records, total, following, "page" if is_paged else "array", pages)
+    def is_new(self, page: Page) -> bool:
+        """Tell whether a page holds what no page before it held."""
+        content = hash(str(page.records))
+        is_new = bool(page.records) and content not in self._contents
+        self._contents.add(content)
+        self._rows += len(page.records)
+        self._total = page.total or self._total
+        self._is_empty = not page.records
+        self._stale = 0 if is_new else self._stale + 1
+        return is_new
 
-
-def _other_way(about: Mapping[str, Any]) -> str:
-    links = about.get("links")
-    if isinstance(links, dict) and links.get("next"):
-        return "links"
-    return next((name for name in _NOT_FOLLOWED if about.get(name)), "")
-
-
-def _total(records: list[Any], about: Mapping[str, Any]) -> int | None:
-    total = _whole(about, "total")
-    # The documented default of a cursor list's total is 0: then it is not told.
-    return None if total is None or total < 0 or (records and not total) else total
-
-
-def _either(about: Mapping[str, Any], name: str, other: str) -> Any:
-    value = about.get(name)
-    return about.get(other) if value is None else value
-
-
-def _whole(about: Mapping[str, Any], name: str) -> int | None:
-    value = about.get(name)
-    if isinstance(value, str) and value.isdecimal() and len(value) < _DIGITS:
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _lists(payload: Mapping[str, Any]) -> list[str]:
-    found = [name for name, value in payload.items() if isinstance(value, list)]
-    return ["items"] if "items" in payload else found
-
-
-def _items(payload: Mapping[str, Any], name: str) -> list[Any]:
-    lists = _lists(payload)
-    return _list(payload, lists[0] if len(lists) == 1 else "items", name)
-
-
-def _list(payload: Mapping[str, Any], member: str, name: str) -> list[Any]:
-    found = payload.get(member)
-    if isinstance(found, list):
-        return found
-    raise _no_list(name, payload, member)
+    def check(self, following: Mapping[str, Any]) -> None:
+        """Refuse to go where the pages were already, or to go on for ever."""
+        mark = str(following.get("cursor", following.get("page")))
+        too_many = self._total is not None and self._rows > self._total + LARGEST
+        is_stuck = self._is_empty or self._stale > _MOST_STALE
+        if mark in self._marks or is_stuck or too_many:
+            raise _endless(self._name)
+        self._marks.add(mark)
 
 
 def _rows(count: int) -> str:
     return f"{count:,} row" + ("" if count == 1 else "s")
 
 
-def _no_list(name: str, payload: Any, member: str = "") -> PagingError:
-    held = list(payload)[:8] if isinstance(payload, dict) else [payload]
-    return PagingError(
-        f"the answer for {name} holds no list" + (f" {member!r}" if member else ""),
-        why=f"It holds: {', '.join(map(str, held)) or 'nothing'}.",
-        advice="Check INTERMEZZO_API_URL, and whether the API has changed.",
-    )
-
-
-def _unknown_style(name: str, member: str) -> PagingError:
-    return PagingError(
-        f"{name} is not complete, and how to read on is not documented",
-        why=f"The answer has {member!r}, which no documented list has.",
-        advice="Read page by page with get(), and tell us of it.",
-    )
-
-
 def _endless(name: str) -> PagingError:
     return PagingError(
         f"the pages of {name} do not fit together",
         why="A page was announced that was read already, an empty page announces "
-        "another, or a page came in another form than the first.",
+        "another, more rows came than are counted, or a page came in another form.",
         advice="Try again; tell Intermezzo if it happens again.",
     )

@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ..errors import SettingsError
 from .client import Api, telling_waits
-from .paging import Page, walk
+from .page import Page
+from .paging import walk
 from .resources import find
 from .schema import Column, Resource, as_sent, split_filters
 from .shaping import Record, matching, shape, valid_on

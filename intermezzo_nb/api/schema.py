@@ -12,11 +12,6 @@ from typing import Any
 
 from ..errors import SettingsError
 
-KINDS = (
-    *("text", "enum", "date", "instant", "integer"),
-    *("boolean", "number", "money", "json"),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -28,7 +23,8 @@ class Column:
     name : str
         The dotted path in the JSON record, and the column's name.
     kind : str
-        One of :data:`KINDS`.
+        ``text``, ``enum``, ``date``, ``instant``, ``integer``, ``boolean``,
+        ``number``, ``money`` or ``json``.
     values : tuple of str
         The documented values of an ``enum``; others are kept all the same.
     scale : int

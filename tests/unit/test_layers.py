@@ -17,9 +17,9 @@ ROWS = """
 errors secret tokens.forks
 addresses credentials surroundings
 settings
-practice oauth.models oauth.mailbox oauth.closing api.paging api.schema
+practice oauth.models oauth.mailbox oauth.closing api.page api.schema
 status api.resources api.shaping oauth.answers oauth.wire oauth.discovery oauth.question
-oauth.assertion oauth.identity oauth.receivers tokens.store
+oauth.assertion oauth.identity oauth.receivers tokens.store api.paging
 tokens.keyring tokens.held oauth.calls
 tokens.choice oauth.client
 oauth.flows

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from intermezzo_nb.api.paging import LARGEST, read, walk
+from intermezzo_nb.api.page import LARGEST, read
+from intermezzo_nb.api.paging import walk
 from intermezzo_nb.errors import PagingError
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -100,7 +101,7 @@ def test_a_list_of_one_page_takes_one_request(style):
 def test_who_has_enough_asks_for_nothing_more():
     server = Asked("page", rows(1000))
     first = next(walk(server, style="page"))
-    assert (len(first.records), first.total, first.pages) == (100, 1000, 10)
+    assert (len(first.records), first.total) == (100, 1000)
     assert len(server.asked) == 1
 
 
@@ -269,8 +270,13 @@ def test_a_page_of_another_form_is_an_error():
         ({"page": 1, "size": 10, "total": 37}, 2),
         ({"page": 4, "size": 10, "total": 37}, None),
         ({"page": 1, "pages": 2}, 2),
-        ({"page": 2, "pages": 2, "has_next": True}, None),
+        ({"page": 2, "pages": 2, "has_next": True}, 3),
+        ({"page": 1, "pages": 0, "has_next": True}, 2),
+        ({"page": 1, "pages": 2, "has_next": False}, 2),
         ({"page": 1, "has_next": True}, 2),
+        ({"page": 1, "has_next": "false"}, None),
+        ({"page": 1.0, "pages": 3.0, "total": 3.0}, 2),
+        ({"page": 1.5, "pages": 1.5}, None),
         ({}, None),
         ({"page": "1", "pages": True, "total": "many", "size": 0}, None),
     ],
@@ -302,6 +308,14 @@ def test_an_answer_without_its_list_is_told_by_name(payload):
         {"total": 37},
         {"meta": {"total": 37}},
         {"meta": {"nextPage": 2}},
+        {"meta": {"next_cursor": "abc"}},
+        {"meta": {"has_more": True}},
+        {"meta": {"page": 1, "pages": 1}, "nextCursor": "abc"},
+        {"pagination": {"hasNext": False}, "has_more": "true"},
+        {"nextCursor": "abc"},
+        {"next_cursor": "abc"},
+        {"nextPageToken": "abc"},
+        {"_links": {"next": {"href": "/2"}}},
     ],
 )
 def test_a_list_that_goes_on_in_an_unknown_way_is_not_taken_for_whole(more):
@@ -309,8 +323,17 @@ def test_a_list_that_goes_on_in_an_unknown_way_is_not_taken_for_whole(more):
         read({"items": [{}], **more}, {}, name="things")
 
 
+def test_an_object_that_seems_to_go_on_is_kept_and_told():
+    (page,) = walk(
+        lambda _: {"data": [1, 2], "next": "/x?page=2"}, style=None, name="x"
+    )
+    assert len(page.records) == 1
+    assert "'next'" in page.notes[0]
+
+
 def test_a_last_page_may_have_links():
     payload = {"items": [{}], "links": {"self": "/x", "next": None}, "total": 1}
+    payload |= {"has_more": "false", "next": ""}
     page = read(payload, {})
     assert (page.following, page.total, page.style) == (None, 1, "array")
 
@@ -323,6 +346,7 @@ def test_a_last_page_may_have_links():
         ({"meta": {"page": 1, "size": 10, "hasNext": True}}, {"page": 2}),
         ({"pagination": {"has_next": True, "next_cursor": "abc"}}, {"cursor": "abc"}),
         ({"pagination": {"hasNext": None, "nextCursor": "abc"}}, {"cursor": "abc"}),
+        ({"pagination": {"hasNext": False, "nextCursor": "abc"}}, {"cursor": "abc"}),
     ],
 )
 def test_other_spellings_go_on_too(payload, following):
@@ -350,12 +374,122 @@ def test_pages_that_bring_nothing_new_come_to_an_end():
         list(walk(stuck, style="page"))
 
 
+def counting(*pages, total, style="page", has_next=None):
+    """Answer with these pages; what each tells of the total is a list beside them."""
+
+    def answer(params):
+        number = int(params.get("cursor", params.get("page", 1)))
+        records = pages[min(number, len(pages)) - 1]
+        told = total[min(number, len(total)) - 1]
+        more = number < len(pages)
+        if style == "page":
+            about = {"page": number, "total": told, "pages": len(pages)}
+            return {"items": records, "meta": about | (has_next or {})}
+        cursor = str(number + 1) if more else None
+        about = {"hasNext": more, "nextCursor": cursor, "total": told}
+        return {"items": records, "pagination": about | (has_next or {})}
+
+    return answer
+
+
+@pytest.mark.parametrize("later", [0, None])
+@pytest.mark.parametrize("total", [250, 500])
+def test_a_total_that_only_the_first_page_tells_is_kept(later, total):
+    asked = []
+
+    def answer(params):
+        asked.append(params)
+        parts = rows(100), rows(200)[100:], rows(250)[200:]
+        return counting(*parts, total=[total, later], style="cursor")(params)
+
+    pages = list(walk(answer, style="cursor"))
+    assert len(ids(pages)) == 250
+    assert {page.total for page in pages} == {total}
+    assert bool(notes(pages)) == (total == 500)
+    assert len(asked) == (6 if total == 500 else 3)
+
+
+def test_an_empty_list_of_none_is_whole():
+    pages = list(walk(counting([], total=[0]), style="page"))
+    assert (pages[0].total, notes(pages)) == (0, [])
+
+
+@pytest.mark.parametrize("pages_told", [0, 1])
+def test_pages_that_only_one_of_two_facts_announces_are_read(pages_told):
+    def contradictory(params):
+        answer = by_number(rows(250), params)
+        return {**answer, "meta": {**answer["meta"], "pages": pages_told}}
+
+    assert len(ids(walk(contradictory, style="page"))) == 250
+
+
+@pytest.mark.parametrize("after", [[], rows(7)])
+def test_a_page_that_was_announced_in_error_ends_the_list(after):
+    asked = []
+
+    def eager(params):
+        asked.append(params)
+        first = params.get("page", 1) == 1
+        about = {"page": params.get("page", 1), "pages": 1, "has_next": True}
+        return {"items": rows(7) if first else after, "meta": about}
+
+    pages = list(walk(eager, style="page"))
+    assert ids(pages) == ids(walk(Asked("array", rows(7)), style=None))
+    assert notes(pages) == []
+    assert pages[-1].following is None
+    assert len(asked) == 2
+
+
+def test_a_cursor_that_is_given_beside_the_end_is_tried():
+    last = {"hasNext": False, "nextCursor": "2"}
+    answer = counting(rows(7), [], total=[0], style="cursor", has_next=last)
+    pages = list(walk(answer, style="cursor"))
+    assert len(ids(pages)) == 7
+    assert pages[-1].following is None
+
+
+@pytest.mark.parametrize("counted", [{}, {"total": 10}])
+@pytest.mark.parametrize("records", [[{"v": n} for n in range(10)], [5]])
+def test_a_page_without_ids_that_comes_again_and_again_is_an_error(records, counted):
+    asked = itertools.count()
+
+    def stuck(params):
+        assert next(asked) < 20
+        return {"items": records, "has_next": True, **counted}
+
+    with pytest.raises(PagingError, match="do not fit together"):
+        list(walk(stuck, style="page"))
+
+
+def test_many_more_rows_than_are_counted_are_an_error():
+    asked = itertools.count()
+
+    def growing(_):
+        turn = next(asked)
+        assert turn < 20
+        return {"items": [{"v": turn}] * 50, "has_next": True, "total": 10}
+
+    with pytest.raises(PagingError, match="do not fit together"):
+        list(walk(growing, style="page"))
+
+
+def test_rows_that_share_an_id_and_are_counted_are_kept_and_told():
+    line = {"id": 5, "amount": "10.00"}
+    pages = [line], [line, {"id": 6, "amount": "1.00"}]
+    read_pages = list(walk(counting(*pages, total=[3]), style="page", name="lines"))
+    found = [record for page in read_pages for record in page.records]
+    assert sorted(record["id"] for record in found) == [5, 5, 6]
+    (note,) = notes(read_pages)
+    assert note.startswith("lines: 1 row came with the id of another row and equal")
+    assert note.endswith("the server counts them: all are kept")
+
+
 def test_a_row_without_id_does_not_hide_that_another_came_twice():
     pages = [[{"id": 1}, {"id": 2}, {"id": None}], [{"id": 2}, {"id": 3}]]
 
     def two(params):
         number = params["page"]
-        about = {"page": number, "pages": 2, "total": 5}
+        about = {"page": number, "pages": 2, "total": 4}
         return {"items": pages[number - 1], "meta": about}
 
     read_pages = list(walk(two, style="page", name="things"))

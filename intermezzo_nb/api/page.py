@@ -1,0 +1,212 @@
+"""One answer of a list, recognized by what it holds; pure, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import PagingError
+
+LARGEST = 100  # rows of a page, in both documented styles
+_DIGITS = 19  # of a number that is written as text
+_EXACT = 2**53  # beyond it, a double is not the whole number that was written
+_FALSE = ("", "false", "0", "no")
+# How other APIs announce more; none of it is documented, so none is followed.
+_NOT_FOLLOWED = (
+    *("next", "nextPage", "next_page", "next_url", "nextLink"),
+    *("nextCursor", "next_cursor", "nextPageToken", "next_page_token"),
+    *("hasMore", "has_more", "hasNext", "has_next"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """
+    One answer of a list.
+
+    Parameters
+    ----------
+    records : list
+        What it holds, as decoded JSON.
+    total : int or None
+        Rows of the whole list, where the server tells.
+    following : mapping or None
+        Query parameters of the next page; None at the end.
+    style : {"page", "cursor", "array", "object"}
+        What it was recognized as (/pagination and the reference pages).
+    is_doubtful : bool
+        Whether the server says both that there is more and that there is none.
+    notes : tuple of str
+        What did not fit together, or was not read.
+    """
+
+    records: list[Any]
+    total: int | None
+    following: Mapping[str, Any] | None
+    style: str
+    is_doubtful: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def opening(style: str | None) -> dict[str, Any]:
+    """Give the query parameters of the first request."""
+    if style == "page":
+        return {"page": 1, "size": LARGEST}
+    return {"limit": LARGEST} if style == "cursor" else {}
+
+
+def read(
+    payload: Any, asked: Mapping[str, Any], *, inside: str = "", name: str = "the list"
+) -> Page:
+    """
+    Recognize an answer by what it holds: ``pagination``, ``meta``, or a list.
+
+    Parameters
+    ----------
+    asked : mapping
+        The query parameters that it answers.
+    inside : str
+        The list inside the answer that holds the records, if it is not ``items``.
+    name : str
+        What messages call the list.
+
+    Raises
+    ------
+    PagingError
+        It holds no list where it should, or goes on in a way that is not documented.
+    """
+    if inside and isinstance(payload, dict):
+        payload = [r for r in _list(payload, inside, name) if r is not None]
+    if isinstance(payload, list):
+        return Page(payload, len(payload), None, "array")
+    if not isinstance(payload, dict):
+        return Page([payload], 1, None, "object")
+    if isinstance(about := payload.get("pagination"), dict):
+        page = _by_cursor(_items(payload, name), about, asked, name)
+    elif isinstance(about := payload.get("meta"), dict) and _lists(payload):
+        page = _by_number(_items(payload, name), about, asked, name)
+    elif isinstance(payload.get("items"), list):
+        about = payload
+        page = _by_number(payload["items"], payload, asked, name)
+    else:
+        return _one(payload, name)
+    if page.following is None and (other := _other_way(payload) or _other_way(about)):
+        raise _unknown_style(name, other)
+    return page
+
+
+def no_list(name: str, payload: Any, member: str = "") -> PagingError:
+    """Tell that an answer holds no list, and what it does hold."""
+    held = list(payload)[:8] if isinstance(payload, dict) else [payload]
+    return PagingError(
+        f"the answer for {name} holds no list" + (f" {member!r}" if member else ""),
+        why=f"It holds: {', '.join(map(str, held)) or 'nothing'}.",
+        advice="Check INTERMEZZO_API_URL, and whether the API has changed.",
+    )
+
+
+def _by_cursor(
+    records: list[Any], about: Mapping[str, Any], asked: Mapping[str, Any], name: str
+) -> Page:
+    cursor = _either(about, "nextCursor", "next_cursor")
+    is_one = isinstance(cursor, (str, int)) and cursor not in ("", False)
+    told = _flag(_either(about, "hasNext", "has_next"))
+    if told and not is_one:
+        raise PagingError(
+            f"{name} is not complete: the server has more, but gives no cursor",
+            why="pagination.hasNext is true, pagination.nextCursor is empty.",
+            advice="Try again; tell Intermezzo if it happens again.",
+        )
+    following = {**asked, "limit": LARGEST, "cursor": cursor} if is_one else None
+    return Page(
+        records, _total(records, about), following, "cursor", is_one and told is False
+    )
+
+
+def _by_number(
+    records: list[Any], about: Mapping[str, Any], asked: Mapping[str, Any], name: str
+) -> Page:
+    number = _whole(about, "page") or asked.get("page", 1)
+    total, size = _total(records, about), _whole(about, "size")
+    pages, told = _whole(about, "pages"), _flag(_either(about, "has_next", "hasNext"))
+    says = {told, None if pages is None else number < pages} - {None}
+    if not says and total is not None and size:
+        says = {number * size < total}
+    is_part = total is not None and total > len(records) * max(1, number)
+    if not says and is_part and "page" not in asked:
+        raise _unknown_style(name, "total")
+    more = True in says
+    following = {**asked, "page": number + 1, "size": LARGEST} if more else None
+    facts = (pages, told, _whole(about, "page"))
+    is_paged = more or "items" not in about or any(f is not None for f in facts)
+    style = "page" if is_paged else "array"
+    return Page(records, total, following, style, is_doubtful=len(says) > 1)
+
+
+def _one(payload: Mapping[str, Any], name: str) -> Page:
+    other = _other_way(payload) or _other_way(_mapping(payload.get("meta")))
+    note = f"{name}: the answer has {other!r}: there may be more, which was not read"
+    return Page([payload], 1, None, "object", notes=(note,) if other else ())
+
+
+def _other_way(about: Mapping[str, Any]) -> str:
+    for name in ("links", "_links"):
+        if _mapping(about.get(name)).get("next"):
+            return name
+    return next((name for name in _NOT_FOLLOWED if _flag(about.get(name))), "")
+
+
+def _total(records: list[Any], about: Mapping[str, Any]) -> int | None:
+    total = _whole(about, "total")
+    # The documented default of a cursor list's total is 0: then it is not told.
+    return None if total is None or total < 0 or (records and not total) else total
+
+
+def _either(about: Mapping[str, Any], name: str, other: str) -> Any:
+    value = about.get(name)
+    return about.get(other) if value is None else value
+
+
+def _flag(value: Any) -> bool | None:
+    if isinstance(value, str):
+        return value.strip().lower() not in _FALSE
+    return None if value is None else bool(value)
+
+
+def _whole(about: Mapping[str, Any], name: str) -> int | None:
+    value = about.get(name)
+    if isinstance(value, str) and value.isdecimal() and len(value) < _DIGITS:
+        return int(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _lists(payload: Mapping[str, Any]) -> list[str]:
+    found = [name for name, value in payload.items() if isinstance(value, list)]
+    return ["items"] if "items" in payload else found
+
+
+def _items(payload: Mapping[str, Any], name: str) -> list[Any]:
+    lists = _lists(payload)
+    return _list(payload, lists[0] if len(lists) == 1 else "items", name)
+
+
+def _list(payload: Mapping[str, Any], member: str, name: str) -> list[Any]:
+    found = payload.get(member)
+    if isinstance(found, list):
+        return found
+    raise no_list(name, payload, member)
+
+
+def _unknown_style(name: str, member: str) -> PagingError:
+    return PagingError(
+        f"{name} is not complete, and how to read on is not documented",
+        why=f"The answer has {member!r}, which no documented list has.",
+        advice="Read page by page with get(), and tell us of it.",
+    )
