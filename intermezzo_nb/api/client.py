@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from decimal import Decimal
 from functools import partial
 from types import TracebackType
 from typing import Any, Protocol, Self, cast
@@ -21,15 +18,26 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from ..addresses import origin
-from ..errors import IntermezzoError, NetworkError, SettingsError
+from ..errors import IntermezzoError
 from ..oauth.models import Token
 from ..secret import Secret
-from .faults import api_error, led_away, not_json, seconds_of
+from .answers import announced, decoded
+from .faults import (
+    api_error,
+    led_away,
+    led_in_circles,
+    not_json,
+    seconds_of,
+    unreachable,
+    unwritable,
+)
+from .paths import url_of
 
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
 _LONGEST_WAIT = 120.0  # seconds; a longer Retry-After is told instead of slept
 _AGAIN = (429, 502, 503, 504)
 _SAFE = ("GET", "HEAD")
+_SUCCESS, _REDIRECTED = 2, 3  # hundreds of a status
 
 
 class TokenGiver(Protocol):
@@ -98,7 +106,7 @@ class ApiSession(requests.Session):
 
     def __init__(self, auth: BearerAuth, api_url: str) -> None:
         super().__init__()
-        self.auth, self._origin = auth, origin(api_url)
+        self.auth, self._origin, self._url = auth, origin(api_url), api_url
         self.trust_env = False
         # Plain http is for loopback only, and a proxy's loopback is not ours.
         is_plain = self._origin[0] == "http"
@@ -108,6 +116,12 @@ class ApiSession(requests.Session):
         self.verify = next(filter(None, bundles), True)
         self.mount("https://", HTTPAdapter(max_retries=_Patience.usual()))
         self.mount("http://", HTTPAdapter(max_retries=_Patience.usual()))
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        outcome = self._prepared(request)
+        if isinstance(outcome, IntermezzoError):
+            raise outcome
+        return outcome
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> Any:
         kwargs["timeout"] = kwargs.get("timeout") or _TIMEOUT
@@ -125,6 +139,16 @@ class ApiSession(requests.Session):
             is_ours = False
         return target if is_ours else None
 
+    def _prepared(
+        self, request: requests.Request
+    ) -> requests.PreparedRequest | IntermezzoError:
+        try:
+            return super().prepare_request(request)
+        except IntermezzoError as error:
+            return error.with_traceback(None)
+        except (OSError, TypeError, ValueError) as fault:
+            return unwritable(fault, self._url)
+
     def _outcome(
         self, request: requests.PreparedRequest, kwargs: dict[str, Any]
     ) -> requests.Response | IntermezzoError:
@@ -132,11 +156,12 @@ class ApiSession(requests.Session):
             return self._sent(request, kwargs)
         except IntermezzoError as error:
             return error.with_traceback(None)
+        except requests.TooManyRedirects:
+            return led_in_circles(request.url or "")
         except OSError as fault:  # what requests raises, and what it lets through
-            return _unreachable(fault, request.url or "")
+            return unreachable(fault, request.url or "")
         except ValueError as fault:
-            # Its text repeats what could not be written, and that may be a token.
-            return _unwritable(fault, request.url or "")
+            return unwritable(fault, request.url or "")
 
     def _sent(
         self, request: requests.PreparedRequest, kwargs: dict[str, Any]
@@ -179,11 +204,16 @@ class Api:
         NetworkError, LoginError
             Nobody answered; there is no good token.
         """
+        return self.read(path, params)[0]
+
+    def read(self, path: str, params: Mapping[str, Any]) -> tuple[Any, str]:
+        """Give the decoded JSON at a path, and the header that announces more."""
         response = self.request("GET", path, params=params)
-        with contextlib.suppress(ValueError, RecursionError):
-            # Bytes, so that what is no UTF-8 is an error, and no letter is changed.
-            return json.loads(response.content, parse_float=_number)
-        raise not_json(response, self._shown(path))
+        try:
+            return decoded(response), announced(response)
+        except (ValueError, RecursionError) as fault:
+            error = not_json(response, self._shown(path), fault)
+        raise error
 
     def request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         """
@@ -195,42 +225,23 @@ class Api:
             Appended to the API URL; an absolute URL only on the API's own origin.
         **kwargs
             Those of ``requests.Session.request``.
-        """
-        response = self.session.request(method, self.url(path), **kwargs)
-        if response.is_redirect:
-            raise led_away(response, self._shown(path))
-        if not response.ok:
-            raise api_error(response, self._shown(path))
-        return response
-
-    def url(self, path: str) -> str:
-        """
-        Give the whole address of a path.
 
         Raises
         ------
         SettingsError
-            ``foreign_url``: it is on another origin than the API.
+            The path leads elsewhere, or the request cannot be written.
         """
-        if "://" in path.partition("?")[0] and not path.startswith("/"):
-            # A backslash or a name before the host is read in more than one way.
-            is_plain = not set("\\@") & set(path.partition("?")[0])
-            if is_plain and origin(path) == origin(self._base):
-                return path
-            raise SettingsError(
-                f"{path.partition('?')[0]} is not on the API's own host",
-                why="Tokens are for the API alone. Nothing was sent.",
-                advice="Give a path such as /organizations.",
-                code="foreign_url",
-            )
-        prefix = urlsplit(self._base).path
-        path = "/" + path.lstrip("/")
-        if prefix and (path == prefix or path.startswith(prefix + "/")):
-            path = path.removeprefix(prefix)
-        return self._base + path
+        url = url_of(path, self._base)
+        response = self.session.request(method, url, **kwargs)
+        kind = response.status_code // 100
+        if kind == _REDIRECTED:
+            raise led_away(response, self._shown(path))
+        if kind != _SUCCESS:
+            raise api_error(response, self._shown(path))
+        return response
 
     def _shown(self, path: str) -> str:
-        return urlsplit(self.url(path)).path
+        return urlsplit(url_of(path, self._base)).path
 
 
 _on_wait: ContextVar[Callable[[float, str], None] | None] = ContextVar(
@@ -316,40 +327,9 @@ class _Masked(str):
         raise TypeError("a signed request does not leave this process")
 
 
-def _number(text: str) -> float | str:
-    number = float(text)
-    is_exact = math.isfinite(number) and Decimal(repr(number)) == Decimal(text)
-    return number if is_exact else text
-
-
-def _unwritable(fault: ValueError, url: str) -> SettingsError:
-    return SettingsError(
-        f"a request to {urlsplit(url).netloc} cannot be written",
-        why=f"{type(fault).__name__}: something in it is not allowed there, such as "
-        "a line break.",
-        advice="Check what you send; and the token, if it comes from a file.",
-        code="bad_request",
-    )
-
-
 def _can_repeat(request: requests.PreparedRequest) -> bool:
     return request.body is None or isinstance(request.body, (bytes, str))
 
 
 def _adapter_of(response: requests.Response) -> Any:
     return cast(Any, response).connection  # set by HTTPAdapter, not in the stubs
-
-
-def _unreachable(fault: OSError, url: str) -> NetworkError:
-    host = urlsplit(url).netloc
-    cause = type(fault).__name__
-    if reason := getattr(next(iter(fault.args), None), "reason", None):
-        # urllib3 puts the address first and the system's own words last.
-        cause += ": " + str(reason).rsplit(": ", maxsplit=1)[-1][:120]
-    elif not isinstance(fault, requests.RequestException):
-        cause = str(fault)  # of the system, or of a missing certificate file
-    return NetworkError(
-        f"the API at {host} cannot be reached",
-        why=f"{cause}. The session is kept.",
-        advice="Check INTERMEZZO_API_URL, the network and the proxy, and try again.",
-    )

@@ -15,9 +15,11 @@ from ..errors import (
     ApiError,
     IntermezzoError,
     LoginRequired,
+    NetworkError,
     NotAllowed,
     NotFound,
     RateLimited,
+    SettingsError,
     ValidationFailed,
     plain,
 )
@@ -34,6 +36,11 @@ _ADVICE: Mapping[type[ApiError], str] = {
     NotFound: "Check the path, the ids and the organization.",
     RateLimited: "Wait, then run it again; ask for less at once.",
 }
+_BEGINNINGS = (b"{", b"[")
+_CUT = (
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
 _LONGEST = 300  # characters of the API's words
 
 
@@ -62,7 +69,7 @@ def api_error(response: requests.Response, path: str) -> IntermezzoError:
     retry_after = seconds_of(response.headers.get("Retry-After"))
     return kind(
         f"{response.request.method} {path} was answered with HTTP {status}",
-        why=message + _request_name(response),
+        why=(message or _unsaid(response)) + _request_name(response),
         advice=_permission_advice(response)
         if kind is NotAllowed
         else _wait_advice(retry_after) or _ADVICE.get(kind, "Try again later."),
@@ -75,26 +82,72 @@ def api_error(response: requests.Response, path: str) -> IntermezzoError:
 
 def led_away(response: requests.Response, path: str) -> ApiError:
     """Tell that the API answered with a redirect that was not followed."""
-    target = urlsplit(response.headers.get("Location", "")).netloc
+    target = _host_of(response.headers.get("Location", ""))
     return ApiError(
         f"the API answered {path} with a redirect (HTTP {response.status_code})",
-        why=f"It leads to {plain(target) or 'nowhere'}, where nothing was sent.",
+        why=f"It leads to {plain(target)}, where nothing was sent."
+        if target
+        else "It names no place to go to.",
         advice="Check INTERMEZZO_API_URL; set the new address there if you trust it.",
         code="redirected",
         status=response.status_code,
     )
 
 
-def not_json(response: requests.Response, path: str) -> ApiError:
-    """Tell that an answer which should be JSON is something else."""
-    kind = response.headers.get("Content-Type", "no content type").split(";")[0]
+def led_in_circles(url: str) -> ApiError:
+    """Tell that redirects within the API have no end."""
+    return ApiError(
+        f"the API answers {urlsplit(url).path} with redirects that have no end",
+        why="Each leads to another, on the API's own host.",
+        advice="Check the path and INTERMEZZO_API_URL.",
+        code="redirected",
+    )
+
+
+def not_json(response: requests.Response, path: str, fault: Exception) -> ApiError:
+    """Tell that an answer which should be JSON is something else, or damaged."""
+    kind = _kind_of(response)
+    host = urlsplit(response.url).netloc
+    begins_well = response.content.lstrip()[:1] in _BEGINNINGS
     return ApiError(
         f"GET {path} was not answered in JSON (HTTP {response.status_code}, {kind})",
-        why="Often that is the page of a proxy, a login wall, or a wrong address.",
-        advice=f"Check INTERMEZZO_API_URL ({urlsplit(response.url).netloc}).",
+        why=f"It begins as JSON does, but {_damage(fault)}."
+        if begins_well
+        else "Often that is the page of a proxy, a login wall, or a wrong address.",
+        advice="Try again; tell Intermezzo if it happens again."
+        if begins_well
+        else f"Check INTERMEZZO_API_URL ({host}).",
         code="not_json",
         status=response.status_code,
         request_id=response.headers.get("X-Request-Id"),
+    )
+
+
+def unwritable(fault: Exception, url: str) -> SettingsError:
+    """
+    Tell that a request cannot be written.
+
+    The fault's own text repeats what could not be, and that may be a token.
+    """
+    return SettingsError(
+        f"a request to {urlsplit(url).netloc} cannot be written",
+        why=f"{type(fault).__name__}: something in it is not allowed there, such as "
+        "a line break.",
+        advice="Check what you send; and the token, if it comes from a file.",
+        code="bad_request",
+    )
+
+
+def unreachable(fault: OSError, url: str) -> NetworkError:
+    """Tell that nobody answered, or not to the end, in the system's own words."""
+    host = urlsplit(url).netloc
+    what = f"the API at {host} cannot be reached"
+    if isinstance(fault, _CUT):
+        what = f"the answer of the API at {host} cannot be read to its end"
+    return NetworkError(
+        what,
+        why=f"{_words(fault)}. The session is kept.",
+        advice="Check INTERMEZZO_API_URL, the network and the proxy, and try again.",
     )
 
 
@@ -102,8 +155,9 @@ def _body(response: requests.Response) -> Any:
     try:
         return json.loads(response.content)
     except (ValueError, RecursionError):
-        is_text = response.headers.get("Content-Type", "").startswith("text/plain")
-        return response.text if is_text else None
+        # The charset that the header names may be none, or none for text.
+        is_text = _kind_of(response) == "text/plain"
+        return response.content.decode("utf-8", "replace") if is_text else None
 
 
 def _message(body: Any) -> str:
@@ -117,6 +171,45 @@ def _message(body: Any) -> str:
     else:
         text = body if isinstance(body, str) else ""
     return plain(text, _LONGEST)
+
+
+def _unsaid(response: requests.Response) -> str:
+    return (
+        f"The answer says no more (HTTP {response.status_code}, {_kind_of(response)})."
+    )
+
+
+def _kind_of(response: requests.Response) -> str:
+    return response.headers.get("Content-Type", "no content type").split(";")[0]
+
+
+def _damage(fault: Exception) -> str:
+    if isinstance(fault, RecursionError):
+        return "is nested too deeply to be read"
+    # Of the digits of a number, Python says more than anybody wants to know.
+    return f"cannot be read: {plain(str(fault).partition(';')[0])}"
+
+
+def _host_of(location: str) -> str:
+    try:
+        return urlsplit(location).netloc
+    except ValueError:
+        return location
+
+
+def _words(fault: OSError) -> str:
+    inner = next(iter(fault.args), None)
+    if reason := getattr(inner, "reason", None):
+        # urllib3 puts the address first and the system's own words last.
+        return f"{type(fault).__name__}: {str(reason).rsplit(': ', maxsplit=1)[-1]}"[
+            :200
+        ]
+    if isinstance(inner, Exception):
+        cause = next((a for a in inner.args if isinstance(a, Exception)), inner)
+        return f"{type(fault).__name__}: {plain(cause)}"
+    # Of the system, or of a missing certificate file.
+    is_ours = isinstance(fault, requests.RequestException)
+    return type(fault).__name__ if is_ours else str(fault)
 
 
 def _request_name(response: requests.Response) -> str:

@@ -24,10 +24,10 @@ tokens.keyring tokens.held oauth.calls
 tokens.choice oauth.client
 oauth.flows
 tokens.source oauth.renewal login ladder
-api.faults asking
+api.faults api.answers api.paths api.query asking
 api.client
 api.reading api.columns session
-api.frames
+api.frames api.owners
 connection
 current
 doctor notebook.card notebook.progress notebook.server

@@ -1,0 +1,40 @@
+"""What an answer of the API holds: its JSON without loss, and whether there is more."""
+
+from __future__ import annotations
+
+import json
+import math
+from decimal import Decimal
+from typing import Any
+
+import requests
+
+
+def decoded(response: requests.Response) -> Any:
+    """
+    Give the JSON of an answer; a number that no float holds exactly, as its text.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        It is no JSON, or none that can be read.
+    """
+    # Bytes, so that what is no UTF-8 is an error, and no letter is changed.
+    return json.loads(response.content, parse_float=_number)
+
+
+def announced(response: requests.Response) -> str:
+    """Name the header by which an answer says that it is a part; empty for none."""
+    if response.status_code == requests.codes.partial_content:
+        return "status 206 (RFC 9110 §15.3.7)"
+    relations = {word for names in response.links for word in names.lower().split()}
+    return "Link header (RFC 8288)" if "next" in relations else ""
+
+
+def _number(text: str) -> float | str:
+    number = float(text)
+    try:
+        is_exact = math.isfinite(number) and Decimal(repr(number)) == Decimal(text)
+    except ArithmeticError:  # an exponent beyond all bounds
+        is_exact = False
+    return number if is_exact else text
