@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from .api.client import Api, ApiSession, BearerAuth
-from .api.reading import Progress, Query, Reading, provenance
-from .api.schema import Parameter, spelled
-from .api.shaping import check_columns
-from .errors import ApiError, SettingsError
+from .api.owners import choose
+from .api.query import Query, bad_argument, check_names
+from .api.reading import Progress, Reading, provenance
+from .api.shaping import column_names
+from .errors import SettingsError
 from .login import Login
 from .session import Session, print_link, say
 from .settings import Settings, read_profiles
@@ -234,9 +235,9 @@ class Connection:
         """
         from .api.frames import to_frame
 
-        reading = self._reading(resource, columns, more)
+        reading = self._reading(resource, more, money=money, columns=columns)
         records = [record for batch in reading.batches() for record in batch]
-        return self._framed(reading, to_frame, records, money, columns)
+        return self._framed(reading, to_frame, records)
 
     def frames(
         self,
@@ -249,13 +250,13 @@ class Connection:
         """Give a frame a page, in bounded memory; the options are those of frame."""
         from .api.frames import to_frame
 
-        reading = self._reading(resource, columns, options)
+        reading = self._reading(resource, options, money=money, columns=columns)
         for batch in reading.batches():
-            yield self._framed(reading, to_frame, batch, money, columns, is_part=True)
+            yield self._framed(reading, to_frame, batch, is_part=True)
 
     def records(self, resource: str, **options: Any) -> Iterator[dict[str, Any]]:
         """Give decoded records one by one; the options are those of frame."""
-        reading = self._reading(resource, None, options)
+        reading = self._reading(resource, options)
         for batch in reading.batches():
             yield from batch
 
@@ -268,25 +269,32 @@ class Connection:
         return self._api
 
     def _reading(
-        self, name: str, columns: Sequence[str] | None, options: dict[str, Any]
+        self,
+        name: str,
+        options: dict[str, Any],
+        *,
+        money: str = "float",
+        columns: Sequence[str] | None = None,
     ) -> Reading:
-        known = {k: options.pop(k) for k in _OPTIONS if k in options}
-        asked = known.pop("organization", None)
+        known = {k: options.pop(k) for k in _OPTIONS if options.get(k) is not None}
+        organization = known.pop("organization", "")
         progress = known.pop("progress", None) or _print_waits()
-        filters = {**(known.pop("filters", None) or {}), **options}
         query = Query(
             name,
-            filters={k: v for k, v in filters.items() if v is not None},
+            filters=_filters(known.pop("filters", {}), options),
+            columns=None if columns is None else column_names(columns),
+            money=money,
             valid_to=self.settings.valid_to,
-            **{k: v for k, v in known.items() if v is not None},
+            **known,
         )
-        if query.resource and columns:
-            check_columns(query.resource, columns)
+        if not callable(progress):
+            raise bad_argument("progress", "a function that is told a Progress")
         plan = Reading(self._client, query, progress=progress)
         if query.resource and query.resource.owner != "account":
-            wanted = asked or self.settings.organization
-            plan.organizations = self._organizations(plan, wanted)
-        elif asked:
+            usual = self.settings.organization
+            wanted = usual if organization == "" else organization
+            plan.organizations = choose(self._client, plan, wanted)
+        elif organization != "":
             raise SettingsError(
                 f"{query.label} belongs to no organization",
                 advice="Leave organization out.",
@@ -294,45 +302,20 @@ class Connection:
             )
         return plan
 
-    def _organizations(self, plan: Reading, wanted: str | None) -> tuple[str, ...]:
-        if wanted and wanted != "all":
-            return (spelled(_ORGANIZATION, wanted),)
-        resource = plan.query.resource
-        country = resource.country if resource else ""
-
-        def waits(now: Progress) -> None:
-            if now.waiting:
-                plan.tell_wait(0, now.waiting)
-
-        look_up = Reading(self._client, Query("organizations"), progress=waits)
-        found = [record for batch in look_up.batches() for record in batch]
-        plan.requests += look_up.requests
-        visible = [o for o in found if country in {"", o.get("registrationCountry")}]
-        ids = [_id_of(organization) for organization in visible]
-        if wanted == "all" or len(ids) == 1:
-            return tuple(ids)
-        pairs = zip(ids, visible, strict=True)
-        listed = ", ".join(f"{i} ({o.get('legalName')})" for i, o in list(pairs)[:8])
-        raise SettingsError(
-            f"{plan.query.label} belong to an organization, and {len(ids)} are visible",
-            why=f"They are: {listed or 'none'}.",
-            advice="Add --organization ID, or --organization all for each of them "
-            "(in Python: organization=…).",
-            code="missing_setting",
-        )
-
     def _framed(
         self,
         reading: Reading,
         to_frame: Callable[..., Framed],
         records: list[dict[str, Any]],
-        money: str,
-        columns: Sequence[str] | None,
         *,
         is_part: bool = False,
     ) -> pd.DataFrame:
         framed = to_frame(
-            records, reading.resource, money=money, columns=columns, is_part=is_part
+            records,
+            reading.resource,
+            money=reading.query.money,
+            columns=reading.query.columns,
+            is_part=is_part,
         )
         framed.frame.attrs["intermezzo"] = provenance(
             reading,
@@ -345,16 +328,16 @@ class Connection:
         return framed.frame
 
 
-def _id_of(organization: Mapping[str, Any]) -> str:
-    # It becomes a part of paths, so it is as little trusted as one that was typed.
-    found = organization.get("id")
-    if found is None or isinstance(found, (dict, list)):
-        raise ApiError(
-            "the API lists an organization without an id",
-            why=f"It has: {', '.join(map(str, list(organization)[:8])) or 'nothing'}.",
-            advice="Check INTERMEZZO_API_URL, or name the organization yourself.",
+def _filters(given: Any, named: Mapping[str, Any]) -> dict[str, Any]:
+    check_names("filters", given)
+    named = {k: v for k, v in named.items() if v is not None}
+    if reserved := _RESERVED & {*named}:
+        raise SettingsError(
+            f"{min(reserved)} is no option yet, and its name is kept for one",
+            advice="Leave it out; a parameter of that name goes into params.",
+            code="bad_arguments",
         )
-    return spelled(_ORGANIZATION, found)
+    return {k: v for k, v in given.items() if v is not None} | named
 
 
 def _print_waits() -> Callable[[Progress], None]:
@@ -368,5 +351,5 @@ def _print_waits() -> Callable[[Progress], None]:
     return tell
 
 
-_ORGANIZATION = Parameter("organization", where="path", example="org_…")
 _OPTIONS = ("organization", "limit", "history", "params", "progress", "filters")
+_RESERVED = frozenset({"as_of", "as_", "strict", "max_requests"})

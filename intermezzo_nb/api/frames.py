@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import SettingsError
+from ..errors import SettingsError, plain
 from .columns import build, control_total, infer, legible
 from .resources import CATALOGUE, find
 from .schema import Resource
-from .shaping import Path, leaves
+from .shaping import Path, check_money, column_names, leaves
 
 _TOLD = 12  # names in a note; the rest is counted
+_LONGEST = 80  # characters of such a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +74,11 @@ def to_frame(
         ``unknown_column``: one of ``columns`` is not there; ``bad_setting``: there is
         no such type of money.
     """
-    if money not in {"float", "decimal"}:
-        raise SettingsError(
-            f"money has no type {money!r}", advice='Use money="float" or "decimal".'
-        )
+    check_money(money)
     documented = {c.name: c for c in resource.columns} if resource else {}
     values, rows = _by_column(records, resource)
     if resource is None and (is_part or not rows):
-        values = {name: [None] * rows for name in _listed(columns)} | values
+        values = {name: [None] * rows for name in column_names(columns)} | values
     wanted = _wanted(list(values), columns)
     series: dict[str, pd.Series] = {}
     totals: dict[str, str] = {}
@@ -97,7 +95,8 @@ def to_frame(
     unknown = [n for n in values if n not in documented] if documented else []
     if unknown and columns is None:
         more = f" and {len(unknown) - _TOLD} more" if len(unknown) > _TOLD else ""
-        notes.append(f"not documented, kept: {', '.join(unknown[:_TOLD])}{more}")
+        names = ", ".join(plain(name, _LONGEST) for name in unknown[:_TOLD])
+        notes.append(f"not documented, kept: {names}{more}")
     frame = pd.DataFrame(series, index=pd.RangeIndex(rows), columns=wanted)
     return Framed(frame, totals, notes)
 
@@ -149,14 +148,14 @@ def _named(
     inner = {path[:end] for path in values for end in range(1, len(path))}
     named: dict[str, list[Any]] = {}
     for path, column in values.items():
-        name = plain = legible(".".join(map(str, path)))
+        name = dotted = legible(".".join(map(str, path)))
         is_empty = all(v is None or v == {} for v in column)
-        if path in inner and plain not in documented and is_empty:
+        if path in inner and dotted not in documented and is_empty:
             continue  # an object that is missing here: its own columns say so
         number = 1
         while name in named:
             number += 1
-            name = f"{plain} ({number})"
+            name = f"{dotted} ({number})"
         named[name] = column
     return named
 
@@ -164,22 +163,11 @@ def _named(
 def _wanted(there: list[str], columns: Sequence[str] | None) -> list[str]:
     if columns is None:
         return there
-    if missing := [name for name in _listed(columns) if name not in there]:
+    if missing := [name for name in column_names(columns) if name not in there]:
         raise SettingsError(
             f"there is no column {missing[0]!r}",
             why=f"There are: {', '.join(there[:_TOLD])} …",
             advice="Check the names in columns.",
             code="unknown_column",
         )
-    return _listed(columns)
-
-
-def _listed(columns: Sequence[str] | None) -> list[str]:
-    names = [columns] if isinstance(columns, str) else columns or ()
-    if not (hasattr(names, "__iter__") and all(type(n) is str for n in names)):
-        raise SettingsError(
-            "columns cannot be used as they are given",
-            advice='Give names, such as ["id", "startDate"].',
-            code="bad_arguments",
-        )
-    return list(dict.fromkeys(names))
+    return column_names(columns)

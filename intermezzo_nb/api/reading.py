@@ -5,21 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
-from ..errors import SettingsError
 from .client import Api, telling_waits
 from .page import Page
 from .paging import walk
-from .resources import find
-from .schema import Column, Resource, as_sent, split_filters
+from .query import Query
+from .schema import Column, Resource
 from .shaping import Record, matching, shape, valid_on
 
 _SIZES = ("size", "limit")  # of a page: who sends one has a reason
 _OWNER = Column("organizationId")
-_PLACES = frozenset({"page", "cursor"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,56 +52,6 @@ class Progress:
         return f"{line} · {self.waiting}" if self.waiting else line
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """
-    What is to be read.
-
-    Parameters
-    ----------
-    name : str
-        A resource of the catalogue, or a path that begins with ``/``.
-    filters : mapping
-        Sent where the API documents them, else compared here.
-    params : mapping
-        Query parameters that are sent as they are.
-    limit : int or None
-        Rows after filtering; reading stops there.
-    today : date
-        The day whose versions are meant, unless ``history`` asks for all.
-    """
-
-    name: str
-    filters: Mapping[str, Any] = field(default_factory=dict)
-    params: Mapping[str, Any] = field(default_factory=dict)
-    limit: int | None = None
-    history: bool = False
-    today: dt.date = field(
-        default_factory=lambda: dt.datetime.now().astimezone().date()
-    )
-    valid_to: str = "inclusive"
-
-    def __post_init__(self) -> None:
-        is_count = isinstance(self.limit, int) and not isinstance(self.limit, bool)
-        if self.limit is not None and not (is_count and self.limit >= 0):
-            raise _bad("limit", "a whole number of rows, 0 or more, such as 500")
-        if type(self.name) is not str or not self.name:
-            raise _bad("resource", "a name such as employees, or a path")
-        for name in ("filters", "params"):
-            if not isinstance(getattr(self, name), Mapping):
-                raise _bad(name, "a mapping of names to values")
-
-    @property
-    def label(self) -> str:
-        """The name to show: a path without its query, which may be personal."""
-        return self.name.partition("?")[0]
-
-    @property
-    def resource(self) -> Resource | None:
-        """The catalogue's entry; None for a path."""
-        return None if self.name.startswith("/") else find(self.name)
-
-
 class Reading:
     """
     One reading of a resource, in batches of records.
@@ -129,12 +76,10 @@ class Reading:
         self._resource = query.resource
         self.organizations: tuple[str, ...] = ()
         self._began = time.monotonic()
-        # A query that was written into a path is sent like one that was not.
-        in_path = dict(parse_qsl(urlsplit(query.name).query, keep_blank_values=True))
-        self._params = {**in_path, **query.params}
-        self.in_path, self.sent, self.here = self._sorted_filters()
+        self.in_path, self.sent, self.here = query.sorted_filters()
         self.requests = self.rows = self.seen = 0
-        self.total: int | None = None
+        self._totals: dict[str, int | None] = {}
+        self._announced = ""
         self.notes: list[str] = []
         self.hints = list(self._odd_values())
         self.complete = False
@@ -153,32 +98,45 @@ class Reading:
         """Since the reading began."""
         return time.monotonic() - self._began
 
+    @property
+    def total(self) -> int | None:
+        """Rows of all that is asked; None where one of the owners does not tell."""
+        told = [total for total in self._totals.values() if total is not None]
+        return sum(told) if told and len(told) == len(self._totals) else None
+
+    @property
+    def country(self) -> str:
+        """The only country whose organizations have it; empty for all."""
+        return self._resource.country if self._resource else ""
+
     def batches(self) -> Iterator[list[Record]]:
         """Give the records of each answer, shaped, filtered and cut at the limit."""
-        owners = self.organizations or ("",)
+        owners = self.organizations if self._has_owner else ("",)
         self._tell()
         for owner in owners:
-            total_before = self.total or 0
+            is_last_owner = owner == owners[-1]
             for page in self._pages(owner):
-                self.notes += page.notes
-                if page.total is not None:
-                    self.total = total_before + page.total
+                self._totals[owner] = page.total
+                self.notes += [*page.notes, *self._unread(page)]
                 batch, is_cut = self._rows_of(page, owner)
                 self.rows += len(batch)
-                is_end = page.following is None and owner == owners[-1]
+                is_end = page.following is None and is_last_owner
                 self.complete = is_end and not (is_cut or self.notes)
                 self._tell()
                 yield batch
                 if self.query.limit is not None and self.rows >= self.query.limit:
-                    if owner != owners[-1]:
-                        self.total = None  # the others were not asked
+                    if not is_last_owner:
+                        self._totals[owners[-1]] = None  # was not asked
                     return
+        if not owners:
+            self.complete = not self.notes
+            yield []
 
     def _rows_of(self, page: Page, owner: str) -> tuple[list[Record], bool]:
         resource = self._resource
         added = self._added(owner)
         records: Iterator[Record] = shape(page.records, resource, added)
-        if resource and resource.history and self._picks_today:
+        if self.query.is_of_today:
             inclusive = self.query.valid_to == "inclusive"
             records = valid_on(records, self.query.today, inclusive=inclusive)
         kept = list(records)
@@ -193,19 +151,11 @@ class Reading:
         """Whether the server's total counts what becomes a row here."""
         resource = self._resource
         has_lines = bool(resource and resource.lines)
-        return not (has_lines or self._picks_today or self.here)
+        return not (has_lines or self.query.is_of_today or self.here)
 
     @property
-    def _picks_today(self) -> bool:
-        resource = self._resource
-        is_history = resource is not None and resource.path == resource.history
-        return is_history and not self.query.history
-
-    @property
-    def is_of_today(self) -> bool:
-        """Whether the records are the versions of one day."""
-        resource = self._resource
-        return bool(resource and resource.history and not self.query.history)
+    def _has_owner(self) -> bool:
+        return self._resource is not None and self._resource.owner != "account"
 
     def _added(self, owner: str) -> dict[str, str]:
         employee = self.in_path.get("employee_id")
@@ -213,17 +163,18 @@ class Reading:
         return several | ({"employeeId": employee} if employee else {})
 
     def _pages(self, owner: str) -> Iterator[Page]:
-        path, style, inside = self._address()
+        path, style, inside = self.query.address()
         if self._resource:
             path = path.format(organization_id=owner, **self.in_path)
-        params = {**self.sent, **self._params}
-
+        params = {**self.sent, **self.query.sent_as_it_is}
         sizes = {name: params[name] for name in _SIZES if name in params}
 
         def fetch(paging: Mapping[str, Any]) -> Any:
             with telling_waits(self.tell_wait):
                 self.requests += 1
-                return self._api.get(path, **{**params, **paging, **sizes})
+                asked = {**params, **paging, **sizes}
+                payload, self._announced = self._api.read(path, asked)
+                return payload
 
         def changed() -> None:
             self.tell_wait(0, "the list changed meanwhile, so it is read once more")
@@ -238,35 +189,12 @@ class Reading:
             changed=changed,
         )
 
-    def _address(self) -> tuple[str, str | None, str]:
-        resource = self._resource
-        if resource is None:
-            return self.query.label, None, ""
-        if self.query.history:
-            return resource.history, "array", ""
-        return resource.path, resource.style, resource.inside
-
-    def _sorted_filters(self) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-        resource = self._resource
-        if both := _PLACES & {*self._params, *self.query.filters}:
-            raise SettingsError(
-                f"{min(both)} is set by the reading itself, which follows all pages",
-                advice=f"Leave {min(both)} out; for one page alone, use "
-                f"get({self.query.label!r}, …) of the connection."
-                if resource is None
-                else f"Leave {min(both)} out; limit cuts the rows.",
-                code="bad_filter",
+    def _unread(self, page: Page) -> Iterator[str]:
+        if page.following is None and self._announced:
+            yield (
+                f"{self.query.label}: the answer announces more by its "
+                f"{self._announced}, which was not read"
             )
-        if self.query.history and not (resource and resource.history):
-            raise SettingsError(
-                f"no history of {self.query.label} is documented",
-                advice="Leave history out; job-details and compensation have one.",
-                code="no_history",
-            )
-        if resource is None:
-            filters = self.query.filters.items()
-            return {}, {name: as_sent(name, value) for name, value in filters}, {}
-        return split_filters(resource, self.query.filters)
 
     def _odd_values(self) -> Iterator[str]:
         resource = self._resource
@@ -307,7 +235,7 @@ def provenance(
         "filtered_here": sorted(reading.here),
         "profile": profile,
         "fetched_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "as_of": query.today.isoformat() if reading.is_of_today else None,
+        "as_of": query.today.isoformat() if query.is_of_today else None,
         "rows": rows,
         "columns": columns,
         "read": reading.seen,
@@ -340,14 +268,6 @@ def summary(about: Mapping[str, Any]) -> str:
     if about["as_of"]:
         parts.insert(2, f"as of {about['as_of']}")
     return "\n".join([" · ".join(parts), *(f"  {note}" for note in about["notes"])])
-
-
-def _bad(name: str, wanted: str) -> SettingsError:
-    return SettingsError(
-        f"{name} cannot be used as it is given",
-        advice=f"Give {wanted}.",
-        code="bad_arguments",
-    )
 
 
 def _plural(count: int, word: str) -> str:

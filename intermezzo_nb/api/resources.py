@@ -150,6 +150,8 @@ _COMPENSATION = Resource(
         ("employmentCountry", "employmentCountry"),
         ("validFrom", "validFrom"),
         ("validTo", "validTo"),
+        ("createdAt", "createdAt"),
+        ("updatedAt", "updatedAt"),
     ),
     columns=(
         *_of("text", "employeeId", "recordId"),
@@ -160,6 +162,7 @@ _COMPENSATION = Resource(
         *_of("enum", "earningType", "earningFrequency"),
         *_of("boolean", "isLumpsum"),
         *_VALID,
+        *_TIMES,
     ),
 )
 

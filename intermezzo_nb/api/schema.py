@@ -224,7 +224,8 @@ def _unknown_filter(resource: Resource, name: str) -> SettingsError:
     inside = [n for n in known if name.lower() in n.lower()]
     hint = by_end.get(name.lower()) or next(iter(close + inside), None)
     return SettingsError(
-        f"{resource.name} has neither a parameter nor a column {name!r}",
+        f"{resource.name} documents neither a parameter nor a column {name!r}",
+        why="What the API sends beyond its documentation is known after reading alone.",
         advice=(f"Did you mean {hint}? " if hint else "")
         + f"%intermezzo_resources {resource.name} lists them.",
         code="unknown_filter",

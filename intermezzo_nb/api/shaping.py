@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from ..errors import SettingsError
+from ..errors import ApiError, SettingsError, plain
 from .schema import Resource
 
 Record = dict[str, Any]
@@ -40,9 +40,16 @@ def shape(
     added : mapping
         Members that come from the path, such as ``employeeId``; they fill what is
         null or missing in a record.
+
+    Raises
+    ------
+    ApiError
+        A record that should hold lines holds nothing that is documented.
     """
     for raw in records:
         record = raw if isinstance(raw, dict) else {"value": raw}
+        if resource and resource.lines and not _may_hold_lines(record, resource):
+            raise _no_lines(record, resource)
         if resource and resource.unwrap:
             record = _unwrapped(record, resource.unwrap)
         # What is null here is known from the path.
@@ -74,13 +81,37 @@ def _lines(
     others = {k: k for k, v in rest.items() if _holds_objects(v)}
     kept = {k: v for k, v in rest.items() if k not in others} | kept
     for member, kind in {**kinds, **others}.items():
-        lines = record.get(member)
-        lines = [lines] if isinstance(lines, dict) else lines
-        for line in lines if isinstance(lines, list) else []:
+        for line in _listed(record.get(member)):
             own = line if isinstance(line, dict) else {"value": line}
             ours = {**kept, "kind": kind}
             # What a line calls by the same name keeps its whole path, as above.
             yield {f"{member}.{k}" if k in ours else k: own[k] for k in own} | ours
+
+
+def _may_hold_lines(record: Record, resource: Resource) -> bool:
+    # Where no list of lines is there, nothing else may be that could be pay.
+    kinds = {member for member, _ in resource.lines}
+    known = {member for member, _ in resource.keep}
+    has_lists = any(_holds_objects(value) for value in record.values())
+    return bool(kinds & {*record}) or has_lists or bool(record and {*record} <= known)
+
+
+def _no_lines(record: Record, resource: Resource) -> ApiError:
+    lists = ", ".join(member for member, _ in resource.lines)
+    held = ", ".join(plain(name, 80) for name in list(record)[:8]) or "nothing"
+    return ApiError(
+        f"the answer for {resource.name} has no {lists}",
+        why=f"It holds: {'null' if record == {'value': None} else held}.",
+        advice="Check INTERMEZZO_API_URL, and whether the API has changed; get() of "
+        "the connection gives the answer as it is.",
+        code="unknown_answer",
+    )
+
+
+def _listed(lines: Any) -> list[Any]:
+    if isinstance(lines, list):
+        return lines
+    return [] if lines is None else [lines]
 
 
 def _holds_objects(value: Any) -> bool:
@@ -170,23 +201,64 @@ def as_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def check_columns(resource: Resource, wanted: Iterable[str]) -> None:
+def check_money(money: object) -> None:
     """
-    Refuse names of columns that the resource does not document.
+    Refuse what is no type of money columns.
 
     Raises
     ------
     SettingsError
-        ``unknown_column``, with the closest name there is.
+        ``bad_setting``.
     """
+    if money not in ("float", "decimal"):
+        raise SettingsError(
+            f"money has no type {money!r}", advice='Use money="float" or "decimal".'
+        )
+
+
+def check_columns(resource: Resource | None, wanted: object) -> None:
+    """
+    Refuse what are no names of columns, or none that the resource documents.
+
+    Raises
+    ------
+    SettingsError
+        ``bad_arguments``; ``unknown_column``, with the closest name there is.
+    """
+    names = column_names(wanted)
+    if resource is None:
+        return
     # The owner's id comes along where several are asked.
     known = [*(column.name for column in resource.columns), "organizationId"]
-    for name in [wanted] if isinstance(wanted, str) else wanted:
-        if name not in known:
-            close = difflib.get_close_matches(str(name), known, 1)
-            hint = f"Did you mean {close[0]}? " if close else ""
-            raise SettingsError(
-                f"{resource.name} has no column {name!r}",
-                advice=f"{hint}%intermezzo_resources {resource.name} lists them.",
-                code="unknown_column",
-            )
+    if unknown := [name for name in names if name not in known]:
+        close = difflib.get_close_matches(unknown[0], known, 1)
+        hint = f"Did you mean {close[0]}? " if close else ""
+        raise SettingsError(
+            f"{resource.name} documents no column {unknown[0]!r}",
+            why="What the API sends beyond its documentation is known after reading "
+            "alone.",
+            advice=f"{hint}%intermezzo_resources {resource.name} lists the columns; "
+            "leave columns out and choose others from the frame.",
+            code="unknown_column",
+        )
+
+
+def column_names(columns: Any) -> list[str]:
+    """
+    Give the names in ``columns``, each once; none where all are meant.
+
+    Raises
+    ------
+    SettingsError
+        ``bad_arguments``: it is neither a name nor a collection of such.
+    """
+    names = (
+        [columns] if isinstance(columns, str) else () if columns is None else columns
+    )
+    if not (isinstance(names, Collection) and all(type(n) is str for n in names)):
+        raise SettingsError(
+            "columns cannot be used as they are given",
+            advice='Give names, such as ["id", "startDate"].',
+            code="bad_arguments",
+        )
+    return list(dict.fromkeys(names))

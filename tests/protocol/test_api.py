@@ -252,6 +252,120 @@ def test_an_answer_that_breaks_off_is_asked_for_once_more(
     assert made.get("/x") == [1, 2]
 
 
+@pytest.mark.parametrize("status", [300, 301, 302, 304, 307])
+def test_a_redirect_to_nowhere_is_no_success(
+    shared_practice, connection, listener, status
+):
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(status, {}, b"" if status == 304 else b"[]")]
+    with pytest.raises(ApiError) as caught:
+        made.get("/x")
+    assert (caught.value.code, caught.value.status) == ("redirected", status)
+    assert caught.value.why == "It names no place to go to."
+
+
+def test_a_redirect_that_cannot_be_read_is_told(shared_practice, connection, listener):
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(302, {"Location": "http://[::1/x"}, b"")]
+    with pytest.raises(ApiError) as caught:
+        made.get("/x")
+    assert "[::1" in caught.value.why
+
+
+def test_redirects_without_end_are_told_as_such(shared_practice, connection, listener):
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(302, {"Location": "/x"}, b"")] * 40
+    with pytest.raises(ApiError) as caught:
+        made.get("/x")
+    assert caught.value.code == "redirected"
+    assert "no end" in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (200, {"Link": '<https://evil.example/x?page=2>; rel="next"'}),
+        (206, {"Content-Range": "items 0-1/500"}),
+    ],
+)
+def test_more_that_a_header_announces_is_told(
+    shared_practice, connection, listener, status, headers
+):
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(status, headers, b'[{"id": 1}]')]
+    about = made.frame("/x").attrs["intermezzo"]
+    assert about["complete"] is False
+    assert "announces more" in about["notes"][0]
+    assert len(listener.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("charset", "told"),
+    [("undefined", "bad \ufffd"), ("idna", "bad"), ("hex", "bad"), ("utf-7", "bad")],
+)
+def test_words_in_any_charset_are_told(
+    shared_practice, connection, listener, charset, told
+):
+    made = split(shared_practice, connection, listener)
+    header = {"Content-Type": f"text/plain; charset={charset}"}
+    listener.answers += [(400, header, b"bad \xff thing")]
+    with pytest.raises(ValidationFailed) as caught:
+        made.get("/x")
+    assert told in caught.value.why
+
+
+def test_an_error_as_a_page_tells_what_is_known(shared_practice, connection, listener):
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(500, {"Content-Type": "text/html; x=y"}, b"<h1>Oh</h1>")]
+    with pytest.raises(ApiError) as caught:
+        made.get("/x")
+    assert "HTTP 500, text/html)" in caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'[{"id": 1}, {"i', "cannot be read: Unterminated string"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"[" + b"9" * 5000 + b"]", "cannot be read: Exceeds the limit"),
+        (b"<html>", "the page of a proxy"),
+    ],
+)
+def test_damaged_json_is_no_page_of_a_proxy(
+    shared_practice, connection, listener, body, told
+):
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(200, {}, body)]
+    with pytest.raises(ApiError) as caught:
+        made.get("/x")
+    assert caught.value.code == "not_json"
+    assert told in caught.value.why
+    assert "sys." not in caught.value.why
+
+
+def test_an_answer_that_breaks_off_for_good_is_told_in_the_systems_words(
+    shared_practice, connection, listener
+):
+    made = split(shared_practice, connection, listener)
+    chunked = {"Transfer-Encoding": "chunked", "Connection": "close"}
+    listener.answers += [(200, chunked, b"zz\r\n")] * 2
+    with pytest.raises(NetworkError) as caught:
+        made.get("/x")
+    assert "read to its end" in caught.value.what
+    assert "InvalidChunkLength" in caught.value.why
+
+
+@pytest.mark.parametrize(
+    "number", ["1e-99999999999999999999", "0e99999999999999999999"]
+)
+def test_a_number_beyond_all_bounds_stays_text(
+    shared_practice, connection, listener, number
+):
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(200, {}, f"[{number}]".encode())]
+    assert made.get("/x") == [number]
+
+
 @pytest.mark.parametrize(
     "body", ["M\xfcller".encode("latin-1"), b"\xff\xfe", b"[" * 100_000]
 )
@@ -306,10 +420,57 @@ def test_a_token_that_no_header_can_carry_is_not_printed(
         assert "part-of-it" not in str(caught.value)
 
 
-def test_a_request_that_cannot_be_written_is_told(machine):
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"headers": {"X-A": "\u20ac"}},
+        {"headers": {"X-A": "a\nb"}},
+        {"headers": {"X-A": 5}},
+        {"json": {"a": float("nan")}},
+        {"json": {"a": object()}},
+        {"params": {"a": "\udcff"}},
+    ],
+)
+def test_a_request_that_cannot_be_written_is_told(machine, options):
     with pytest.raises(SettingsError) as caught:
-        machine.request("GET", "/organizations", headers={"X-A": "\u20ac"})
+        machine.request("GET", "/organizations", **options)
     assert caught.value.code == "bad_request"
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"filters": [1]},
+        {"filters": {1: 2}},
+        {"params": {1: 2}},
+        {"progress": 5},
+        {"history": "false"},
+        {"money": "flaot"},
+        {"columns": 5},
+        {"columns": ["nothing"]},
+        {"as_of": "2026-03-31"},
+        {"as_": "polars"},
+        {"strict": True},
+        {"max_requests": 5},
+        {"organization": ["o"]},
+    ],
+)
+def test_nothing_is_asked_with_options_that_cannot_be_used(
+    shared_practice, connection, listener, wrong
+):
+    made = split(shared_practice, connection, listener)
+    with pytest.raises(SettingsError) as caught:
+        made.frame("organizations" if "organization" not in wrong else "/x", **wrong)
+    assert caught.value.advice
+    assert listener.seen == []
+
+
+def test_a_filter_that_cannot_be_written_is_told(shared_practice, connection, listener):
+    made = split(shared_practice, connection, listener)
+    with pytest.raises(SettingsError):
+        made.frame("/x", a="\udcff")
+    assert listener.seen == []
 
 
 @pytest.mark.parametrize(

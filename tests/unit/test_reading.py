@@ -6,8 +6,9 @@ import datetime as dt
 
 import pytest
 
-from intermezzo_nb.api.reading import Query, Reading, provenance, summary
-from intermezzo_nb.errors import PagingError, SettingsError
+from intermezzo_nb.api.query import Query
+from intermezzo_nb.api.reading import Reading, provenance, summary
+from intermezzo_nb.errors import ApiError, PagingError, SettingsError
 
 ROWS = [{"id": f"e{n}"} for n in range(250)]
 
@@ -17,11 +18,13 @@ class FakeApi:
 
     def __init__(self, **answers):
         self.answers = {"/" + k.replace("__", "/"): v for k, v in answers.items()}
-        self.asked = []
+        self.asked, self.announced = [], ""
 
-    def get(self, path, /, **params):
+    def read(self, path, params):
         self.asked.append((path, params))
-        found = self.answers[path]
+        return self.answer(self.answers[path], params), self.announced
+
+    def answer(self, found, params):
         if not isinstance(found, list):
             return found
         page, size = int(params.get("page", 1)), int(params.get("size", 100))
@@ -77,6 +80,56 @@ def test_several_owners_are_asked_in_turn_and_their_rows_told_apart():
     assert (reading.complete, reading.total) == (False, None)
 
 
+def test_a_total_that_one_owner_does_not_tell_is_none():
+    answers = {"organizations__a__employees": ROWS[:2]}
+    answers["organizations__b__employees"] = {"items": [{"id": "x"}]}
+    api = FakeApi(**answers)
+    _, reading = read(api, "employees", organizations=("a", "b"))
+    assert (reading.total, reading.complete) == (None, True)
+    _, reading = read(api, "employees", organizations=("b", "a"))
+    assert reading.total is None
+
+
+COMPENSATION = "organizations__o__employees__e__compensation-details"
+OF_ONE = {"filters": {"employee_id": "e"}, "organizations": ("o",)}
+
+
+def test_pay_that_has_ended_is_none_of_today():
+    ended = {"id": 1, "validFrom": "2019-01-01", "validTo": "2020-12-31"}
+    ended["earnings"] = [{"amount": "1.00"}]
+    api = FakeApi(**{COMPENSATION: ended})
+    rows, reading = read(api, "compensation", **OF_ONE)
+    assert (rows, reading.complete, reading.query.is_of_today) == ([], True, True)
+    rows, _ = read(api, "compensation", **OF_ONE, today=dt.date(2020, 12, 31))
+    assert len(rows) == 1
+    api.answers["/" + COMPENSATION.replace("__", "/") + "/history"] = [ended]
+    api.answer = lambda found, params: found
+    rows, _ = read(api, "compensation", **OF_ONE, history=True)
+    assert len(rows) == 1
+
+
+@pytest.mark.parametrize(
+    "odd", [{"detail": "Not found"}, {"data": {"earnings": []}}, {}, "moved", 5]
+)
+def test_an_answer_that_is_no_pay_is_an_error(odd):
+    with pytest.raises(ApiError, match="compensation has no earnings") as caught:
+        read(FakeApi(**{COMPENSATION: odd}), "compensation", **OF_ONE)
+    assert "It holds:" in caught.value.why
+
+
+def test_null_instead_of_pay_is_told_as_such():
+    with pytest.raises(ApiError) as caught:
+        read(FakeApi(**{COMPENSATION: None}), "compensation", **OF_ONE)
+    assert caught.value.why == "It holds: null."
+
+
+@pytest.mark.parametrize("lists", [{"earnings": None}, {"benefits": []}, {}])
+def test_who_has_no_pay_has_no_rows(lists):
+    api = FakeApi(**{COMPENSATION: {"id": 1, "employeeId": "e", **lists}})
+    rows, reading = read(api, "compensation", **OF_ONE)
+    assert (rows, reading.complete) == ([], True)
+
+
 def test_the_last_frame_of_pages_is_the_one_that_says_complete():
     reading = Reading(FakeApi(x=ROWS), Query("/x"))
     assert [reading.complete for _ in reading.batches()] == [False, False, True]
@@ -91,6 +144,30 @@ def test_a_query_in_a_path_is_sent_and_not_shown():
     assert "jo@x" not in summary(about) + str(reading._progress_now())
     with pytest.raises(SettingsError):
         read(api, "/x?page=2")
+
+
+def test_a_parameter_that_a_path_repeats_is_sent_with_each_value():
+    api = FakeApi(**{"gb__wage-types": []})
+    read(api, "/gb/wage-types?status=a&status=b&empty=&c=d#e")
+    assert api.asked[0][1] == {"status": ["a", "b"], "empty": "", "c": "d#e"}
+
+
+def test_what_a_header_announces_and_nobody_read_is_told():
+    api = FakeApi(x=ROWS[:10])
+    api.announced = "Link header"
+    rows, reading = read(api, "/x")
+    assert (len(rows), reading.complete) == (10, False)
+    assert "Link header" in reading.notes[0]
+
+
+def test_a_header_that_announces_what_is_read_anyway_is_no_news():
+    class Linking(FakeApi):
+        def read(self, path, params):
+            payload, _ = super().read(path, params)
+            return payload, "Link header" if payload["meta"]["page"] < 3 else ""
+
+    _, reading = read(Linking(x=ROWS), "/x")
+    assert (reading.complete, reading.notes) == (True, [])
 
 
 def test_what_is_sent_for_a_path_is_spelled():
@@ -112,6 +189,15 @@ def test_what_is_sent_for_a_path_is_spelled():
         {"params": "x"},
         {"filters": ["x"]},
         {"history": True},
+        {"history": "false"},
+        {"history": 1},
+        {"params": {1: 2}},
+        {"filters": {1: 2}},
+        {"money": "cents"},
+        {"money": []},
+        {"columns": 5},
+        {"columns": [5]},
+        {"columns": {"id": 5, 6: 7}},
     ],
 )
 def test_odd_arguments_are_told(wrong):

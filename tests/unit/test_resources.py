@@ -29,7 +29,8 @@ PROMISED = {
     "job-details": "employeeId id employmentCountry jobType employmentStatus jobTitle "
     "contractedWeeklyHours isSeasonalWorker validFrom validTo",
     "compensation": "employeeId recordId kind wageTypeCode name amount makeGoodAmount "
-    "foregoneAmount earningType earningFrequency isLumpsum validFrom validTo",
+    "foregoneAmount earningType earningFrequency isLumpsum validFrom validTo createdAt "
+    "updatedAt",
     "wage-types": "id wageTypeCode name category status taxableStatus niClass "
     "pensionStatus validFrom validTo isGrossUp",
     "p32": "taxYear taxMonth version grossLiability netPayable class1ANic smp "

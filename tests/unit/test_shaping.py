@@ -58,6 +58,21 @@ def test_no_pay_is_lost_that_is_written_otherwise():
     assert "currency" in framed.notes[0]
 
 
+def test_an_amount_where_lines_are_documented_is_kept_and_told():
+    resource = find("compensation")
+    record = {"id": 7, "earnings": "3000.00", "createdAt": "2026-01-01T00:00:00Z"}
+    framed = to_frame(shape([record], resource, {}), resource)
+    assert framed.frame["value"].to_list() == ["3000.00"]
+    assert str(framed.frame["createdAt"].dtype) == "datetime64[us, UTC]"
+    assert framed.notes == ["not documented, kept: value"]
+
+
+def test_names_that_nobody_documented_are_told_without_control_characters():
+    resource = find("organizations")
+    framed = to_frame([{"\x1b[2K\rcomplete" + "x" * 99: 1}], resource)
+    assert framed.notes == ["not documented, kept: [2K complete" + "x" * 68]
+
+
 @pytest.mark.parametrize(
     ("start", "end"), [("2026-1-1", None), ("2026-01-01", ""), (5, "soon")]
 )

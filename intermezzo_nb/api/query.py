@@ -1,0 +1,147 @@
+"""What is to be read, checked before anything is asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+from ..errors import SettingsError
+from .resources import find
+from .schema import Resource, as_sent, split_filters
+from .shaping import check_columns, check_money
+
+_PLACES = frozenset({"page", "cursor"})
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """
+    What is to be read.
+
+    Parameters
+    ----------
+    name : str
+        A resource of the catalogue, or a path that begins with ``/``.
+    filters : mapping
+        Sent where the API documents them, else compared here.
+    params : mapping
+        Query parameters that are sent as they are.
+    limit : int or None
+        Rows after filtering; reading stops there.
+    columns : sequence of str or None
+        Only these, in this order; None for all.
+    money : {"float", "decimal"}
+        The type of money columns.
+    today : date
+        The day whose versions are meant, unless ``history`` asks for all.
+
+    Raises
+    ------
+    SettingsError
+        It cannot be asked so.
+    """
+
+    name: str
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    limit: int | None = None
+    history: bool = False
+    columns: Sequence[str] | None = None
+    money: str = "float"
+    today: dt.date = field(
+        default_factory=lambda: dt.datetime.now().astimezone().date()
+    )
+    valid_to: str = "inclusive"
+
+    def __post_init__(self) -> None:
+        is_count = isinstance(self.limit, int) and not isinstance(self.limit, bool)
+        if self.limit is not None and not (is_count and self.limit >= 0):
+            raise bad_argument("limit", "a whole number of rows, 0 or more, like 500")
+        if type(self.name) is not str or not self.name:
+            raise bad_argument("resource", "a name such as employees, or a path")
+        if not isinstance(self.history, bool):
+            raise bad_argument("history", "True or False")
+        for name in ("filters", "params"):
+            check_names(name, getattr(self, name))
+        check_money(self.money)
+        check_columns(self.resource, self.columns)
+
+    @property
+    def label(self) -> str:
+        """The name to show: a path without its query, which may be personal."""
+        return self.name.partition("?")[0]
+
+    @property
+    def resource(self) -> Resource | None:
+        """The catalogue's entry; None for a path."""
+        return None if self.name.startswith("/") else find(self.name)
+
+    @property
+    def is_of_today(self) -> bool:
+        """Whether the records are the versions of one day."""
+        resource = self.resource
+        return bool(resource and resource.history and not self.history)
+
+    @property
+    def sent_as_it_is(self) -> dict[str, Any]:
+        """The query parameters that nobody documents, a path's own among them."""
+        written = parse_qs(self.name.partition("?")[2], keep_blank_values=True)
+        own = {k: v if len(v) > 1 else v[0] for k, v in written.items()}
+        return {**own, **self.params}
+
+    def address(self) -> tuple[str, str | None, str]:
+        """Give the path's template, how its pages follow, and where its records are."""
+        resource = self.resource
+        if resource is None:
+            return self.label, None, ""
+        if self.history:
+            return resource.history, "array", ""
+        return resource.path, resource.style, resource.inside
+
+    def sorted_filters(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+        """
+        Sort the filters, as :func:`split_filters` does; for a path, all are sent.
+
+        Raises
+        ------
+        SettingsError
+            One of them cannot be a filter of this.
+        """
+        resource = self.resource
+        if both := _PLACES & {*self.sent_as_it_is, *self.filters}:
+            raise SettingsError(
+                f"{min(both)} is set by the reading itself, which follows all pages",
+                advice=f"Leave {min(both)} out; for one page alone, use "
+                f"get({self.label!r}, …) of the connection."
+                if resource is None
+                else f"Leave {min(both)} out; limit cuts the rows.",
+                code="bad_filter",
+            )
+        if self.history and not (resource and resource.history):
+            raise SettingsError(
+                f"no history of {self.label} is documented",
+                advice="Leave history out; job-details and compensation have one.",
+                code="no_history",
+            )
+        if resource is None:
+            sent = {name: as_sent(name, value) for name, value in self.filters.items()}
+            return {}, sent, {}
+        return split_filters(resource, self.filters)
+
+
+def check_names(name: str, given: object) -> None:
+    """Refuse what is no mapping of names to values."""
+    if not (isinstance(given, Mapping) and all(isinstance(key, str) for key in given)):
+        raise bad_argument(name, 'a mapping of names to values, such as {"a": 1}')
+
+
+def bad_argument(name: str, wanted: str) -> SettingsError:
+    """Tell that an argument has no value that can be used, and what would be one."""
+    return SettingsError(
+        f"{name} cannot be used as it is given",
+        advice=f"Give {wanted}.",
+        code="bad_arguments",
+    )

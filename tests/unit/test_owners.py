@@ -1,0 +1,123 @@
+"""Whose records are asked for, and what is told where that is not certain."""
+
+from __future__ import annotations
+
+import pytest
+
+from intermezzo_nb.api.frames import to_frame
+from intermezzo_nb.api.owners import choose
+from intermezzo_nb.api.query import Query
+from intermezzo_nb.api.reading import Reading
+from intermezzo_nb.errors import ApiError, SettingsError
+
+GERMAN = {"id": "org_d", "legalName": "Nordlicht", "registrationCountry": "DE"}
+BRITISH = {"id": "org_b", "legalName": "Tern", "registrationCountry": "GB"}
+
+
+class FakeApi:
+    """Lists these organizations, and one row for whatever else is asked."""
+
+    def __init__(self, organizations):
+        self.organizations, self.asked = organizations, []
+
+    def read(self, path, params):
+        self.asked.append(path)
+        if path == "/organizations":
+            return self.organizations, ""
+        return {"items": [{"id": path}], "months": [{"taxYear": 2026}]}, ""
+
+
+def read(organizations, wanted, name="employees", **filters):
+    api = FakeApi(organizations)
+    plan = Reading(api, Query(name, filters=filters))
+    plan.organizations = choose(api, plan, wanted)
+    records = [record for batch in plan.batches() for record in batch]
+    return records, plan, api.asked
+
+
+def cut(*organizations, total=3):
+    return {
+        "items": list(organizations),
+        "meta": {"page": 1, "pages": 1, "total": total},
+    }
+
+
+def test_the_only_one_visible_is_taken():
+    records, plan, _ = read([GERMAN], None)
+    assert plan.organizations == ("org_d",)
+    assert (len(records), plan.complete, plan.requests) == (1, True, 2)
+
+
+def test_the_only_one_of_the_country_is_taken():
+    _, plan, asked = read([GERMAN, BRITISH], "", "p32", tax_year=2026)
+    assert plan.organizations == ("org_b",)
+    assert asked[1] == "/gb/organizations/org_b/p32/2026"
+
+
+def test_an_organization_that_is_listed_twice_is_asked_once():
+    records, plan, _ = read([GERMAN, {**GERMAN, "legalName": "N."}], "all")
+    assert plan.organizations == ("org_d",)
+    assert (len(records), plan.total) == (1, None)
+    assert read([GERMAN, GERMAN], None)[1].organizations == ("org_d",)
+
+
+def test_a_list_of_organizations_that_is_not_whole_makes_nothing_whole():
+    records, plan, _ = read(cut(GERMAN), "all")
+    assert (len(records), plan.complete) == (1, False)
+    assert "the server counts 3 rows, 1 came" in plan.notes[0]
+
+
+def test_the_only_one_of_a_list_that_is_not_whole_is_not_taken():
+    with pytest.raises(SettingsError) as caught:
+        read(cut(GERMAN), None)
+    assert caught.value.code == "missing_setting"
+    assert "perhaps more" in caught.value.what
+    assert "counts 3 rows" in caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("organizations", "name", "filters", "told"),
+    [
+        ([], "employees", {}, "no organization is visible"),
+        ([GERMAN], "p32", {"tax_year": 2026}, "no organization of GB is visible"),
+    ],
+)
+def test_all_of_none_is_an_empty_frame_and_told(organizations, name, filters, told):
+    records, plan, asked = read(organizations, "all", name, **filters)
+    assert (records, plan.complete, asked) == ([], True, ["/organizations"])
+    assert plan.hints == [told]
+    frame = to_frame(records, plan.resource).frame
+    assert list(frame.columns) == [c.name for c in plan.resource.columns]
+
+
+def test_all_of_a_list_that_is_cut_to_none_is_not_complete():
+    _, plan, _ = read(cut(), "all")
+    assert not plan.complete
+
+
+def test_several_are_named_to_choose_from():
+    with pytest.raises(SettingsError) as caught:
+        read([GERMAN, BRITISH], None)
+    assert "org_d (Nordlicht), org_b (Tern)" in caught.value.why
+
+
+@pytest.mark.parametrize("wanted", ["a/b", "..", ["a"], {}, []])
+def test_what_is_no_id_is_refused(wanted):
+    with pytest.raises(SettingsError):
+        read([GERMAN], wanted)
+
+
+@pytest.mark.parametrize("odd", [{}, {"id": None}, {"id": ""}, {"id": ["o"]}])
+def test_an_organization_without_an_id_is_told(odd):
+    with pytest.raises(ApiError):
+        read([odd], "all")
+
+
+def test_the_list_that_is_waited_for_is_named():
+    told = []
+    api = FakeApi([GERMAN])
+    plan = Reading(api, Query("employees"), progress=told.append)
+    changing = iter([cut(GERMAN), cut(GERMAN, BRITISH, total=2)])
+    api.read = lambda path, params: (next(changing), "")
+    choose(api, plan, "all")
+    assert told[0].waiting.startswith("organizations: the list changed")
