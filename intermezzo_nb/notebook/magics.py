@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import builtins
-import json
-import keyword
 import shlex
-import unicodedata
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.error import UsageError
@@ -24,6 +19,7 @@ from IPython.core.magic_arguments import (
 from traitlets import Bool, Enum, Float, Unicode, observe
 
 from ..errors import IntermezzoError, SettingsError
+from . import words
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -123,7 +119,12 @@ class IntermezzoMagics(Magics):
     @argument("--organization", metavar="ID", help="An organization's id.")
     @argument("--employee-id", metavar="ID", help="An employee's id.")
     @argument("--columns", metavar="A,B", help="Only these columns.")
-    @argument("--history", action="store_true", help="All versions, not today's.")
+    @argument(
+        "--history",
+        action="store_const",
+        const=True,
+        help="All versions, not today's.",
+    )
     @argument("--money", choices=["float", "decimal"], help="Type of money columns.")
     @line_cell_magic
     def intermezzo(self, line: str, cell: str | None = None) -> Any:
@@ -135,19 +136,20 @@ class IntermezzoMagics(Magics):
         in its body: ``name: value`` lines, or a JSON object.
         """
         options = self._parsed(IntermezzoMagics.intermezzo, line)
-        name = _identifier(options.pop("output"))
-        filters = _filters(options.pop("filters"))
+        name = words.variable(options.pop("output"))
+        filters = words.filters(options.pop("filters"))
         if cell:
             # What the line says goes before the body.
-            body = _body(cell)
-            told = {k: body.pop(k) for k in _IN_BODY if k in body}
-            options = {**options, **{k: v for k, v in told.items() if not options[k]}}
+            body = words.body(cell)
+            told = {k: body.pop(k) for k in words.OPTIONS if k in body}
+            options |= {k: v for k, v in told.items() if options[k] is None}
             filters = {**body, **filters}
+        money = options.pop("money")
         asked = {
-            "limit": _count(options.pop("limit")),
-            "columns": _listed(options.pop("columns")),
-            "money": options.pop("money") or self.money,
-            "history": _flag(options.pop("history")),
+            "limit": words.count(options.pop("limit")),
+            "columns": words.names(options.pop("columns")),
+            "money": self.money if money is None else money,
+            "history": words.flag(options.pop("history")),
             **{k: v for k, v in options.items() if v is not None},
         }
         from .progress import status_line
@@ -245,8 +247,6 @@ def _insist_on_nothing(magic: str, line: str) -> None:
         )
 
 
-_DIGITS = 15  # of a limit; more rows than anybody has
-_IN_BODY = ("limit", "organization", "employee_id", "columns", "money", "history")
 _SETTINGS = (
     "profile",
     "organization",
@@ -275,99 +275,3 @@ def unload(shell: InteractiveShell) -> None:
     if magics := manager.registry.pop(IntermezzoMagics.__name__, None):
         shell.configurables.remove(magics)
     IntermezzoError.full_traceback = False
-
-
-def _identifier(name: str | None) -> str | None:
-    # As Python itself reads names.
-    name = None if name is None else unicodedata.normalize("NFKC", name)
-    if name is None or (name.isidentifier() and not _is_taken(name)):
-        return name
-    raise SettingsError(
-        f"{name!r} cannot be the name of a variable",
-        why="Nothing was asked for.",
-        advice="Give -o a name of letters, digits and _ that Python and IPython do not "
-        "use themselves, such as df.",
-        code="bad_arguments",
-    )
-
-
-def _is_taken(name: str) -> bool:
-    of_ipython = {"get_ipython", "In", "Out", "exit", "quit", "display"}
-    return keyword.iskeyword(name) or hasattr(builtins, name) or name in of_ipython
-
-
-def _count(given: object) -> int | None:
-    text = "" if given is None else str(given)
-    if not text:
-        return None
-    if text.isdecimal() and len(text) <= _DIGITS:
-        return int(text)
-    raise SettingsError(
-        f"--limit is {text[:40]!r}",
-        advice="Give a whole number, such as 500.",
-        code="bad_arguments",
-    )
-
-
-def _flag(given: object) -> bool:
-    text = str(given or False).lower()
-    if text in {"true", "false"}:
-        return text == "true"
-    raise SettingsError(
-        f"history is {text[:40]!r}",
-        advice="Write true or false.",
-        code="bad_arguments",
-    )
-
-
-def _listed(given: str | list[str] | None) -> list[str] | None:
-    if isinstance(given, str):
-        return [name.strip() for name in given.split(",") if name.strip()] or None
-    return given
-
-
-def _filters(words: list[str]) -> dict[str, Any]:
-    filters: dict[str, Any] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals or not name:
-            raise _odd_filter(
-                name, "Write filters as name=value, with quotes around spaces."
-            )
-        if (option := name.replace("-", "_")) in _IN_BODY:
-            advice = f"Write --{option.replace('_', '-')} {value}"
-            raise _odd_filter(name, advice.removesuffix(" true") + ".")
-        if name in filters:
-            raise _odd_filter(name, "Give it once; in Python, params={…} takes lists.")
-        filters[name] = value
-    return filters
-
-
-def _odd_filter(name: str, advice: str) -> SettingsError:
-    what = f"{name!r} is no filter, or comes twice"
-    return SettingsError(what, advice=advice, code="bad_arguments")
-
-
-def _body(cell: str) -> dict[str, Any]:
-    if cell.strip()[:1] not in {"{", "["}:
-        return _lines(line for line in cell.splitlines() if line.strip())
-    try:
-        return dict(json.loads(cell))
-    except (ValueError, TypeError, RecursionError) as fault:
-        told = "" if isinstance(fault, RecursionError) else str(fault)
-    raise SettingsError(
-        "the body of the cell is not a JSON object",
-        why=told,
-        advice='Write {"name": "value"}, or one `name: value` a line.',
-        code="bad_arguments",
-    )
-
-
-def _lines(lines: Iterable[str]) -> dict[str, Any]:
-    body: dict[str, Any] = {}
-    for line in lines:
-        name, colon, value = (part.strip() for part in line.partition(":"))
-        if not colon or not name or name in body:
-            raise _odd_filter(name, "Write one `name: value` a line, each name once.")
-        body[name] = value
-    return body

@@ -140,6 +140,20 @@ def test_settings_by_config(shell, machine):
         ("%intermezzo organizations --organization x", "bad_arguments"),
         ("%intermezzo wage-types -o get_ipython", "bad_arguments"),
         ("%intermezzo wage-types -o print", "bad_arguments"),
+        ("%intermezzo wage-types -o __builtins__", "bad_arguments"),
+        ("%intermezzo wage-types -o _oh", "bad_arguments"),
+        ("%intermezzo wage-types -o _", "bad_arguments"),
+        ("%intermezzo wage-types --limit ٣", "bad_arguments"),
+        ("%intermezzo wage-types --columns ,", "bad_arguments"),
+        ("%intermezzo wage-types --columns ''", "bad_arguments"),
+        ("%intermezzo wage-types foo=1", "unknown_filter"),
+        ('%%intermezzo wage-types\n{"columns": 5}', "bad_arguments"),
+        ('%%intermezzo wage-types\n{"money": []}', "bad_setting"),
+        ('%%intermezzo wage-types\n[["status", "draft"]]', "bad_arguments"),
+        ('%%intermezzo wage-types\n{"a": 1, "a": 2}', "bad_arguments"),
+        ("%%intermezzo wage-types\nlimit: 1\nlimit: 2", "bad_arguments"),
+        ("%intermezzo /../x", "bad_path"),
+        ("%intermezzo /x#y", "bad_path"),
         ("%%intermezzo wage-types\nstatus=draft", "bad_arguments"),
         ("%%intermezzo wage-types\nstatus", "bad_arguments"),
         ("%%intermezzo wage-types\n[1, 2]", "bad_arguments"),
@@ -167,6 +181,21 @@ def test_bad_input_is_told_in_three_lines_and_fails(
     assert error.code == word
     assert 2 <= len(error.lines()) <= 3
     assert error.advice
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("%intermezzo wage-types status", "'status' is no filter"),
+        ("%intermezzo wage-types status=a status=b", "'status' comes twice"),
+        ("%%intermezzo wage-types\nstatus", "'status' is no filter"),
+        ("%%intermezzo wage-types\na: 1\na: 2", "'a' comes twice"),
+        ('%%intermezzo wage-types\n{"a": 1, "a": 2}', "'a' comes twice"),
+        ("%%intermezzo wage-types\n[1]", "not a JSON object"),
+    ],
+)
+def test_two_faults_have_two_messages(shell, machine, code, told):
+    assert told in refused(shell, code).what
 
 
 def _somebody():
@@ -219,6 +248,15 @@ def test_options_may_stand_in_the_body(shell, machine):
         "intermezzo", "wage-types -o types --limit 2", '{"limit": 3, "columns": ["id"]}'
     )
     assert shell.user_ns["types"].shape == (2, 1)
+
+
+def test_null_in_a_body_asks_for_what_is_missing(shell, machine):
+    line = "employees --organization all -o staying"
+    shell.run_cell_magic("intermezzo", line, '{"endDate": null, "limit": null}')
+    staying = shell.user_ns["staying"]
+    assert 0 < len(staying) < 400
+    assert staying["endDate"].isna().all()
+    assert staying.attrs["intermezzo"]["filters"] == {"endDate": ""}
 
 
 def test_names_of_options_are_parameters_of_a_path(shell, machine):

@@ -30,7 +30,7 @@ api.reading api.columns session
 api.frames api.owners
 connection
 current
-doctor notebook.card notebook.progress notebook.server
+doctor notebook.card notebook.progress notebook.server notebook.words
 notebook.panel
 notebook.magics __main__
 """

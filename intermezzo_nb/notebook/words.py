@@ -1,0 +1,157 @@
+"""What the words of a line and the body of a cell ask for."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import keyword
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+from ..errors import SettingsError
+
+OPTIONS = ("limit", "organization", "employee_id", "columns", "money", "history")
+"""What a body may hold beside filters, by the names that Python has for it."""
+_DIGITS = 15  # of a limit; more rows than anybody has
+_SHOWN = 40  # characters of a value that is no good
+
+
+def variable(name: str | None) -> str | None:
+    """Give the name of a variable as Python reads it; refuse what breaks a kernel."""
+    name = None if name is None else unicodedata.normalize("NFKC", name)
+    if name is None or (name.isidentifier() and not _is_taken(name)):
+        return name
+    raise SettingsError(
+        f"{name!r} cannot be the name of a variable",
+        why="Nothing was asked for.",
+        advice="Give -o a name that begins with a letter and that Python and IPython "
+        "do not use themselves, such as df.",
+        code="bad_arguments",
+    )
+
+
+def _is_taken(name: str) -> bool:
+    of_ipython = {"get_ipython", "In", "Out", "exit", "quit", "display"}
+    # IPython keeps its history, and Python its builtins, in names with _ in front.
+    is_inner = name.startswith("_") or name in of_ipython
+    return is_inner or keyword.iskeyword(name) or hasattr(builtins, name)
+
+
+def count(given: object) -> int | None:
+    """Give a limit as a number; None where it is left out."""
+    text = "" if given is None else str(given)
+    if not text:
+        return None
+    if text.isascii() and text.isdecimal() and len(text) <= _DIGITS:
+        return int(text)
+    raise SettingsError(
+        f"--limit is {text[:_SHOWN]!r}",
+        advice="Give a whole number, such as 500.",
+        code="bad_arguments",
+    )
+
+
+def flag(given: object) -> bool:
+    """Give an option that is true or false; false where it is left out."""
+    text = str(given or False).lower()
+    if text in {"true", "false"}:
+        return text == "true"
+    raise SettingsError(
+        f"history is {text[:_SHOWN]!r}",
+        advice="Write true or false.",
+        code="bad_arguments",
+    )
+
+
+def names(given: Any) -> Any:
+    """Give the names that commas part; what is no text stays as it is."""
+    if not isinstance(given, str):
+        return given
+    if found := [name.strip() for name in given.split(",") if name.strip()]:
+        return found
+    raise SettingsError(
+        "--columns names no column",
+        advice="Give names with commas between them, such as id,startDate.",
+        code="bad_arguments",
+    )
+
+
+def filters(words: Iterable[str]) -> dict[str, Any]:
+    """Give the filters of a line, each ``name=value``."""
+    found: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise _no_filter(
+                word, "Write filters as name=value, with quotes around spaces."
+            )
+        if (option := name.replace("-", "_")) in OPTIONS:
+            advice = f"Write --{option.replace('_', '-')} {value}"
+            raise _no_filter(name, advice.removesuffix(" true") + ".")
+        if name in found:
+            raise _twice(name, "Give it once; in Python, params={…} takes lists.")
+        found[name] = value
+    return found
+
+
+def body(cell: str) -> dict[str, Any]:
+    """
+    Give what the body of a cell holds: lines, or a JSON object.
+
+    A null asks for what is missing, as empty text does; for an option it is nothing.
+    """
+    if cell.strip()[:1] in {"{", "["}:
+        found = _object(cell)
+    else:
+        found = _lines(line for line in cell.splitlines() if line.strip())
+    return {k: "" if v is None and k not in OPTIONS else v for k, v in found.items()}
+
+
+def _object(cell: str) -> dict[str, Any]:
+    try:
+        found = json.loads(cell, object_pairs_hook=_once)
+        told = "It is a list." if isinstance(found, list) else ""
+    except RecursionError:
+        found, told = None, "It is nested too deeply."
+    except json.JSONDecodeError as fault:
+        found, told = None, str(fault)
+    if isinstance(found, dict):
+        return found
+    raise SettingsError(
+        "the body of the cell is not a JSON object",
+        why=told,
+        advice='Write {"name": "value"}, or one `name: value` a line.',
+        code="bad_arguments",
+    )
+
+
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) < len(members):
+        given = [name for name, _ in members]
+        repeated = next(name for name in given if given.count(name) > 1)
+        raise _twice(repeated, "Give each name once; a value may be a list.")
+    return found
+
+
+def _lines(lines: Iterable[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for line in lines:
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if not colon or not name:
+            raise _no_filter(line.strip(), "Write one `name: value` a line.")
+        if name in found:
+            raise _twice(name, "Write one `name: value` a line, each name once.")
+        found[name] = value
+    return found
+
+
+def _no_filter(word: str, advice: str) -> SettingsError:
+    what = f"{word[:_SHOWN]!r} is no filter"
+    return SettingsError(what, advice=advice, code="bad_arguments")
+
+
+def _twice(name: str, advice: str) -> SettingsError:
+    what = f"{name[:_SHOWN]!r} comes twice"
+    return SettingsError(what, advice=advice, code="bad_arguments")
