@@ -40,6 +40,7 @@ _BEGINNINGS = (b"{", b"[")
 _CUT = (
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
+    urllib3.exceptions.ReadTimeoutError,
 )
 _LONGEST = 300  # characters of the API's words
 
@@ -108,14 +109,13 @@ def not_json(response: requests.Response, path: str, fault: Exception) -> ApiErr
     """Tell that an answer which should be JSON is something else, or damaged."""
     kind = _kind_of(response)
     host = urlsplit(response.url).netloc
-    begins_well = response.content.lstrip()[:1] in _BEGINNINGS
+    is_damaged = response.content.lstrip()[:1] in _BEGINNINGS
     return ApiError(
         f"GET {path} was not answered in JSON (HTTP {response.status_code}, {kind})",
-        why=f"It begins as JSON does, but {_damage(fault)}."
-        if begins_well
-        else "Often that is the page of a proxy, a login wall, or a wrong address.",
+        why=_damage(response, fault)
+        or "Often that is the page of a proxy, a login wall, or a wrong address.",
         advice="Try again; tell Intermezzo if it happens again."
-        if begins_well
+        if is_damaged
         else f"Check INTERMEZZO_API_URL ({host}).",
         code="not_json",
         status=response.status_code,
@@ -142,7 +142,7 @@ def unreachable(fault: OSError, url: str) -> NetworkError:
     """Tell that nobody answered, or not to the end, in the system's own words."""
     host = urlsplit(url).netloc
     what = f"the API at {host} cannot be reached"
-    if isinstance(fault, _CUT):
+    if isinstance(fault, _CUT) or isinstance(_inner(fault), _CUT):
         what = f"the answer of the API at {host} cannot be read to its end"
     return NetworkError(
         what,
@@ -183,33 +183,40 @@ def _kind_of(response: requests.Response) -> str:
     return response.headers.get("Content-Type", "no content type").split(";")[0]
 
 
-def _damage(fault: Exception) -> str:
+def _damage(response: requests.Response, fault: Exception) -> str:
+    beginning = response.content.lstrip()[:1]
+    if beginning not in _BEGINNINGS:
+        return "" if beginning else "It is empty."
     if isinstance(fault, RecursionError):
-        return "is nested too deeply to be read"
+        return "It is nested too deeply to be read."
     # Of the digits of a number, Python says more than anybody wants to know.
-    return f"cannot be read: {plain(str(fault).partition(';')[0])}"
+    told = plain(str(fault).partition(";")[0])
+    return f"It begins as JSON does, but cannot be read: {told}."
 
 
 def _host_of(location: str) -> str:
     try:
         return urlsplit(location).netloc
     except ValueError:
-        return location
+        return location.partition("?")[0]
 
 
 def _words(fault: OSError) -> str:
-    inner = next(iter(fault.args), None)
-    if reason := getattr(inner, "reason", None):
-        # urllib3 puts the address first and the system's own words last.
-        return f"{type(fault).__name__}: {str(reason).rsplit(': ', maxsplit=1)[-1]}"[
-            :200
-        ]
-    if isinstance(inner, Exception):
+    inner = _inner(fault)
+    if inner is not None:
+        # What urllib3 wraps has the address in front and the system's words last.
         cause = next((a for a in inner.args if isinstance(a, Exception)), inner)
-        return f"{type(fault).__name__}: {plain(cause)}"
+        last = str(cause).rsplit(": ", maxsplit=1)[-1]
+        return f"{type(fault).__name__}: {plain(last).rstrip('.')}"
     # Of the system, or of a missing certificate file.
-    is_ours = isinstance(fault, requests.RequestException)
-    return type(fault).__name__ if is_ours else str(fault)
+    is_theirs = isinstance(fault, requests.RequestException)
+    return type(fault).__name__ if is_theirs else str(fault)
+
+
+def _inner(fault: OSError) -> Exception | None:
+    first = next(iter(fault.args), None)
+    inner = getattr(first, "reason", None) or first
+    return inner if isinstance(inner, Exception) else None
 
 
 def _request_name(response: requests.Response) -> str:

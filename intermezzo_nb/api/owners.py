@@ -75,7 +75,8 @@ def _not_one(
 ) -> SettingsError:
     listed = ", ".join(f"{i} ({name})" for i, name in list(visible.items())[:_SHOWN])
     doubt = "" if look_up.complete else " " + "; ".join(look_up.notes) + "."
-    count = f"{len(visible)} are visible" + (", perhaps more" if doubt else "")
+    is_visible = "is visible" if len(visible) == 1 else "are visible"
+    count = f"{len(visible)} {is_visible}" + (", perhaps more" if doubt else "")
     return SettingsError(
         f"{plan.query.label} belong to an organization, and {count}",
         why=f"They are: {listed or 'none'}.{doubt}",

@@ -329,6 +329,7 @@ def test_an_error_as_a_page_tells_what_is_known(shared_practice, connection, lis
         (b"[" * 100_000, "nested too deeply"),
         (b"[" + b"9" * 5000 + b"]", "cannot be read: Exceeds the limit"),
         (b"<html>", "the page of a proxy"),
+        (b"", "It is empty."),
     ],
 )
 def test_damaged_json_is_no_page_of_a_proxy(
