@@ -59,8 +59,8 @@ def backend(monkeypatch):
     before = keyring.get_keyring()
     keyring.set_keyring(made)
     why_no_keyring.cache_clear()
-    monkeypatch.setattr(ours, "_PROBE", 0.05)
-    monkeypatch.setattr(ours, "_UNLOCKING", 0.05)
+    monkeypatch.setattr(ours, "_PROBE", 1.0)
+    monkeypatch.setattr(ours, "_UNLOCKING", 1.0)
     yield made
     made.goes_on.set()
     keyring.set_keyring(before)
