@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from intermezzo_nb.errors import AuthorizationServerError, LoginMismatch, NetworkError
 from intermezzo_nb.oauth.identity import IdTokenVerifier
 from intermezzo_nb.oauth.models import ServerMetadata
+from intermezzo_nb.oauth.wire import Skew
 from intermezzo_nb.secret import Secret
 
 ISSUER, CLIENT = "https://login.example", "notebook"
@@ -230,3 +231,18 @@ def test_another_nonce_on_a_refresh_is_refused():
         made.verify_renewed(
             signed(claims(nonce="another")), access_token=ACCESS, first=first
         )
+
+
+@pytest.mark.parametrize(("ahead", "side"), [(7200.0, "behind"), (-7200.0, "ahead of")])
+def test_whose_clock_is_wrong_is_said(ahead, side):
+    skew = Skew()
+    skew.seconds = ahead
+    made = IdTokenVerifier(
+        ServerMetadata(issuer=ISSUER),
+        CLIENT,
+        lambda: {"keys": [jwk(KEY, "k1")]},
+        skew=skew,
+    )
+    with pytest.raises(LoginMismatch) as caught:
+        made.verify(signed(claims()), access_token=ACCESS, nonce=NONCE)
+    assert f"7200 s {side} it" in caught.value.why

@@ -130,3 +130,8 @@ def test_a_prompt_reads_as_text():
     coded = Prompt(ISSUER, "h", 0.0, user_code="WDJB-MJHT", enter_at=f"{ISSUER}/device")
     assert "the code WDJB-MJHT" in str(coded)
     assert f"{ISSUER}/device" in str(coded)
+
+
+def test_without_an_id_token_nobody_is_named():
+    assert Token(Secret("a")).identity is None
+    assert Token(Secret("a"), id_claims={"sub": "p"}).identity == Identity("p")

@@ -181,3 +181,20 @@ def test_forget_lets_go_of_what_the_store_keeps(source, store, monkeypatch, brok
     assert purged.refresh_token == Secret("refresh-0")
     assert isinstance(fault, StoreError)
     assert source._held is None
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_verdict_against_it_ends_the_session(source, server, store, clock, is_kept):
+    clock.passes(101)
+
+    def renew(token, keep):
+        server.count = 1
+        if is_kept:
+            keep(replace(server.token(), issued_at=0.0, expires_in=1.0))
+        raise LoginMismatch("its sub is not that of the sign-in")
+
+    source._renew = renew
+    with pytest.raises(LoginMismatch):
+        source.token()
+    assert store.load("key") is None
+    assert source._held is None
