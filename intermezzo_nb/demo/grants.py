@@ -69,10 +69,16 @@ class Client:
     secret: str | None = field(default=None, repr=False)
 
     def may_return_to(self, redirect_uri: str) -> bool:
-        """Tell whether an answer may go there: loopback on any port (RFC 8252 §7.3)."""
+        """
+        Tell whether an answer may go there: loopback on any port (RFC 8252 §7.3).
+
+        A Jupyter server on this machine may have a base URL before the callback, and
+        a Hub its own path.
+        """
         parts = urlsplit(redirect_uri)
-        is_exact = parts.path == _CALLBACK and not (parts.query or parts.fragment)
-        return parts.scheme == "http" and parts.hostname in _LOOPBACK and is_exact
+        is_callback = parts.path.endswith(_CALLBACK)
+        is_here = parts.scheme in {"http", "https"} and parts.hostname in _LOOPBACK
+        return is_here and is_callback and not (parts.query or parts.fragment)
 
 
 @dataclass(slots=True)
