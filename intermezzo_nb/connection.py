@@ -120,7 +120,7 @@ class Connection:
         self._session.login(wait=wait, force=force, present=present)
         return self.status()
 
-    def takes_over(self, other: Connection) -> bool:
+    def take_over(self, other: Connection) -> bool:
         """Go on with another connection's session, where only the rows differ."""
         mine, theirs = (
             replace(c.settings, organization=None, places={}) for c in (self, other)

@@ -42,7 +42,7 @@ def use(
     connection = connect_with(arguments=arguments, traits=traits)
     _asked_by = (dict(arguments), dict(traits or {}))
     if _current is None or _current.settings != connection.settings:
-        if _current is not None and not connection.takes_over(_current):
+        if _current is not None and not connection.take_over(_current):
             _current.cancel_login()
         _current = connection
     return _current

@@ -276,6 +276,7 @@ class _Patience(urllib3.Retry):
             total=6,
             connect=2,
             read=2,
+            other=2,  # such as a refused connection, or a certificate
             redirect=False,
             status_forcelist=_AGAIN,
             allowed_methods=_SAFE,

@@ -25,7 +25,9 @@ def url_of(path: str, base: str) -> str:
     if "#" in path:
         raise _no_path(place, "A # and what follows it are never sent: write %23.")
     if "://" in place and not place.startswith("/"):
-        return path if _is_ours(place, base) else _foreign(place)
+        if not _is_ours(place, base):
+            raise _foreign(place)
+        return path
     if _DOTS & {*re.split(r"[/\\]", unquote(place))}:
         raise _no_path(place, "Its dots lead out of the place that it names.")
     prefix = urlsplit(base).path
@@ -43,8 +45,8 @@ def _is_ours(place: str, base: str) -> bool:
     return not set("\\@") & set(place) and origin(place) == origin(base)
 
 
-def _foreign(place: str) -> str:
-    raise SettingsError(
+def _foreign(place: str) -> SettingsError:
+    return SettingsError(
         f"{place} is not on the API's own host",
         why="Tokens are for the API alone. Nothing was sent.",
         advice="Give a path such as /organizations.",

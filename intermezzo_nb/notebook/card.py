@@ -93,19 +93,22 @@ def signed_in(status: Status) -> str:
     scopes = "".join(
         f'<span style="{_CHIP}">{escape(s)}</span>' for s in _words(status.scope)
     )
+    identity = status.identity
+    who = (identity.name or str(identity)) if identity else ""
+    email = identity.email if identity and identity.email != who else ""
     rows = [
+        ("E-mail", escape(email or "")),
         ("Profile", f"<code>{escape(status.profile)}</code>"),
         ("Where", escape(_host(status.issuer))),
         ("Scopes", scopes),
         ("Session", escape(_session(status))),
     ]
-    who = escape(str(status.identity)) if status.identity else ""
-    as_whom = f" as <strong>{who}</strong>" if who else ""
+    as_whom = f" as <strong>{escape(who)}</strong>" if who else ""
     title = f'<span style="color:{_GOOD}">✓</span> Signed in{as_whom}'
     return _card(
         f"""{_heading(title)}{_table(rows)}
 <p style="margin:10px 0 0;color:{_SOFT}">Next:
- <code>df = %intermezzo employees</code></p>"""
+ <code>df = %intermezzo organizations</code></p>"""
     )
 
 
@@ -219,12 +222,15 @@ def _card(content: str, *, edge: str = _MARK) -> str:
 
 
 def _heading(title: str, profile: str = "") -> str:
-    chip = f"profile <code>{escape(profile)}</code>" if profile else ""
+    chip = ""
+    if profile:
+        chip = (
+            f'<span style="color:{_SOFT}">profile <code>{escape(profile)}</code></span>'
+        )
     return (
         '<div role="status" style="display:flex;gap:12px;align-items:baseline;'
         'justify-content:space-between;flex-wrap:wrap"><span style="font-size:16px;'
-        f'font-weight:600">{title}</span>'
-        f'<span style="color:{_SOFT}">{chip}</span></div>'
+        f'font-weight:600">{title}</span>{chip}</div>'
     )
 
 

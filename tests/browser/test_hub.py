@@ -80,7 +80,9 @@ c.JupyterHub.pid_file = ''
         until = time.monotonic() + 60
         while time.monotonic() < until and self._process.poll() is None:
             with contextlib.suppress(urllib.error.URLError, ConnectionError):
-                urllib.request.urlopen(f"{self.url}/hub/api").close()  # noqa: S310
+                urllib.request.urlopen(  # noqa: S310 (our own Hub)
+                    f"{self.url}/hub/api"
+                ).close()
                 return
             time.sleep(0.2)
         raise AssertionError(self.log.read_text()[-3000:])

@@ -7,6 +7,7 @@ import threading
 import pytest
 from foreign import ForeignServer
 from hostile import Hostile
+from listener import Listener
 
 from intermezzo_nb import session
 from intermezzo_nb.connection import Connection
@@ -82,6 +83,14 @@ def hostile():
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture
+def listener():
+    """Another origin than the practice server's."""
+    server = Listener()
+    yield server
+    server.stop()
 
 
 class SigningIn:

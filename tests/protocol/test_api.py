@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import pickle
-import threading
 import time
 
 import pytest
@@ -29,39 +27,6 @@ from intermezzo_nb.settings import Settings
 @pytest.fixture
 def machine(shared_practice, connection):
     return connection(**shared_practice.settings("machine"))
-
-
-class Answers(http.server.BaseHTTPRequestHandler):
-    """Answers from a list, and remembers what it was sent."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        self.server.seen.append(dict(self.headers))
-        status, headers, body = self.server.answers.pop(0)
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def listener():
-    """A server that answers as told: another origin than the practice server's."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    server.daemon_threads = True
-    server.seen, server.answers = [], []
-    server.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def split(shared_practice, connection, listener):
@@ -233,9 +198,8 @@ def test_a_server_that_stumbles_is_asked_again(
 
 
 def test_what_is_sent_is_never_sent_again_by_itself(
-    shared_practice, connection, listener, monkeypatch
+    shared_practice, connection, listener
 ):
-    monkeypatch.setattr(Answers, "do_POST", Answers.do_GET, raising=False)
     made = split(shared_practice, connection, listener)
     listener.answers += [(503, {}, b"{}"), (200, {}, b"[]")]
     with pytest.raises(ApiError):
@@ -575,7 +539,6 @@ def test_a_redirecting_token_endpoint_gets_nothing_more(
     shared_practice, connection, listener
 ):
     settings = shared_practice.settings("machine", token_url=f"{listener.url}/token")
-    Answers.do_POST = Answers.do_GET
     listener.answers += [(307, {"Location": f"{listener.url}/evil"}, b"")]
     with pytest.raises(AuthorizationServerError) as caught:
         connection(**settings).get("/organizations")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import http.server
 import ssl
-import threading
 
 import pytest
 import requests
@@ -17,59 +15,16 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
+from listener import Listener
 
 from intermezzo_nb.api.client import BearerAuth
+from intermezzo_nb.connection import Connection
 from intermezzo_nb.errors import NetworkError
 from intermezzo_nb.oauth.models import Token
 from intermezzo_nb.secret import Secret
+from intermezzo_nb.settings import Settings
 
 TOKEN = Secret("token-of-" + "somebody-else")
-
-
-class Listener:
-    """A server that keeps what it is sent, and answers 200 to all of it."""
-
-    def __init__(self, wrap=lambda socket: socket):
-        self.heard = heard = []
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                heard.append((self.path, dict(self.headers)))
-                self.send_response(200)
-                self.send_header("Content-Length", "2")
-                self.end_headers()
-                self.wfile.write(b"{}")
-
-            do_POST = do_CONNECT = do_GET  # noqa: N815 (the base class calls it so)
-
-            def log_message(self, *_):
-                pass
-
-        self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
-        self._http.handle_error = lambda *_: None
-        self._http.socket = wrap(self._http.socket)
-        self.port = self._http.server_address[1]
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
-        self._thread.start()
-
-    def stop(self):
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
-
-
-@pytest.fixture
-def listener():
-    started = []
-
-    def start(**options):
-        started.append(Listener(**options))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.stop()
 
 
 @pytest.fixture
@@ -95,52 +50,47 @@ def certificate(tmp_path):
 
 
 @pytest.fixture
-def unvouched(listener, certificate):
+def unvouched(certificate):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-
-    def wrap(socket):
-        return context.wrap_socket(socket, server_side=True)
-
-    return listener(wrap=wrap)
+    server = Listener(context)
+    yield server
+    server.stop()
 
 
 def test_an_authorization_server_nobody_vouches_for_is_sent_nothing(
     unvouched, connection
 ):
-    url = f"https://127.0.0.1:{unvouched.port}"
+    url = unvouched.url
     settings = {n: f"{url}/{n}" for n in ("token_url", "authorization_url")}
     settings["revocation_url"] = f"{url}/revoke"
     made = connection(client_id="notebook", **settings, api_url=url)
     with pytest.raises(NetworkError) as caught:
         made._session._oauth.revoke(TOKEN, "refresh_token")
     assert "certificate" in caught.value.why
-    assert unvouched.heard == []
+    assert unvouched.seen == []
 
 
 def test_an_api_nobody_vouches_for_is_sent_nothing(unvouched, connection):
-    url = f"https://127.0.0.1:{unvouched.port}"
+    url = unvouched.url
     made = connection(client_id="notebook", token_url=f"{url}/token", api_url=url)
     made._session._source.accept(Token(TOKEN))
     with pytest.raises(NetworkError):
         made.get("/things")
-    assert unvouched.heard == []
+    assert unvouched.seen == []
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY", "http_proxy"])
 def test_a_proxy_sees_nothing_of_loopback(listener, practice_server, monkeypatch, name):
-    practice, proxy = practice_server(), listener()
-    monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+    practice, proxy = practice_server(), listener
+    monkeypatch.setenv(name, proxy.url)
     monkeypatch.setenv("NO_PROXY", "")
-    from intermezzo_nb.connection import Connection
-    from intermezzo_nb.settings import Settings
-
     machine = practice.settings("machine")
     environ = {f"INTERMEZZO_{k.upper()}": v for k, v in machine.items()}
     made = Connection(Settings.resolve(environ=environ))
     assert len(made.get("/organizations")) == 3
     made.session.close()
-    assert proxy.heard == []
+    assert proxy.seen == []
 
 
 def test_netrc_is_not_looked_at(hostile, signing_in, clean_environment):
