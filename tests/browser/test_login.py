@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 QUICKSTART = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
 LOAD = "%load_ext intermezzo_nb"
@@ -108,6 +109,11 @@ def test_a_forged_answer_to_the_jupyter_server_changes_nothing(open_notebook, la
     base = lab.url.partition("/lab/")[0]
     for forged in ("callback?code=x&state=y", "callback", "start?login=x", "start"):
         assert tab.goto(f"{base}/intermezzo/{forged}").status == 404
+    # The right state, but no parameter may come twice (RFC 6749 §3.1).
+    tab.goto(base + notebook.output(1).locator("a").first.get_attribute("href"))
+    state = parse_qs(urlsplit(tab.url).query)["state"][0]
+    twice = urlencode([("code", "x"), ("code", "y"), ("state", state)])
+    assert tab.goto(f"{base}/intermezzo/callback?{twice}").status == 404
     tab.close()
     notebook.sign_in(1)
     notebook.wait_for(2, "datetime64[us, UTC]")

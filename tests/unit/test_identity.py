@@ -246,3 +246,16 @@ def test_whose_clock_is_wrong_is_said(ahead, side):
     with pytest.raises(LoginMismatch) as caught:
         made.verify(signed(claims()), access_token=ACCESS, nonce=NONCE)
     assert f"7200 s {side} it" in caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "curve", "hashed"),
+    [("ES256", ec.SECP256R1(), "sha256"), ("ES384", ec.SECP384R1(), "sha384")],
+)
+def test_keys_on_curves_are_taken(algorithm, curve, hashed):
+    key = ec.generate_private_key(curve)
+    known = jwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    digest = hashlib.new(hashed, ACCESS.reveal().encode()).digest()
+    half = base64.urlsafe_b64encode(digest[: len(digest) // 2]).decode().rstrip("=")
+    token = signed(claims(at_hash=half), key=key, algorithm=algorithm)
+    assert verify(token, keys=[{**known, "kid": "k1"}])["sub"] == "person-1"
