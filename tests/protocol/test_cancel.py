@@ -117,6 +117,18 @@ def test_an_interrupt_cancels_though_the_server_hangs(hostile, signing_in, held)
     assert made.connection._session._source.peek() is None
 
 
+def test_a_session_that_is_kept_outlives_a_cancelled_sign_in(hostile, signing_in):
+    made = signing_in(hostile())
+    made.sign_in()
+    connection = made.connection
+    waiting = []
+    connection.login(wait=False, force=True, present=waiting.append)
+    waiting[0].cancel()
+    with pytest.raises(LoginCancelled):
+        connection.get("/things")
+    assert connection.get("/things"), "told once, it is over"
+
+
 def test_who_does_not_finish_an_answer_is_left_to_it(
     hostile, signing_in, held, monkeypatch
 ):

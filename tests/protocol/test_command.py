@@ -101,3 +101,16 @@ def test_an_owned_server_ends_with_its_standard_input():
     assert process.wait(10) == 0
     process.stdout.close()
     assert not Path(told["machine"]["client_secret_file"]).exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc here")
+def test_the_practice_server_is_told_no_secret(monkeypatch):
+    monkeypatch.setenv("INTERMEZZO_CLIENT_SECRET", "of-a-real-client-and-no-business")
+    practice.demo_profile({}, person=False)
+    try:
+        process = practice._CHILD._process
+        environ = Path(f"/proc/{process.pid}/environ").read_bytes()
+    finally:
+        practice.stop()
+    assert b"PATH=" in environ
+    assert b"INTERMEZZO_" not in environ

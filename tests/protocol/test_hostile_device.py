@@ -41,6 +41,9 @@ def signed_in(made):
         ("§3.5", "device pending once", 0.2),
         ("§3.5", "device slow_down once", 5.2),
         ("§3.5", "device unanswered once", 0.4),
+        ("§3.5", "device 503 once", 0.4),
+        ("§3.5", "device 502 once", 0.4),
+        ("§3.5", "device 429 once", 0.4),
     ],
 )
 def test_the_pause_grows_as_it_has_to(

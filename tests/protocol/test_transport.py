@@ -50,7 +50,9 @@ def certificate(tmp_path):
 
 
 @pytest.fixture
-def unvouched(certificate):
+def unvouched(certificate, monkeypatch):
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)  # they would stand in for a verify
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     server = Listener(context)
@@ -126,3 +128,21 @@ def test_a_longer_port_is_another_origin():
     auth = BearerAuth(lambda **_: pytest.fail("asked"), "http://127.0.0.1:123")
     request = requests.Request("GET", "http://127.0.0.1:1234/x", auth=auth).prepare()
     assert "Authorization" not in request.headers
+
+
+def test_a_refusal_elsewhere_gets_no_token_of_a_session_of_ones_own(
+    shared_practice, connection
+):
+    """The API redirects, a foreign host refuses: whose hook is asked then?"""
+    api, foreign = Listener(), Listener()
+    try:
+        made = connection(**shared_practice.settings("machine", api_url=api.url))
+        api.answers += [(302, {"Location": f"{foreign.url}/x"}, b"")]
+        foreign.answers += [(401, {}, b"{}")] * 2
+        with requests.Session() as own:
+            assert own.get(f"{api.url}/x", auth=made.auth).status_code == 401
+    finally:
+        api.stop()
+        foreign.stop()
+    assert api.seen[0]["Authorization"].startswith("Bearer ")
+    assert ["Authorization" in headers for headers in foreign.seen] == [False]

@@ -12,6 +12,7 @@ import pytest
 from store_contract import KEY, TOKEN, StoreContract
 
 from intermezzo_nb.errors import StoreError
+from intermezzo_nb.secret import Secret
 from intermezzo_nb.settings import Settings
 from intermezzo_nb.surroundings import Surroundings
 from intermezzo_nb.tokens import keyring as ours
@@ -150,3 +151,22 @@ def test_what_is_damaged_is_told_and_stays(store, backend, text):
         store.load(KEY)
     assert caught.value.code == "store_damaged"
     assert backend.kept[place] == text
+
+
+def test_a_write_that_was_left_alone_does_not_undo_a_later_one(store, backend):
+    newer = replace(TOKEN, refresh_token=Secret("refresh-token-that-came-later"))
+    store.save(KEY, TOKEN)
+    (place,) = backend.kept
+    backend.goes_on.clear()
+    with pytest.raises(StoreError):
+        store.save(KEY, TOKEN)
+    stuck, backend.goes_on = backend.goes_on, threading.Event()
+    backend.goes_on.set()  # for all that come later
+    with pytest.raises(StoreError):
+        store.save(KEY, newer)
+    stuck.set()
+    for thread in threading.enumerate():
+        if thread.name == "intermezzo-keyring":
+            thread.join(10)
+    store.save(KEY, newer)
+    assert newer.refresh_token.reveal() in backend.kept[place]
