@@ -21,6 +21,7 @@ from .store import TokenStore
 _LONGEST_PAUSE = 30.0  # seconds between two renewals that fail
 
 log = logging.getLogger(__name__)
+log.addHandler(logging.NullHandler())  # else Python prints what nobody asked for
 Renew = Callable[[Token | None, Callable[[Token], None]], Token]
 
 
@@ -213,8 +214,10 @@ class TokenSource:
         except (LoginRequired, LoginMismatch):
             raise
         except IntermezzoError as fault:
-            self._pause(fault)
+            self._pause()
             if alive := self._alive():
+                # Nobody else hears of it.
+                log.warning("a token could not be renewed yet (%s)", fault.code)
                 return alive
             raise
         self._faults, self._not_before = 0, float("-inf")
@@ -240,12 +243,11 @@ class TokenSource:
         # Somebody may have signed in meanwhile: that counts.
         return self._held.token if self._held else newer
 
-    def _pause(self, fault: IntermezzoError) -> None:
+    def _pause(self) -> None:
         # While the token lives, a server that stumbles is not asked at each call.
         pause = min(2.0**self._faults, _LONGEST_PAUSE)
         self._faults += 1
         self._not_before = self._clocks.monotonic() + pause
-        log.warning("a token could not be renewed (%s)", fault.code)
 
     def _alive(self) -> Token | None:
         # The API may have refused it while we asked.

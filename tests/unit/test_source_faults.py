@@ -290,3 +290,20 @@ def test_a_store_that_cannot_be_read_spends_nothing(
     with pytest.raises(StoreError):
         source.token()
     assert server.count == 0
+
+
+def test_a_fault_that_a_living_token_hides_is_logged_and_not_printed(
+    source, server, clock, caplog, capfd
+):
+    server.fails = NetworkError("out of reach")
+    clock.passes(95)
+    source.token()
+    assert [r.getMessage() for r in caplog.records if r.levelname == "WARNING"] == [
+        "a token could not be renewed yet (network_error)"
+    ]
+    caplog.clear()
+    clock.passes(6)
+    with pytest.raises(NetworkError):
+        source.token()
+    assert not [r for r in caplog.records if r.levelname == "WARNING"]
+    assert capfd.readouterr().err == ""
