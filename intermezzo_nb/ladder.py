@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
+from .addresses import is_loopback, origin
 from .errors import AuthorizationServerError, SettingsError
 from .oauth.client import OAuthClient
 from .oauth.flows import CodeFlow, DeviceFlow, Flow, Receiver, Tell
+from .oauth.forwarding import Forwarding
 from .oauth.mailbox import Mailbox
 from .oauth.models import Paste, Prompt, Token
 from .oauth.receivers import LoopbackReceiver, PasteReceiver, ServerReceiver
@@ -37,45 +39,57 @@ def choose_way(
     SettingsError
         ``no_server``: ``--via server``, and no Jupyter server takes answers.
     """
-    code = _Codes(settings, surroundings, oauth)
-    device: Way = ("device", lambda: DeviceFlow(oauth, timeout=settings.timeout))
+    flows = _Flows(settings, surroundings, oauth)
+    device: Way = ("device", flows.on_any_device)
     signs = ", ".join(surroundings.elsewhere)
     match settings.via:
         case "loopback":
-            ways = [("loopback", code.over_loopback)]
+            ways = [("loopback", flows.over_loopback)]
         case "server":
-            ways = [("server", code.over(code.insist_on_server()))]
+            ways = [("server", flows.over(flows.insist_on_server()))]
         case "device":
             ways = [device]
         case "paste":
-            ways = [("paste", code.by_paste)]
+            ways = [("paste", flows.by_paste)]
         case _ if not signs or surroundings.forwards:
             if signs:
                 note("loopback", f"likely: {surroundings.forwards}, though {signs}")
-            ways = [("loopback", code.over_loopback)]
+            ways = [("loopback", flows.over_loopback)]
         case _:
             note("loopback", signs)
-            ways = [("paste", code.by_paste)]
+            ways = [("paste", flows.by_paste)]
             if _offers_device(oauth, note):
                 ways.insert(0, device)
-            if server := code.server:
-                ways.insert(0, ("server", code.over(server)))
+            if server := flows.server:
+                ways.insert(0, ("server", flows.over(server)))
             else:
                 note("server", _NO_SERVER)
     return lambda: _FirstThatBegins(ways, note)
 
 
-class _Codes:
-    """The ways of the authorization code: one question, several ways back."""
+class _Flows:
+    """Makes the flow of each way; those of the code have one question in common."""
 
     def __init__(
         self, settings: Settings, surroundings: Surroundings, oauth: OAuthClient
     ) -> None:
         self._settings, self._oauth = settings, oauth
-        self.server = _server(settings, surroundings)
+        self._is_far = bool(surroundings.elsewhere)
+        self._jupyter = _jupyter(surroundings)
+
+    @property
+    def server(self) -> Callable[[], Receiver] | None:
+        """Make a receiver of the Jupyter server's, if one takes answers."""
+        if self._jupyter is None:
+            return None
+        mailbox, base_url = self._jupyter
+        uri = self._settings.redirect_uri
+        registered = uri if uri and uri.startswith("https:") else None
+        pages = self._forwarding()
+        return lambda: ServerReceiver(mailbox, base_url, registered, pages)
 
     def insist_on_server(self) -> Callable[[], Receiver]:
-        if self.server is None:
+        if (server := self.server) is None:
             raise SettingsError(
                 "no Jupyter server takes the answer for this kernel",
                 why=f"{_NO_SERVER[:1].upper()}{_NO_SERVER[1:]}.",
@@ -83,7 +97,7 @@ class _Codes:
                 "--via paste.",
                 code="no_server",
             )
-        return self.server
+        return server
 
     def over(self, receiver: Callable[[], Receiver]) -> Callable[[], Flow]:
         return lambda: self._flow(receiver(), "possible")
@@ -97,6 +111,20 @@ class _Codes:
         # It listens all the same: a tunnel may lead there.
         receiver = LoopbackReceiver(uri) if is_ours else PasteReceiver(str(uri))
         return self._flow(receiver, "expected")
+
+    def on_any_device(self) -> Flow:
+        pages = self._forwarding() if self._is_far else None
+        seen = pages.seen if pages else str
+        return DeviceFlow(self._oauth, timeout=self._settings.timeout, seen=seen)
+
+    def _forwarding(self) -> Forwarding | None:
+        """Lend the practice server's pages: its loopback is the kernel's alone."""
+        if self._jupyter is None or self._settings.profile != "demo":
+            return None
+        scheme, host, port = origin(self._settings.issuer or "")
+        if scheme != "http" or not is_loopback(host):
+            return None
+        return Forwarding(*self._jupyter, f"http://{host}:{port}")
 
     def _flow(self, receiver: Receiver, paste: Paste) -> Flow:
         timeout = self._settings.timeout
@@ -143,17 +171,13 @@ class _FirstThatBegins:
 _NO_SERVER = "the Jupyter server of this kernel, if any, has not loaded intermezzo_nb"
 
 
-def _server(
-    settings: Settings, surroundings: Surroundings
-) -> Callable[[], Receiver] | None:
+def _jupyter(surroundings: Surroundings) -> tuple[Mailbox, str] | None:
+    """Give the mailbox and path of the Jupyter server that takes answers."""
     if surroundings.runtime_dir is None or surroundings.parent is None:
         return None
     mailbox = Mailbox(surroundings.runtime_dir)
-    if (base_url := mailbox.base_url(surroundings.parent)) is None:
-        return None
-    uri = settings.redirect_uri
-    registered = uri if uri and uri.startswith("https:") else None
-    return lambda: ServerReceiver(mailbox, base_url, registered)
+    base_url = mailbox.base_url(surroundings.parent)
+    return None if base_url is None else (mailbox, base_url)
 
 
 def _offers_device(oauth: OAuthClient, note: Note) -> bool:

@@ -17,6 +17,7 @@ from .practice import Practice
 _SESSION = "practice-session"
 _SERVER_ERROR = 500
 Answer = tuple[dict[str, str], str | None, int]
+Asked = tuple[list[str], dict[str, Any]]
 
 
 class _Handler(RequestHandler):
@@ -40,16 +41,6 @@ class _Handler(RequestHandler):
 class ForPeople(_Handler):
     """What pages share: who is signed in, and how they are sent."""
 
-    @property
-    def here(self) -> str:
-        """The address of this page."""
-        return str(self.request.uri)
-
-    @property
-    def hidden(self) -> str:
-        """The field against forged posts, as HTML."""
-        return self.xsrf_form_html()
-
     def show(self, page: str, *, back_to: str = "") -> None:
         """Send a page; ``back_to`` is where its form may lead in the end."""
         # Chromium checks form-action on the redirect that answers the form, too.
@@ -62,23 +53,24 @@ class ForPeople(_Handler):
         )
         self.finish(page)
 
-    def remember(self, email: str) -> None:
-        """Sign a person in; nobody who is not known."""
-        if email in PEOPLE:
-            value = f"{email}|{int(time.time())}"
+    def once_more(self) -> None:
+        """Ask for this page anew, wherever it is reached: the query alone is ours."""
+        self.redirect(f"?{self.request.query}", status=303)
+
+    def who(self) -> tuple[Person, int] | None:
+        """
+        Give who is signed in, and since when (seconds since 1970).
+
+        Whom a form names is signed in by it; nobody who is not known.
+        """
+        if person := PEOPLE.get(self.get_body_argument("email", "")):
+            now = int(time.time())
+            value = f"{person.email}|{now}"
             self.set_signed_cookie(_SESSION, value, httponly=True, samesite="Lax")
-
-    def person(self) -> Person | None:
-        """Give who is signed in."""
-        return PEOPLE.get(self._session()[0]) if self._session() else None
-
-    def signed_in_at(self) -> int:
-        """Give when, in seconds since 1970."""
-        return int(self._session()[1])
-
-    def _session(self) -> list[str]:
+            return person, now
         cookie = self.get_signed_cookie(_SESSION)
-        return cookie.decode().split("|") if cookie else []
+        email, _, since = cookie.decode().partition("|") if cookie else ("", "", "")
+        return (PEOPLE[email], int(since)) if email in PEOPLE else None
 
 
 class Authorize(ForPeople):
@@ -87,50 +79,40 @@ class Authorize(ForPeople):
     def get(self) -> None:
         if (asked := self._asked()) is None:
             return
+        who, prompt = self.who(), self.get_query_argument("prompt", "").split()
+        if who and not {"login", "consent"} & set(prompt) and self._agreed(who, asked):
+            self._grant(who, asked)
+            return
         scopes, credentials = asked
-        person, client_id = self.person(), credentials["client_id"]
-        client = self.practice.ledger.clients[client_id]
-        if person is None or "login" in self._prompt():
-            self.show(pages.sign_in(self.here, self.hidden, client.name))
-        elif "consent" in self._prompt() or not self._has_consent(person, asked):
-            self.show(
-                pages.consent(
-                    self.here,
-                    self.hidden,
-                    client=client.name,
-                    person=person,
-                    asked=[SCOPES[scope] for scope in scopes],
-                    note=_goes_to(credentials["redirect_uri"]),
-                ),
-                back_to=credentials["redirect_uri"],
-            )
-        else:
-            self._grant(person, asked)
+        redirect_uri = credentials["redirect_uri"]
+        page = pages.ask(
+            self.xsrf_form_html(),
+            client=self.practice.ledger.clients[credentials["client_id"]].name,
+            person=who[0] if who and "login" not in prompt else None,
+            asked=[SCOPES[scope] for scope in scopes],
+            note=f"The answer goes to {urlsplit(redirect_uri).netloc}.",
+        )
+        self.show(page, back_to=redirect_uri)
 
     def post(self) -> None:
         if (asked := self._asked()) is None:
             return
-        step = self.get_body_argument("step", "")
-        if step == "sign-in":
-            self.remember(self.get_body_argument("email", ""))
-            # The prompt has had its effect; asked again, it would ask for ever.
-            self.redirect(self.here.replace("prompt=login", "prompt="), status=303)
-        elif (person := self.person()) is None:
-            self.redirect(self.here, status=303)
-        elif step == "allow":
-            self._grant(person, asked)
+        scopes, credentials = asked
+        if self.get_body_argument("step", "") != "allow":
+            told = {"error": "access_denied", "state": credentials.get("state")}
+            self._send_back(credentials["redirect_uri"], told)
+        elif who := self.who():
+            given = self._consents(who, asked)
+            given |= set(scopes)
+            self._grant(who, asked)
         else:
-            _, credentials = asked
-            self._send_back(
-                credentials["redirect_uri"],
-                {"error": "access_denied", "state": credentials.get("state")},
-            )
+            self.once_more()
 
-    def _asked(self) -> tuple[list[str], dict[str, Any]] | None:
+    def _asked(self) -> Asked | None:
         try:
             scopes, credentials = (
                 self.practice.endpoints.validate_authorization_request(
-                    self.as_https, headers=self._identified()
+                    self.as_https, headers=self._known()
                 )
             )
             self.practice.insist_on_audience(self.get_query_argument("audience", ""))
@@ -145,16 +127,13 @@ class Authorize(ForPeople):
             return scopes, credentials
         return None
 
-    def _grant(self, person: Person, asked: tuple[list[str], dict[str, Any]]) -> None:
-        scopes, credentials = asked
-        consents = self.practice.ledger.consents
-        given = consents.setdefault((person.email, credentials["client_id"]), set())
-        given |= set(scopes)
+    def _grant(self, who: tuple[Person, int], asked: Asked) -> None:
+        (person, since), (scopes, _) = who, asked
         headers, _, _ = self.practice.endpoints.create_authorization_response(
             self.as_https,
-            headers=self._identified(),
+            headers=self._known(),
             scopes=scopes,
-            credentials={"email": person.email, "auth_time": self.signed_in_at()},
+            credentials={"email": person.email, "auth_time": since},
         )
         self._send_back(headers["Location"], {})
 
@@ -169,19 +148,22 @@ class Authorize(ForPeople):
     def _state(self) -> str:
         return self.get_query_argument("state", "")
 
-    def _prompt(self) -> list[str]:
-        return self.get_query_argument("prompt", "").split()
+    def _known(self) -> dict[str, str]:
+        """Give what is known of the request besides its address, as headers."""
+        who = self.who()
+        sent = self.request.headers
+        reached = [sent.get(f"X-Forwarded-{name}", "") for name in ("Proto", "Host")]
+        return {
+            "Practice-Person": who[0].email if who else "",
+            "Practice-Reached": "://".join(reached),
+        }
 
-    def _identified(self) -> dict[str, str]:
-        person = self.person()
-        return {"Practice-Person": person.email if person else ""}
+    def _consents(self, who: tuple[Person, int], asked: Asked) -> set[str]:
+        key = (who[0].email, asked[1]["client_id"])
+        return self.practice.ledger.consents.setdefault(key, set())
 
-    def _has_consent(
-        self, person: Person, asked: tuple[list[str], dict[str, Any]]
-    ) -> bool:
-        scopes, credentials = asked
-        key = (person.email, credentials["client_id"])
-        return set(scopes) <= self.practice.ledger.consents.get(key, set())
+    def _agreed(self, who: tuple[Person, int], asked: Asked) -> bool:
+        return set(asked[0]) <= self._consents(who, asked)
 
 
 class ForClients(_Handler):
@@ -286,10 +268,6 @@ class UserInfo(ForClients):
         person = PEOPLE[grant.email]
         subject = person.email.partition("@")[0]
         self.finish({"sub": subject, "name": person.name, "email": person.email})
-
-
-def _goes_to(redirect_uri: str) -> str:
-    return f"The answer goes to {urlsplit(redirect_uri).netloc} on this machine."
 
 
 def _words(fault: Exception) -> str:

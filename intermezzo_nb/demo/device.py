@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 from urllib.parse import urlencode
 
 from . import pages
 from .authorization import Answer, ForForms, ForPeople
-from .grants import SCOPES, DeviceCode, Person
+from .grants import SCOPES, DeviceCode
 
 
 class DeviceAuthorization(ForForms):
@@ -34,40 +33,30 @@ class Device(ForPeople):
     """Where a person enters the code, signs in, and says yes or no (§3.3)."""
 
     def get(self) -> None:
-        kept = self._pending()
-        if kept is None:
-            typed = self.get_query_argument("user_code", "")
-            self.show(pages.enter_code(typed))
-        elif (person := self.person()) is None:
-            name = self.practice.ledger.clients[kept.client_id].name
-            self.show(pages.sign_in(self.here, self.hidden, name))
-        else:
-            self._ask(kept, person)
+        if (kept := self._pending()) is None:
+            self.show(pages.enter_code(self.get_query_argument("user_code", "")))
+            return
+        who = self.who()
+        page = pages.ask(
+            self.xsrf_form_html(),
+            client=self.practice.ledger.clients[kept.client_id].name,
+            person=who[0] if who else None,
+            asked=[SCOPES[scope] for scope in kept.scopes],
+            note=f"Go on only if your notebook shows the code {kept.user_code}, "
+            "and if it was you who asked for it.",
+        )
+        self.show(page)
 
     def post(self) -> None:
-        step, kept = self.get_body_argument("step", ""), self._pending()
-        if step == "sign-in":
-            self.remember(self.get_body_argument("email", ""))
-            self.redirect(self.here, status=303)
-        elif kept is None or (person := self.person()) is None:
-            self.redirect(self.here, status=303)
-        else:
-            kept.status = "authorized" if step == "allow" else "access_denied"
-            kept.email, kept.auth_time = person.email, int(time.time())
-            self.show(pages.device_done(allowed=step == "allow"))
-
-    def _ask(self, kept: DeviceCode, person: Person) -> None:
-        self.show(
-            pages.consent(
-                self.here,
-                self.hidden,
-                client=self.practice.ledger.clients[kept.client_id].name,
-                person=person,
-                asked=[SCOPES[scope] for scope in kept.scopes],
-                note=f"Go on only if your notebook shows the code {kept.user_code}, "
-                "and if it was you who asked for it.",
-            )
-        )
+        is_allowed = self.get_body_argument("step", "") == "allow"
+        kept, who = self._pending(), self.who()
+        if kept is None or who is None:
+            self.once_more()
+            return
+        person, kept.auth_time = who
+        kept.status = "authorized" if is_allowed else "access_denied"
+        kept.email = person.email
+        self.show(pages.device_done(allowed=is_allowed))
 
     def _pending(self) -> DeviceCode | None:
         typed = self.get_query_argument("user_code", "")

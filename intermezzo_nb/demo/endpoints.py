@@ -150,8 +150,11 @@ class Validator(RequestValidator):
     ) -> bool:
         return response_type == "code" and "authorization_code" in client.grants
 
-    def validate_redirect_uri(self, client_id: str, redirect_uri: str, *_: Any) -> bool:
-        return self._ledger.clients[client_id].may_return_to(redirect_uri)
+    def validate_redirect_uri(
+        self, client_id: str, redirect_uri: str, request: Any, *_: Any
+    ) -> bool:
+        reached = request.headers.get("Practice-Reached", "")
+        return self._ledger.clients[client_id].may_return_to(redirect_uri, reached)
 
     def get_default_redirect_uri(self, client_id: str, *_: Any) -> None:
         return None

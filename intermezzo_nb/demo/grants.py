@@ -68,16 +68,23 @@ class Client:
     grants: tuple[str, ...]
     secret: str | None = field(default=None, repr=False)
 
-    def may_return_to(self, redirect_uri: str) -> bool:
+    def may_return_to(self, redirect_uri: str, reached: str = "") -> bool:
         """
         Tell whether an answer may go there: loopback on any port (RFC 8252 §7.3).
 
         A Jupyter server on this machine may have a base URL before the callback, and
         a Hub its own path.
+
+        Parameters
+        ----------
+        reached : str
+            The origin of a Jupyter server that leads browsers here; its own callback
+            will do as well.
         """
         parts = urlsplit(redirect_uri)
         is_callback = parts.path.endswith(_CALLBACK)
         is_here = parts.scheme in {"http", "https"} and parts.hostname in _LOOPBACK
+        is_here = is_here or f"{parts.scheme}://{parts.netloc}" == reached
         return is_here and is_callback and not (parts.query or parts.fragment)
 
 

@@ -17,10 +17,10 @@ _STYLE = """
   --warm-ground: #33270f } }
 * { box-sizing: border-box }
 body { margin: 0; min-height: 100vh; display: flex; flex-direction: column;
-  align-items: center; justify-content: center; gap: 20px; padding: 24px 16px;
+  align-items: center; justify-content: center; gap: 14px; padding: 16px;
   background: var(--ground); color: var(--ink);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif }
-main { width: min(27.5rem, 100%); padding: 36px; background: var(--card);
+main { width: min(29rem, 100%); padding: 28px 32px; background: var(--card);
   border: 1px solid var(--line); border-radius: 16px;
   box-shadow: 0 1px 2px #0001, 0 12px 32px #0000000f }
 @media (max-width: 420px) { main { padding: 26px 20px } }
@@ -33,10 +33,11 @@ label { display: block; margin: 18px 0 6px; font-weight: 600; font-size: 14px }
 .code { width: 100%; padding: 11px 12px; font: inherit; color: inherit;
   background: var(--ground); border: 1px solid var(--line); border-radius: 9px;
   letter-spacing: .12em; text-transform: uppercase }
-.people { margin: 10px 0 0; padding: 0; border: 0 }
-.people legend { padding: 0; margin: 18px 0 8px; font-weight: 600; font-size: 14px }
-.person { display: flex; gap: 12px; align-items: center; margin: 0 0 8px;
-  padding: 11px 14px; border: 1px solid var(--line); border-radius: 11px;
+.people { margin: 0; padding: 0; border: 0 }
+.people legend { padding: 0; margin: 10px 0 8px; font-size: 14px;
+  color: var(--soft) }
+.person { display: flex; gap: 12px; align-items: center; margin: 0 0 6px;
+  padding: 7px 14px; border: 1px solid var(--line); border-radius: 11px;
   cursor: pointer; font-weight: 400; font-size: 15px }
 .person:hover { border-color: var(--mark) }
 .person:has(input:checked) { border-color: var(--mark); background: var(--tint) }
@@ -50,9 +51,9 @@ button.primary { background: var(--mark); border-color: var(--mark);
   color: var(--on-mark) }
 button:hover { filter: brightness(1.06) }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px }
-ul { list-style: none; margin: 4px 0 0; padding: 0;
+ul { list-style: none; margin: 14px 0 0; padding: 0;
   border-top: 1px solid var(--line) }
-li { padding: 10px 0 10px 28px; border-bottom: 1px solid var(--line);
+li { padding: 5px 0 5px 28px; border-bottom: 1px solid var(--line);
   font-size: 15px; position: relative }
 li::before { content: "✓"; position: absolute; left: 4px; color: var(--mark);
   font-weight: 700 }
@@ -68,48 +69,22 @@ _MARK = (
 )
 
 
-def sign_in(action: str, token: str, client: str) -> str:
-    """
-    Draw the sign-in.
-
-    Parameters
-    ----------
-    action : str
-        Where the form goes: the authorization request itself.
-    token : str
-        The hidden field against forged posts, as HTML.
-    client : str
-        The name of the application that asks.
-    """
-    choices = "".join(
-        _choice(person, chosen=number == 0)
-        for number, person in enumerate(PEOPLE.values())
-    )
-    return _page(
-        "Sign in",
-        f"""<h1>Sign in</h1><p>to continue to <strong>{escape(client)}</strong></p>
-<form method="post" action="{escape(action, quote=True)}">{token}
-<fieldset class="people"><legend>Practise as</legend>{choices}</fieldset>
-<p class="note">These people are invented, so there is no password.</p>
-<div class="buttons"><button class="primary" id="continue" name="step"
- value="sign-in">Continue</button></div></form>""",
-    )
-
-
-def consent(
-    action: str,
-    token: str,
-    *,
-    client: str,
-    person: Person,
-    asked: Iterable[str],
-    note: str,
+def ask(
+    token: str, *, client: str, person: Person | None, asked: Iterable[str], note: str
 ) -> str:
     """
     Draw the question whether an application may have what it asks for.
 
+    The form goes to the page's own address, whoever serves it.
+
     Parameters
     ----------
+    token : str
+        The hidden field against forged posts, as HTML.
+    client : str
+        The name of the application that asks.
+    person : Person or None
+        Who is signed in; None lets somebody be chosen.
     asked : iterable of str
         What it asks for, in words.
     note : str
@@ -119,9 +94,7 @@ def consent(
     return _page(
         "Allow access",
         f"""<h1>{escape(client)} asks for access</h1>
-<p>You are <strong>{escape(person.name)}</strong> · {escape(person.role)}<br>
-{escape(person.email)}</p><ul>{items}</ul>
-<form method="post" action="{escape(action, quote=True)}">{token}
+<form method="post">{token}{_person(person) if person else _PEOPLE}<ul>{items}</ul>
 <div class="buttons"><button id="deny" name="step" value="deny">Deny</button>
 <button class="primary" id="allow" name="step" value="allow">Allow</button></div>
 </form><p class="note">{escape(note)}
@@ -147,7 +120,7 @@ def enter_code(typed: str) -> str:
     return _page(
         "Enter the code",
         f"""<h1>Enter the code</h1><p>that your notebook shows</p>
-<form method="get" action="/device"><label for="user_code">Code</label>
+<form method="get"><label for="user_code">Code</label>
 <input id="user_code" name="user_code" class="code" required autocomplete="off"
  autocapitalize="characters" spellcheck="false" placeholder="XXXX-XXXX" autofocus
  value="{escape(typed, quote=True)}">{wrong}
@@ -172,13 +145,28 @@ def error(title: str, text: str) -> str:
     )
 
 
+def _person(person: Person) -> str:
+    return (
+        f"<p>You are <strong>{escape(person.name)}</strong> · {escape(person.role)}"
+        f"<br>{escape(person.email)}</p>"
+    )
+
+
 def _choice(person: Person, *, chosen: bool) -> str:
-    ids = ' id="email" checked' if chosen else ""
+    checked = " checked" if chosen else ""
     return (
         f'<label class="person"><input type="radio" name="email"'
-        f' value="{escape(person.email, quote=True)}"{ids}><div>{escape(person.name)}'
-        f"<span>{escape(person.role)}<br>{escape(person.email)}</span></div></label>"
+        f' value="{escape(person.email, quote=True)}"{checked}><div>'
+        f"{escape(person.name)} · {escape(person.role)}<span>{escape(person.email)}"
+        "</span></div></label>"
     )
+
+
+_CHOICES = "".join(_choice(p, chosen=not n) for n, p in enumerate(PEOPLE.values()))
+_PEOPLE = (
+    '<fieldset class="people"><legend><strong>Practise as</strong> one of these '
+    f"invented people; there is no password.</legend>{_CHOICES}</fieldset>"
+)
 
 
 def _page(title: str, content: str) -> str:

@@ -66,6 +66,7 @@ def device_ready(prompt: Prompt, profile: str, *, until: str) -> str:
     who sees it is told not to trust another's (§5.4).
     """
     at = escape(prompt.enter_at, quote=True)
+    where = escape(prompt.enter_at.partition("://")[2] or "this page")
     return _card(
         f"""{_heading("Sign in to Intermezzo", profile)}
 <div style="display:flex;gap:20px;align-items:center;flex-wrap:wrap;margin:12px 0">
@@ -74,7 +75,7 @@ def device_ready(prompt: Prompt, profile: str, *, until: str) -> str:
 <p class="intermezzo-code" style="{_CODE}">{escape(prompt.user_code)}</p>
 <p style="margin:6px 0 0;color:{_SOFT}">Compare it there, or enter it on any device at
  <a href="{at}" target="_blank" rel="noopener noreferrer" style="color:inherit">
-{escape(prompt.enter_at.partition("://")[2])}</a>.</p></div>{_qr(prompt.url)}</div>
+{where}</a>.</p></div>{_qr(prompt.url)}</div>
 <p style="margin:0;color:{_SOFT}">This panel notices by itself when you have signed in,
  until {escape(until)}. Never enter a code that somebody sent you.</p>"""
     )
@@ -205,6 +206,8 @@ _OF_SERVER = (
 
 
 def _qr(url: str) -> str:
+    if url.startswith("/"):
+        return ""  # it leads on from the page that shows it, and from no telephone
     try:
         import segno
     except ImportError:  # the extra "qr" is not installed: the link and code will do

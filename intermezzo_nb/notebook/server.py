@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
+from tornado.httpclient import AsyncHTTPClient, HTTPError, HTTPResponse
 
 from ..addresses import is_loopback
 from ..oauth import closing
@@ -28,7 +29,7 @@ def load(app: Any) -> None:
     """
     mailbox, base_url = Mailbox(Path(app.runtime_dir)), app.web_app.settings["base_url"]
     mine = {"mailbox": mailbox}
-    routes = {"start": Start, "callback": Callback, "done": Done}
+    routes = {"start": Start, "callback": Callback, "done": Done, _LENT: Practice}
     app.web_app.add_handlers(
         ".*$",
         [
@@ -65,6 +66,11 @@ class _Handler(JupyterHandler):
         self.set_status(404)
         self.finish(closing.stale())
 
+    @property
+    def origin(self) -> str:
+        """The public one, which proxies tell."""
+        return f"{self.request.protocol}://{self.request.host}"
+
 
 class Start(_Handler):
     """Sends the browser on: only here is the server's public address known."""
@@ -88,13 +94,12 @@ class Start(_Handler):
         self.go(f"{question['url']}&{urlencode({'redirect_uri': redirect_uri})}")
 
     def _redirect_uri(self) -> str:
-        origin = f"{self.request.protocol}://{self.request.host}"
         # The Hub's one address leads to the default server only.
         is_named = bool(os.environ.get("JUPYTERHUB_SERVER_NAME"))
         if "JUPYTERHUB_SERVICE_PREFIX" not in os.environ or is_named:
-            return origin + url_path_join(self.base_url, "intermezzo/callback")
+            return self.origin + url_path_join(self.base_url, "intermezzo/callback")
         # With a subdomain for each user, the Hub is on another host.
-        origin = os.environ.get("JUPYTERHUB_HOST") or origin
+        origin = os.environ.get("JUPYTERHUB_HOST") or self.origin
         hub = os.environ.get("JUPYTERHUB_BASE_URL", "/")
         return origin + url_path_join(hub, "hub/user-redirect/intermezzo/callback")
 
@@ -124,3 +129,89 @@ class Done(_Handler):
             self.stale()
         else:
             self.finish(closing.arrived(match))
+
+
+class Practice(_Handler):
+    """
+    Leads a far browser to the pages of a practice server on this machine.
+
+    To those alone that a kernel of this user has lent, with nothing of Jupyter's: its
+    cookies and headers stay here. The pages run no script.
+    """
+
+    @web.authenticated
+    async def get(self, name: str, page: str) -> None:
+        await self._forward(name, page)
+
+    @web.authenticated
+    async def post(self, name: str, page: str) -> None:
+        await self._forward(name, page)
+
+    def check_xsrf_cookie(self) -> None:
+        """Leave it to the practice server, whose forms carry its own field."""
+
+    async def _forward(self, name: str, page: str) -> None:
+        practice = self.mailbox.practice(name) or ""
+        if not practice.startswith("http:") or not is_loopback(
+            urlsplit(practice).hostname or ""
+        ):
+            self.stale()
+            return
+        # It holds the state; the server would log it with a refusal.
+        self.request.uri = self.request.path
+        try:
+            answer = await AsyncHTTPClient().fetch(
+                f"{practice}/{page}?{self.request.query}",
+                method=self.request.method or "GET",
+                headers=self._passed_on(),
+                body=self.request.body or None,
+                follow_redirects=False,
+                request_timeout=_PATIENCE,
+                raise_error=False,
+            )
+        except (HTTPError, OSError):
+            self.stale()
+            return
+        self._pass_back(answer)
+
+    def _passed_on(self) -> dict[str, str]:
+        kept = [
+            pair.strip()
+            for pair in self.request.headers.get("Cookie", "").split(";")
+            if pair.strip().partition("=")[0] in _COOKIES
+        ]
+        passed = {"Content-Type", "Accept-Language"} & set(self.request.headers)
+        return {
+            **{name: self.request.headers[name] for name in passed},
+            "Cookie": "; ".join(kept),
+            "X-Forwarded-Proto": str(self.request.protocol),
+            "X-Forwarded-Host": self.request.host,
+        }
+
+    def _pass_back(self, answer: HTTPResponse) -> None:
+        self.set_status(answer.code)
+        self.set_header("Content-Security-Policy", _NO_SCRIPTS)
+        # A second policy, which holds as well: where its forms may lead.
+        for policy in answer.headers.get_list("Content-Security-Policy"):
+            self.add_header("Content-Security-Policy", policy)
+        if location := answer.headers.get("Location"):
+            self.set_header("Location", location)
+        path = url_path_join(self.base_url, "intermezzo/demo/")
+        secure = "; Secure" if self.request.protocol == "https" else ""
+        for cookie in answer.headers.get_list("Set-Cookie"):
+            pair, _, _ = cookie.partition(";")
+            if pair.partition("=")[0] in _COOKIES:
+                told = f"{pair}; Path={path}; HttpOnly; SameSite=Lax{secure}"
+                self.add_header("Set-Cookie", told)
+        self.finish(answer.body)
+
+
+_PATIENCE = 10.0  # seconds for a page of the practice server
+_LENT = "demo/([A-Za-z0-9_-]+)/(authorize|device)"
+_COOKIES = {"practice-session", "intermezzo-practice-xsrf"}
+# A form in a sandbox without an origin would be posted without Jupyter's cookies; no
+# script runs that could use the origin.
+_NO_SCRIPTS = (
+    "sandbox allow-forms allow-same-origin; default-src 'none'; "
+    "style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+)

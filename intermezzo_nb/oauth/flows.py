@@ -183,10 +183,14 @@ class DeviceFlow:
     ----------
     timeout : float
         Seconds that a person has; the server may give fewer.
+    seen : callable
+        Gives the address by which the browser reaches one of the server's pages.
     """
 
-    def __init__(self, client: OAuthClient, *, timeout: float) -> None:
-        self._client, self._timeout = client, timeout
+    def __init__(
+        self, client: OAuthClient, *, timeout: float, seen: Callable[[str], str] = str
+    ) -> None:
+        self._client, self._timeout, self._seen = client, timeout, seen
         self._request: DeviceRequest  # from begin on
         self._deadline = 0.0
 
@@ -196,11 +200,11 @@ class DeviceFlow:
         self._timeout = min(self._timeout, request.expires_in)
         self._deadline = time.monotonic() + self._timeout
         return Prompt(
-            request.verification_uri_complete or request.verification_uri,
+            self._seen(request.verification_uri_complete or request.verification_uri),
             request.host,
             self._deadline,
             user_code=request.user_code,
-            enter_at=request.verification_uri,
+            enter_at=self._seen(request.verification_uri),
         )
 
     def wait(self, cancelled: threading.Event, tell: Tell | None = None) -> Token:

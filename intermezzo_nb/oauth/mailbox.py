@@ -46,6 +46,20 @@ class Mailbox:
         announced = self._read(f"server-{pid}")
         return str(announced["base_url"]) if announced else None
 
+    def lend(self, name: str, practice: str) -> None:
+        """Let the server lead browsers to a practice server's pages, for a while."""
+        self._sweep()
+        self._write(f"practice-{name}", {"origin": practice})
+
+    def practice(self, name: str) -> str | None:
+        """Give the origin of a practice server that was lent."""
+        lent = self._read(f"practice-{name}") if _ID.fullmatch(name) else None
+        return str(lent["origin"]) if lent and "origin" in lent else None
+
+    def take_back(self, name: str) -> None:
+        """Lead no browser there any more."""
+        self._path(f"practice-{name}").unlink(missing_ok=True)
+
     def ask(
         self,
         login: str,
@@ -127,7 +141,7 @@ class Mailbox:
 
     def _sweep(self) -> None:
         old = time.time() - _LIFE
-        for kind in ("ask", "answer", "done"):
+        for kind in ("ask", "answer", "done", "practice"):
             for path in self._folder.glob(f"{kind}-*"):
                 with suppress(OSError):
                     if path.stat().st_mtime < old:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 from ..addresses import is_loopback
 from ..errors import SettingsError
 from . import closing
+from .forwarding import Forwarding
 from .mailbox import Mailbox
 from .models import AuthorizationRequest
 
@@ -164,22 +165,29 @@ class ServerReceiver:
         The server's path, as ``/user/name/``; the link begins with it.
     redirect_uri : str or None
         The registered address, where it is another than the server would name.
+    forwarding : Forwarding or None
+        Leads to the sign-in page, where that is the practice server's.
     """
 
     def __init__(
-        self, mailbox: Mailbox, base_url: str, redirect_uri: str | None = None
+        self,
+        mailbox: Mailbox,
+        base_url: str,
+        redirect_uri: str | None = None,
+        forwarding: Forwarding | None = None,
     ) -> None:
         self._mailbox, self._base = mailbox, base_url.rstrip("/")
-        self.redirect_uri = redirect_uri
+        self.redirect_uri, self._forwarding = redirect_uri, forwarding
         self._login = secrets.token_urlsafe(24)
         self._is_ours: Callable[[Mapping[str, str]], bool] = lambda _: False
 
     def invite(self, request: AuthorizationRequest) -> str:
         """Leave the request for the server; give the link to open."""
         self._is_ours = request.is_answered_by
+        forwarding, url = self._forwarding, request.url
         self._mailbox.ask(
             self._login,
-            url=request.url,
+            url=forwarding.seen(url) if forwarding else url,
             state=request.state.reveal(),
             match=request.match,
             redirect_uri=self.redirect_uri,
@@ -211,6 +219,8 @@ class ServerReceiver:
     def close(self) -> None:
         """Delete what is left in the mailbox."""
         self._mailbox.forget(self._login)
+        if self._forwarding:
+            self._forwarding.close()
 
 
 _NOT_OURS = (

@@ -18,8 +18,9 @@ errors secret tokens.forks
 addresses credentials surroundings
 settings
 practice oauth.models oauth.mailbox oauth.closing api.page api.schema
-status api.resources api.shaping oauth.answers oauth.wire oauth.discovery oauth.question
-oauth.assertion oauth.identity oauth.receivers tokens.store api.paging
+status oauth.forwarding oauth.answers oauth.wire oauth.discovery oauth.question
+api.resources api.shaping oauth.assertion oauth.identity
+oauth.receivers tokens.store api.paging
 tokens.keyring tokens.held oauth.calls
 tokens.choice oauth.client
 oauth.flows
