@@ -15,6 +15,7 @@ from .api.query import Query, bad_argument, check_names
 from .api.reading import Progress, Reading, provenance
 from .api.shaping import column_names
 from .errors import SettingsError
+from .ladder import reaches_pages_here
 from .login import Login
 from .session import Session, print_link, say
 from .settings import Settings, read_profiles
@@ -52,13 +53,19 @@ def connect_with(
 ) -> Connection:
     """Make a connection from arguments and IPython configuration."""
     profiles: dict[str, Mapping[str, Any]] = dict(read_profiles())
-    named = (arguments.get("profile"), (traits or {}).get("profile"))
-    wanted = next(filter(None, named), os.environ.get("INTERMEZZO_PROFILE"))
+
+    def given(name: str) -> Any:
+        return arguments.get(name) or (traits or {}).get(name)
+
+    wanted = given("profile") or os.environ.get("INTERMEZZO_PROFILE")
     if wanted == "demo" and "demo" not in profiles:
         from .practice import demo_profile
 
-        silent = arguments.get("no_input") or (traits or {}).get("no_input")
-        someone = look().answers and not silent
+        place, silent = look(), given("no_input")
+        # Who names a way knows how the practice server's page is reached.
+        via = given("via") or os.environ.get("INTERMEZZO_VIA", "auto")
+        can_ask = via != "auto" or reaches_pages_here(place)
+        someone = place.answers and can_ask and not silent
         profiles["demo"] = demo_profile(os.environ, person=someone)
     return Connection(
         Settings.resolve(

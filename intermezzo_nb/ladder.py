@@ -67,6 +67,12 @@ def choose_way(
     return lambda: _FirstThatBegins(ways, note)
 
 
+def reaches_pages_here(surroundings: Surroundings) -> bool:
+    """Tell whether a browser reaches what this machine serves on its loopback."""
+    is_near = not surroundings.elsewhere or bool(surroundings.forwards)
+    return is_near or _jupyter(surroundings) is not None
+
+
 class _Flows:
     """Makes the flow of each way; those of the code have one question in common."""
 

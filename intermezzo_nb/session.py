@@ -9,7 +9,7 @@ from .addresses import origin
 from .api.client import tell_wait
 from .asking import wait_and_ask
 from .errors import IntermezzoError, LoginRequired, SettingsError
-from .ladder import choose_way
+from .ladder import choose_way, reaches_pages_here
 from .login import Login
 from .oauth.answers import is_bearer_token
 from .oauth.client import OAuthClient
@@ -57,6 +57,7 @@ class Session:
         if not force and self._has_session():
             return
         if self.settings.is_machine or self.settings.access_token:
+            self._tell_why_no_person(surroundings)
             self._source.token()
             self._note("client credentials", "taken")
             return
@@ -102,6 +103,7 @@ class Session:
             identity=token.identity if token else None,
             scope=token.scope if token else None,
             seconds_left=self._source.seconds_left(),
+            is_machine=settings.is_machine,
             renews=settings.is_machine or bool(token and token.refresh_token),
             kept=kept if token else "",
             ladder=tuple(self._ladder),
@@ -200,6 +202,14 @@ class Session:
             return False
         self._note("saved session", "taken")
         return True
+
+    def _tell_why_no_person(self, surroundings: Surroundings) -> None:
+        if surroundings.silence:
+            self._note("a person", surroundings.silence)
+        elif self.settings.profile == "demo" and not reaches_pages_here(surroundings):
+            signs = ", ".join(surroundings.elsewhere)
+            why = f"no browser reaches the practice server's pages ({signs})"
+            self._note("a person", why)
 
     def _insist_on_a_person(self, surroundings: Surroundings) -> None:
         silence = (

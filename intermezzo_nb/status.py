@@ -22,6 +22,8 @@ class Status:
         What was granted; None where the server did not say.
     seconds_left : float or None
         Life of the access token; None where there is none or it is unknown.
+    is_machine : bool
+        Whether the application signed in itself, by client credentials.
     renews : bool
         Whether it renews itself.
     kept : str
@@ -38,9 +40,18 @@ class Status:
     identity: Identity | None
     scope: str | None
     seconds_left: float | None
+    is_machine: bool
     renews: bool
     kept: str
     ladder: tuple[tuple[str, str], ...]
+
+    @property
+    def who(self) -> str:
+        """Who is signed in: a person or the application itself; empty if unknown."""
+        if self.identity:
+            return str(self.identity)
+        is_application = self.is_machine and self.state == "signed in"
+        return f"the application {self.client_id}" if is_application else ""
 
     def rows(self) -> list[tuple[str, str]]:
         """Give label and text of each line."""
@@ -49,7 +60,7 @@ class Status:
         rows = [
             ("Profile", self.profile),
             ("State", self.state),
-            ("Signed in as", str(self.identity) if self.identity else ""),
+            ("Signed in as", self.who),
             ("Authorization server", self.issuer),
             ("API", self.api_url),
             ("Client", self.client_id),

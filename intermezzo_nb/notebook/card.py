@@ -95,7 +95,7 @@ def signed_in(status: Status) -> str:
         f'<span style="{_CHIP}">{escape(s)}</span>' for s in _words(status.scope)
     )
     identity = status.identity
-    who = (identity.name or str(identity)) if identity else ""
+    who = identity.name if identity and identity.name else status.who
     email = identity.email if identity and identity.email != who else ""
     rows = [
         ("E-mail", escape(email or "")),
@@ -153,7 +153,7 @@ def plain_link(prompt: Prompt, *, until: str) -> str:
 
 def plain_signed_in(status: Status) -> str:
     """Give the one line that a saved notebook keeps."""
-    who = f" as {status.identity}" if status.identity else ""
+    who = f" as {status.who}" if status.who else ""
     return f"Intermezzo: signed in{who} · {status.profile} · {_session(status)}"
 
 

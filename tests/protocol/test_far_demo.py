@@ -1,0 +1,58 @@
+"""The demo profile where no browser reaches the practice server's pages."""
+
+from __future__ import annotations
+
+import pytest
+
+from intermezzo_nb import connect, connection, session
+from intermezzo_nb.oauth.mailbox import Mailbox
+from intermezzo_nb.surroundings import Surroundings
+
+SIGNS = ("Google Colab (COLAB_RELEASE_TAG)",)
+
+
+@pytest.fixture
+def placed(monkeypatch, shared_practice):
+    """Put the kernel somewhere, with the practice server beside it."""
+    monkeypatch.setenv("INTERMEZZO_DEMO_URL", shared_practice.url)
+
+    def place(**details):
+        somewhere = Surroundings("notebook", answers=True, silence="", **details)
+        for room in (connection, session):
+            monkeypatch.setattr(room, "look", lambda: somewhere)
+
+    return place
+
+
+def test_the_machine_client_is_used_and_said(placed):
+    placed(elsewhere=SIGNS)
+    api = connect("demo")
+    status = api.login(present=pytest.fail)
+    tried = dict(status.ladder)
+    assert "no browser reaches the practice server's pages" in tried["a person"]
+    assert SIGNS[0] in tried["a person"]
+    assert tried["client credentials"] == "taken"
+    assert "the application intermezzo-machine" in str(status)
+    assert len(api.frame("organizations"))
+    api.session.close()
+
+
+@pytest.mark.parametrize("why", ["near", "forwards", "jupyter", "named"])
+def test_a_person_is_asked_where_one_can_answer(placed, tmp_path, why):
+    mailbox = Mailbox(tmp_path)
+    mailbox.announce(42, "/user/ann/")
+    placed(
+        **{
+            "near": {"elsewhere": ()},
+            "forwards": {"elsewhere": SIGNS, "forwards": "VS Code forwards"},
+            "jupyter": {"elsewhere": SIGNS, "runtime_dir": tmp_path, "parent": 42},
+            "named": {"elsewhere": SIGNS},
+        }[why]
+    )
+    named = {"via": "paste"} if why == "named" else {}
+    assert connect("demo", **named).settings.is_machine is False
+
+
+def test_nobody_is_asked_where_it_was_forbidden(placed):
+    placed(elsewhere=())
+    assert connect("demo", no_input=True).settings.is_machine
