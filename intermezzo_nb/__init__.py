@@ -15,6 +15,7 @@ from .errors import IntermezzoError
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from .api.versions import as_of
     from .connection import Connection, connect
     from .current import current_connection
     from .settings import Settings
@@ -25,6 +26,7 @@ __all__ = [
     "IntermezzoError",
     "Settings",
     "__version__",
+    "as_of",
     "connect",
     "current_connection",
     "errors",
@@ -34,6 +36,7 @@ __all__ = [
 
 _HOMES = {
     "Connection": "connection",
+    "as_of": "api.versions",
     "connect": "connection",
     "current_connection": "current",
     "Settings": "settings",

@@ -28,7 +28,7 @@ tokens.source oauth.renewal login ladder
 api.faults api.answers api.paths api.query asking
 api.client
 api.reading api.columns session
-api.frames api.owners
+api.frames api.owners api.versions
 connection
 current
 doctor notebook.card notebook.progress notebook.server notebook.words
@@ -39,7 +39,7 @@ DOORS = {
     "requests_oauthlib": {"oauth.calls"},
     "oauthlib": {"oauth.client", "oauth.calls", "oauth.question"},
     "jwt": {"oauth.identity", "oauth.assertion"},
-    "pandas": {"api.frames", "api.columns"},
+    "pandas": {"api.frames", "api.columns", "api.versions"},
     "pyarrow": {"api.frames", "api.columns"},
     "filelock": {"tokens.store"},
     "ipywidgets": {"notebook.panel"},

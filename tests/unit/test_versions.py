@@ -1,0 +1,184 @@
+"""Histories as of a day: each thing once, doubts told, equal to an obvious loop."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from intermezzo_nb import as_of
+from intermezzo_nb.errors import SettingsError
+
+
+def history(*rows, **more):
+    frame = pd.DataFrame(rows, columns=["employeeId", "validFrom", "validTo", "title"])
+    for name in ("validFrom", "validTo"):
+        frame[name] = pd.to_datetime(frame[name]).astype("datetime64[s]")
+    return frame.assign(**more)
+
+
+JOBS = history(
+    ("a", "2025-01-01", "2025-06-30", "Clerk"),
+    ("a", "2025-07-01", None, "Lead"),
+    ("b", "2025-03-01", "2025-09-30", "Clerk"),
+)
+
+
+def test_one_day_gives_the_rows_that_are_valid_then():
+    assert list(as_of(JOBS, "2025-06-30").title) == ["Clerk", "Clerk"]
+    assert list(as_of(JOBS, dt.date(2025, 7, 1)).title) == ["Lead", "Clerk"]
+    assert list(as_of(JOBS, "2025-10-01").index) == [1]
+
+
+def test_several_days_give_a_long_frame_for_counting():
+    months = pd.date_range("2025-01-31", periods=12, freq="ME")
+    count = as_of(JOBS, months).groupby("asOf")["employeeId"].nunique()
+    assert list(count) == [1, 1, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1]
+    assert count.index.dtype == "datetime64[s]"
+
+
+def test_periods_mean_their_last_day():
+    quarters = pd.period_range("2025Q1", periods=3, freq="Q")
+    frame = as_of(JOBS, quarters)
+    assert (
+        list(frame.asOf.dt.strftime("%m-%d"))
+        == ["03-31"] * 2 + ["06-30"] * 2 + ["09-30"] * 2
+    )
+    assert list(frame.title) == ["Clerk", "Clerk", "Clerk", "Clerk", "Lead", "Clerk"]
+
+
+def test_a_day_of_change_counts_once_without_a_word():
+    shared = history(
+        ("a", "2025-01-01", "2025-07-01", "Clerk"), ("a", "2025-07-01", None, "Lead")
+    )
+    assert list(as_of(shared, "2025-07-01").title) == ["Lead"]
+    assert list(as_of(shared, "2025-06-30").title) == ["Clerk"]
+    assert list(as_of(shared, "2025-07-01", valid_to="exclusive").title) == ["Lead"]
+
+
+def test_how_the_end_is_meant_comes_with_the_frame():
+    frame = JOBS.iloc[:1].copy()
+    frame.attrs["intermezzo"] = {"valid_to": "exclusive"}
+    assert as_of(frame, "2025-06-30").empty
+    assert len(as_of(frame, "2025-06-30", valid_to="inclusive")) == 1
+
+
+def test_the_lines_of_one_record_stay_together():
+    lines = pd.concat([JOBS, JOBS.assign(title="Bonus")], ignore_index=True)
+    assert list(as_of(lines, "2025-07-15").title) == ["Lead", "Clerk", "Bonus", "Bonus"]
+
+
+def test_overlaps_and_gaps_are_told():
+    overlapping = history(
+        ("a", "2025-01-01", "2025-08-31", "Clerk"), ("a", "2025-07-01", None, "Lead")
+    )
+    with pytest.warns(UserWarning, match="1 employeeId have versions that overlap"):
+        assert list(as_of(overlapping, "2025-08-01").title) == ["Lead"]
+    with pytest.warns(UserWarning, match="1 employeeId have days between"):
+        as_of(JOBS.assign(validTo=JOBS.validTo - pd.Timedelta(days=2)), "2025-08-01")
+
+
+def test_an_open_version_before_another_is_an_overlap():
+    open_twice = history(("a", "2025-01-01", None, "x"), ("a", "2025-05-01", None, "y"))
+    with pytest.warns(UserWarning, match="overlap"):
+        assert list(as_of(open_twice, "2025-06-01").title) == ["y"]
+
+
+def test_what_is_missing_bounds_nothing():
+    frame = history(("a", None, None, "always"), (None, "2025-01-01", None, "nobody's"))
+    assert len(as_of(frame, "1900-01-01")) == 1
+    assert len(as_of(frame, "2300-01-01")) == 2
+
+
+def test_columns_can_be_named():
+    names = {"validFrom": "startDate", "validTo": "endDate", "employeeId": "person"}
+    staff = JOBS.rename(columns=names)
+    frame = as_of(staff, "2025-07-01", key="person", start="startDate", end="endDate")
+    assert len(frame) == 2
+
+
+def test_what_the_frame_tells_of_itself_fits_the_rows():
+    frame = JOBS.copy()
+    frame.attrs["intermezzo"] = {
+        "resource": "job-details",
+        "rows": 3,
+        "control_totals": {"amount": "1"},
+    }
+    about = as_of(frame, "2025-10-01").attrs["intermezzo"]
+    assert about["as_of"] == "2025-10-01"
+    assert (about["rows"], about["control_totals"]) == (1, {})
+    assert frame.attrs["intermezzo"]["rows"] == 3
+    several = as_of(frame, ["2025-10-01", "2025-10-02"])
+    assert several.attrs["intermezzo"]["as_of"] == ["2025-10-01", "2025-10-02"]
+
+
+@pytest.mark.parametrize("when", ["x", None, ["2025-01-01", "x"], pd.NaT, object()])
+def test_what_is_no_date_is_told(when):
+    with pytest.raises(SettingsError, match="no date"):
+        as_of(JOBS, when)
+
+
+@pytest.mark.parametrize(
+    ("frame", "told"),
+    [
+        (JOBS.drop(columns="validTo"), "no column 'validTo'"),
+        (JOBS.assign(validTo="soon"), "holds no dates"),
+        (JOBS.drop(columns="employeeId"), "of what these rows are versions"),
+    ],
+)
+def test_a_frame_that_is_no_history_is_told(frame, told):
+    with pytest.raises(SettingsError, match=told):
+        as_of(frame, "2025-01-01")
+
+
+def test_no_days_and_no_rows_give_the_columns():
+    assert list(as_of(JOBS, []).columns) == ["asOf", *JOBS.columns]
+    assert list(as_of(JOBS.iloc[:0], "2025-01-01").columns) == list(JOBS.columns)
+    assert as_of(JOBS.iloc[:0], ["2025-01-01"]).empty
+
+
+days = st.dates(dt.date(2024, 1, 1), dt.date(2024, 2, 20))
+rows = st.lists(
+    st.tuples(st.sampled_from("ab"), st.none() | days, st.none() | days, st.just("x")),
+    max_size=8,
+)
+
+
+@settings(deadline=None)
+@given(rows, st.lists(days, min_size=1, max_size=3), st.booleans())
+def test_it_equals_an_obvious_loop(rows, when, is_inclusive):
+    reading = "inclusive" if is_inclusive else "exclusive"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        frame = as_of(history(*rows), when, valid_to=reading)
+    got = [
+        tuple(None if pd.isna(v) else v for v in row)
+        for row in frame.itertuples(index=False)
+    ]
+    stamped = [
+        (one, who, _stamp(begun), _stamp(last), title)
+        for one in when
+        for who, begun, last, title in _obvious(rows, one, is_inclusive=is_inclusive)
+    ]
+    assert got == [(_stamp(one), *rest) for one, *rest in stamped]
+
+
+def _obvious(rows, day, *, is_inclusive):
+    valid = [
+        row
+        for row in rows
+        if (row[1] is None or row[1] <= day)
+        and (row[2] is None or (day <= row[2] if is_inclusive else day < row[2]))
+    ]
+    latest = {}
+    for who, begun, _, _ in valid:
+        latest[who] = max(latest.get(who, dt.date.min), begun or dt.date.min)
+    return [row for row in valid if (row[1] or dt.date.min) == latest[row[0]]]
+
+
+def _stamp(day):
+    return None if day is None else pd.Timestamp(day)
