@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from leaks import Leaks
 from person import Person
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "figures"]
 _LEAKS = pytest.StashKey[Leaks]()
 _SHOWN = ("Captured stdout", "Captured stderr")
 

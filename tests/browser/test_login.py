@@ -106,14 +106,13 @@ def test_a_forged_answer_to_the_jupyter_server_changes_nothing(open_notebook, la
     notebook.run_all()
     notebook.output(1).locator("a.intermezzo-sign-in").first.wait_for()
     tab = notebook.context.new_page()
-    base = lab.url.partition("/lab/")[0]
     for forged in ("callback?code=x&state=y", "callback", "start?login=x", "start"):
-        assert tab.goto(f"{base}/intermezzo/{forged}").status == 404
+        assert tab.goto(f"{lab.base}/intermezzo/{forged}").status == 404
     # The right state, but no parameter may come twice (RFC 6749 §3.1).
-    tab.goto(base + notebook.output(1).locator("a").first.get_attribute("href"))
+    tab.goto(lab.base + notebook.output(1).locator("a").first.get_attribute("href"))
     state = parse_qs(urlsplit(tab.url).query)["state"][0]
     twice = urlencode([("code", "x"), ("code", "y"), ("state", state)])
-    assert tab.goto(f"{base}/intermezzo/callback?{twice}").status == 404
+    assert tab.goto(f"{lab.base}/intermezzo/callback?{twice}").status == 404
     tab.close()
     notebook.sign_in(1)
     notebook.wait_for(2, "datetime64[us, UTC]")
@@ -122,9 +121,8 @@ def test_a_forged_answer_to_the_jupyter_server_changes_nothing(open_notebook, la
 def test_who_is_not_signed_in_to_jupyter_gets_nothing(lab, chromium):
     stranger = chromium.new_context()
     tab = stranger.new_page()
-    base = lab.url.partition("/lab/")[0]
     for name in ("start?login=x", "callback?code=x&state=y", "done"):
-        tab.goto(f"{base}/intermezzo/{name}")
+        tab.goto(f"{lab.base}/intermezzo/{name}")
         assert "/login?" in tab.url
     stranger.close()
 

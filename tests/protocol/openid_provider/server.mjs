@@ -3,7 +3,7 @@
 import { createServer } from "node:http";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { createLocalJWKSet, jwtVerify } from "jose";
-import Provider from "oidc-provider";
+import Provider, { interactionPolicy } from "oidc-provider";
 
 console.info = console.warn; // standard output carries the one line only
 
@@ -13,10 +13,14 @@ const option = (name, usual) => {
 };
 const lifetime = Number(option("token-lifetime", "3600"));
 const isJwt = option("jwt", "") !== ""; // access tokens; else they are opaque
+// As an organization does for an application of its own: nobody is asked for consent.
+const isTrusted = option("trusted", "") !== "";
+const isTold = option("tell-secrets", "") !== ""; // to tests that look for leaks
+const uris = (name) => option(name, "").split(" ").filter(Boolean);
 const secret = () => `imz_cs_${randomBytes(32).toString("base64url")}`;
 const callback = "http://127.0.0.1/intermezzo/callback";
 const byPerson = {
-  redirect_uris: [callback, ...option("redirect-uri", "").split(" ").filter(Boolean)],
+  redirect_uris: [callback, ...uris("redirect-uri")],
   grant_types: ["authorization_code", "refresh_token"],
   application_type: "native",
 };
@@ -29,6 +33,14 @@ const clients = [
       ...byPerson.grant_types,
       "urn:ietf:params:oauth:grant-type:device_code",
     ],
+  },
+  {
+    // https on a loopback address is refused to native applications.
+    client_id: "behind-proxy",
+    token_endpoint_auth_method: "none",
+    ...byPerson,
+    redirect_uris: ["https://app.example/intermezzo/callback", ...uris("https-redirect-uri")],
+    application_type: "web",
   },
   {
     client_id: "web-basic",
@@ -68,13 +80,32 @@ const { privateKey } = generateKeyPairSync("rsa", {
 const { kty, n, e } = privateKey;
 const key = { kid: "1", use: "sig", alg: "RS256" };
 const keys = createLocalJWKSet({ keys: [{ ...key, kty, n, e }] });
+const things = [
+  { id: "t1", name: "First thing", weight: 1.5 },
+  { id: "t2", name: "Second thing", weight: 2.25 },
+];
+const policy = interactionPolicy.base();
+if (isTrusted) policy.get("consent").checks.clear();
 
 const server = createServer();
 server.listen(0, "127.0.0.1", () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
   const api = `${issuer}/v1`;
+  const granted = async ({ oidc }) => {
+    const grant = new provider.Grant({
+      accountId: oidc.session.accountId,
+      clientId: oidc.client.clientId,
+    });
+    grant.addOIDCScope(oidc.params.scope);
+    grant.addOIDCClaims(["name", "email"]);
+    grant.addResourceScope(api, "read:things");
+    await grant.save();
+    return grant;
+  };
   const provider = new Provider(issuer, {
     clients,
+    interactions: { policy },
+    ...(isTrusted ? { loadExistingGrant: granted } : {}),
     cookies: { keys: [randomBytes(16).toString("hex")] },
     jwks: { keys: [{ ...privateKey, ...key }] },
     conformIdTokenClaims: false,
@@ -124,13 +155,22 @@ server.listen(0, "127.0.0.1", () => {
     (await provider.ClientCredentials.find(token));
   const read = (token) =>
     jwtVerify(token, keys, { issuer, audience: api }).catch(() => undefined);
+  const secrets = new Set();
+  for (const kind of ["access_token", "refresh_token", "authorization_code", "device_code"])
+    provider.on(`${kind}.saved`, (token) => secrets.add(token.jti));
+  provider.use(async (ctx, next) => {
+    await next();
+    if (ctx.oidc?.params?.code_verifier) secrets.add(ctx.oidc.params.code_verifier);
+  });
   const oauth = provider.callback();
   server.on("request", async (request, response) => {
+    if (isTold && request.url === "/secrets")
+      return response.end(JSON.stringify([...secrets]));
     if (!request.url.startsWith("/v1/")) return oauth(request, response);
     const [, token] = (request.headers.authorization || "").split(" ");
     const found = token && (await (isJwt ? read(token) : find(token)));
     response.writeHead(found ? 200 : 401, { "content-type": "application/json" });
-    response.end(JSON.stringify(found ? [{ id: "t1" }, { id: "t2" }] : {}));
+    response.end(JSON.stringify(found ? things : {}));
   });
   const known = clients.map((client) => [client.client_id, client.client_secret ?? null]);
   console.log(JSON.stringify({ issuer, api, clients: Object.fromEntries(known) }));
