@@ -114,19 +114,24 @@ def openid_provider(hub, tls_proxy):
 
 @pytest.fixture
 def open_in(chromium):
-    """Open a notebook in one of the Jupyters."""
-    contexts = []
+    """Open a notebook in one of the Jupyters; its kernel ends with the test."""
+    opened = []
 
     def open_it(jupyter, name, *cells, **context):
         how = {"viewport": {"width": 1180, "height": 900}, **jupyter.context, **context}
-        contexts.append(chromium.new_context(**how))
+        window = chromium.new_context(**how)
+        opened.append((window, None))
         if jupyter.script:
-            contexts[-1].add_init_script(jupyter.script)
-        return Page(contexts[-1], jupyter, jupyter.write(name, *cells))
+            window.add_init_script(jupyter.script)
+        page = Page(window, jupyter, jupyter.write(name, *cells))
+        opened[-1] = (window, page)
+        return page
 
     yield open_it
-    for context in contexts:
-        context.close()
+    for window, page in opened:
+        if page:
+            page.end_kernel()
+        window.close()
 
 
 @pytest.fixture

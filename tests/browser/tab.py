@@ -71,6 +71,11 @@ class Page:
         )
         return self.path.read_text()
 
+    def end_kernel(self):
+        self.page.evaluate(
+            "window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
+        )
+
     def shot(self, name, area=None):
         """Keep a picture where ``SCREENSHOTS`` names a folder."""
         if folder := os.environ.get("SCREENSHOTS"):
