@@ -71,9 +71,15 @@ class Page:
         )
         return self.path.read_text()
 
+    def kernel_status(self):
+        return self.page.evaluate(
+            "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
+        )
+
     def end_kernel(self):
         self.page.evaluate(
-            "window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
+            "() => { const { sessionContext } = window.jupyterapp.shell.currentWidget;"
+            " if (sessionContext.session) return sessionContext.shutdown() }"
         )
 
     def shot(self, name, area=None):
