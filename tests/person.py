@@ -35,10 +35,15 @@ class Person:
     ----------
     answer : {"allow", "deny"}
         What is pressed when an application asks for access.
+
+    Attributes
+    ----------
+    clicks : int
+        How many buttons were pressed so far.
     """
 
     def __init__(self, answer="allow"):
-        self.answer = answer
+        self.answer, self.clicks = answer, 0
         self._browser = requests.Session()
         self._browser.trust_env = False
 
@@ -95,6 +100,8 @@ class Person:
 
     def _press(self, response):
         page = _Page(response.text)
+        # Where scripts run, they press what is for those without.
+        self.clicks += "<noscript>" not in response.text
         if self.answer == "deny" and page.abort and not page.is_sign_in:
             return self._get(urljoin(response.url, page.abort))
         fields = {**page.fields, **page.button(self.answer)}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 import time
-import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
@@ -46,21 +45,15 @@ class Server:
         The cells that sign in, and that bring a first DataFrame.
     person : str
         Who is signed in then.
-    tells : str
-        Where it tells tests its secrets; those of the other bear a mark.
+    secrets : callable
+        Tells its secrets; those of the practice server bear a mark instead.
     """
 
     name: str
     login: str
     read: str
     person: str
-    tells: str = ""
-
-    def secrets(self):
-        if not self.tells:
-            return []
-        with urllib.request.urlopen(self.tells) as answer:  # noqa: S310 (our own)
-            return json.load(answer)
+    secrets: Callable[[], list[str]] = list
 
 
 PRACTICE = Server(
@@ -79,7 +72,7 @@ def provider(foreign, client_id="native"):
         f"--client-id {client_id} --store memory",
         "df = %intermezzo /things\ndf",
         "Foreign Person",
-        f"{foreign.issuer}/secrets",
+        foreign.secrets,
     )
 
 

@@ -71,10 +71,9 @@ class Page:
         )
         return self.path.read_text()
 
-    def kernel_status(self):
-        return self.page.evaluate(
-            "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
-        )
+    def is_running(self, number):
+        cell = self.page.locator(".jp-Notebook .jp-Cell").nth(number)
+        return cell.locator(".jp-InputPrompt").first.text_content() == "[*]:"
 
     def end_kernel(self):
         self.page.evaluate(

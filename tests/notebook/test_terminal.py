@@ -10,18 +10,23 @@ import sys
 import time
 
 import pytest
+from figures import Figure
+
+LINK = r"http://127\.0\.0\.1:\d+/(?:auth|device)\S*\?\S+(?=\r?\n)"
+OVER_SSH = {"SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}
 
 
 class Terminal:
     """IPython behind a pseudo-terminal."""
 
-    def __init__(self):
+    def __init__(self, environment):
         self.said = ""
         self._pid, self._handle = pty.fork()
         if self._pid == 0:
             words = ["-m", "IPython", "--simple-prompt", "--no-banner"]
-            os.environ.update(TERM="dumb", COLUMNS="2000")
+            os.environ.update(TERM="dumb", COLUMNS="2000", **environment)
             os.execv(sys.executable, [sys.executable, *words, "--colors=NoColor"])  # noqa: S606
+        self.wait_for(r"In \[1\]")
 
     def type(self, line):
         os.write(self._handle, f"{line}\n".encode())
@@ -43,19 +48,86 @@ class Terminal:
 
 @pytest.fixture
 def terminal():
-    made = Terminal()
-    yield made
-    made.end()
+    started = []
+
+    def start(**environment):
+        started.append(Terminal(environment))
+        started[-1].type("%load_ext intermezzo_nb")
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.end()
+
+
+@pytest.fixture
+def at_provider(openid_provider):
+    return (
+        f"%intermezzo_login --issuer {openid_provider.issuer} "
+        f"--api-url {openid_provider.api} --client-id native --store memory"
+    )
+
+
+@pytest.fixture
+def told(openid_provider, leaks, measured):
+    """Wait for the DataFrame; note what it took, and that nothing is left of it."""
+
+    def wait(terminal, way, browser, begun, done):
+        terminal.wait_for("signed in as Foreign Person")
+        signed_in = time.monotonic() - done
+        terminal.wait_for("2 rows")
+        frame = time.monotonic() - begun
+        terminal.type("%intermezzo_status")
+        terminal.wait_for(rf"Tried: {way} +taken")
+        clicks = 1 + browser.clicks  # the link is opened as well
+        figure = ("terminal IPython", way, "oidc-provider", frame, clicks, signed_in)
+        measured(Figure(*figure))
+        for secret in openid_provider.secrets():
+            leaks.record(secret)
+        assert not leaks.in_text(terminal.said)
+
+    return wait
 
 
 def test_a_person_signs_in_from_a_terminal(terminal, person):
-    terminal.wait_for(r"In \[1\]")
-    terminal.type("%load_ext intermezzo_nb")
-    terminal.type("%intermezzo_login --profile demo --via loopback")
-    link = terminal.wait_for(r"http://127\.0\.0\.1:\d+/authorize\S+(?=\r?\n)")
-    terminal.type("df = %intermezzo organizations")
-    terminal.wait_for("waiting for the sign-in")
+    shell = terminal()
+    shell.type("%intermezzo_login --profile demo --via loopback")
+    link = shell.wait_for(LINK)
+    shell.type("df = %intermezzo organizations")
+    shell.wait_for("waiting for the sign-in")
     assert person().sign_in(link[0]).status_code == 200
-    terminal.wait_for("signed in as Maren Voss")
-    terminal.wait_for("3 rows")
-    assert terminal.said.count("/authorize?") == 1
+    shell.wait_for("signed in as Maren Voss")
+    shell.wait_for("3 rows")
+    assert shell.said.count("/authorize?") == 1
+
+
+def test_a_link_leads_back_over_loopback(terminal, person, at_provider, told):
+    shell, browser, begun = terminal(), person(), time.monotonic()
+    shell.type(f"{at_provider} --via loopback")
+    link = shell.wait_for(LINK)
+    shell.type("df = %intermezzo /things")
+    shell.wait_for("waiting for the sign-in")
+    assert browser.sign_in(link[0]).status_code == 200
+    told(shell, "loopback", browser, begun, time.monotonic())
+
+
+def test_over_ssh_a_code_is_entered_elsewhere(terminal, person, at_provider, told):
+    shell, browser, begun = terminal(**OVER_SSH), person(), time.monotonic()
+    shell.type(at_provider)
+    link = shell.wait_for(LINK)
+    shell.wait_for(r"Code: \w+-\w+")
+    shell.type("df = %intermezzo /things")
+    assert "Sign-in Success" in browser.enter_code(link[0])
+    told(shell, "device", browser, begun, time.monotonic())
+
+
+def test_over_ssh_an_address_is_typed_unseen(terminal, person, at_provider, told):
+    shell, browser, begun = terminal(**OVER_SSH), person(), time.monotonic()
+    shell.type(f"{at_provider} --via paste")
+    link = shell.wait_for(LINK)
+    shell.type("df = %intermezzo /things")
+    shell.wait_for(r"the address of that page \(hidden\)")
+    address = browser.answer_for(link[0])
+    shell.type(address)
+    told(shell, "paste", browser, begun, time.monotonic())
+    assert "/intermezzo/callback?" not in shell.said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).parent / "openid_provider"
@@ -65,6 +66,12 @@ class ForeignServer:
             told["api"],
             told["clients"],
         )
+
+    def secrets(self) -> list[str]:
+        """Give tokens, codes and verifiers so far; with ``tell_secrets`` only."""
+        url = f"{self.issuer}/secrets"
+        with urllib.request.urlopen(url) as answer:  # noqa: S310 (our own child)
+            return list(json.load(answer))
 
     def stop(self) -> None:
         """End it, by its standard input."""

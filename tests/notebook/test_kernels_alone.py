@@ -1,0 +1,206 @@
+"""
+Kernels that no Jupyter server started: the conditions of VS Code and of Colab.
+
+Reproduced: the variables by which they are known, a kernel without a Jupyter server as
+its parent, a front end that answers input requests and draws HTML but no widgets, and
+for Colab a browser that cannot reach the kernel. Not reproduced: VS Code's forwarding
+of ports (its local kernels need none), its input box, Colab's own front end, its proxy
+and its module ``google.colab``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from queue import Empty
+
+import pytest
+from figures import Figure
+from jupyter_client import BlockingKernelClient
+from jupyter_client.connect import write_connection_file
+
+VS_CODE = {"VSCODE_PID": "4242"}
+COLAB = {"COLAB_RELEASE_TAG": "release-colab-external_20261101"}
+LINK = re.compile(r'href="([^"]+)"[^>]*class="intermezzo-sign-in"')
+
+
+class Kernel:
+    """
+    A kernel, and a front end that shows HTML and asks for input.
+
+    It is started as VS Code does: what jupyter_client starts names a parent, as if
+    that were a Jupyter server.
+    """
+
+    def __init__(self, folder, environment):
+        connection, _ = write_connection_file(str(folder / "kernel.json"))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "ipykernel_launcher", "-f", connection],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **environment},
+        )
+        self._client = BlockingKernelClient(connection_file=connection)
+        self._client.load_connection_file()
+        self._client.start_channels()
+        self._client.wait_for_ready(timeout=60)
+        self.asked, self._shown = [], []
+
+    @property
+    def shown(self):
+        return [text for _, text in self._shown]
+
+    def since(self, moment, pattern):
+        """Give the seconds until something was shown."""
+        found = (t for t, text in self._shown if re.search(pattern, text))
+        return next(found) - moment
+
+    def run(self, code, answer=None):
+        """Run a cell to its end; ``answer`` gives what is typed where it asks."""
+        message = self._client.execute(code, allow_stdin=True)
+        is_over = False
+        while not is_over:
+            self._answer(answer)
+            is_over = self._next(message)
+
+    def wait_for(self, pattern, seconds=30):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if re.search(pattern, "\n".join(self.shown)):
+                return
+            self._next("")
+        raise AssertionError(f"{pattern!r} did not come")
+
+    def stop(self):
+        self._client.stop_channels()
+        self._process.terminate()
+        self._process.wait(20)
+
+    def _answer(self, answer):
+        try:
+            request = self._client.get_stdin_msg(timeout=0.05)
+        except Empty:
+            return
+        self.asked.append(request["content"])
+        self._client.input(answer())
+
+    def _next(self, message):
+        try:
+            got = self._client.get_iopub_msg(timeout=0.2)
+        except Empty:
+            return False
+        content, kind = got["content"], got["msg_type"]
+        text = ""
+        if kind == "stream":
+            text = content["text"]
+        elif kind == "error":
+            text = "\n".join(content["traceback"])
+        elif kind in {"display_data", "update_display_data", "execute_result"}:
+            data = content["data"]
+            text = data.get("text/html") or data["text/plain"]
+        if text:
+            self._shown.append((time.monotonic(), text))
+        is_over = kind == "status" and content["execution_state"] == "idle"
+        return is_over and got["parent_header"].get("msg_id") == message
+
+
+@pytest.fixture
+def kernel(tmp_path):
+    started = []
+
+    def start(environment):
+        started.append(Kernel(tmp_path, environment))
+        started[-1].run("%load_ext intermezzo_nb")
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture(params=["practice", "oidc-provider"])
+def login(request):
+    """Give the line that signs in, and what reads then."""
+    if request.param == "practice":
+        return "%intermezzo_login --profile demo", "df = %intermezzo organizations\ndf"
+    provider = request.getfixturevalue("openid_provider")
+    line = (
+        f"%intermezzo_login --issuer {provider.issuer} --api-url {provider.api} "
+        "--client-id native --store memory"
+    )
+    return line, "df = %intermezzo /things\ndf"
+
+
+@pytest.fixture
+def told(request, leaks, measured):
+    """Note what it took, and that nothing is left of it."""
+
+    def note(environment, way, kernel, browser, begun, signed_in):
+        server = request.node.callspec.params["login"]
+        kernel.run("%intermezzo_status")
+        assert re.search(rf"Tried: {way} +taken", kernel.shown[-1])
+        frame = time.monotonic() - begun
+        clicks = 1 + browser.clicks  # the link is opened as well
+        measured(Figure(environment, way, server, frame, clicks, signed_in))
+        if server == "oidc-provider":
+            for secret in request.getfixturevalue("openid_provider").secrets():
+                leaks.record(secret)
+        # What is drawn first holds the link; a saved notebook has only what came last.
+        assert not leaks.in_output("\n".join(LINK.sub("", x) for x in kernel.shown))
+
+    return note
+
+
+def link_of(kernel):
+    link = LINK.search("\n".join(kernel.shown))
+    return link[1].replace("&amp;", "&")
+
+
+def test_vs_code_on_the_same_machine_is_reached_over_loopback(
+    kernel, login, person, told
+):
+    line, read = login
+    vs_code, browser, begun = kernel(VS_CODE), person(), time.monotonic()
+    vs_code.run(line)
+    assert browser.sign_in(link_of(vs_code)).status_code == 200
+    done = time.monotonic()
+    vs_code.wait_for("Signed in as")
+    signed_in = vs_code.since(done, "Signed in as")
+    vs_code.run(read)
+    assert "dataframe" in vs_code.shown[-1]
+    told("VS Code's conditions", "loopback", vs_code, browser, begun, signed_in)
+
+
+def test_on_colab_an_address_is_typed_where_the_cell_asks(kernel, login, person, told):
+    line, read = login
+    colab, browser, begun = kernel(COLAB), person(), time.monotonic()
+    colab.run(f"{line} --via paste")
+    typed = []
+
+    def paste():
+        typed.extend([browser.answer_for(link_of(colab)), time.monotonic()])
+        return typed[0]
+
+    colab.run(read, answer=paste)
+    assert colab.asked[0]["password"] is True
+    assert "dataframe" in colab.shown[-1]
+    signed_in = colab.since(typed[1], "Signed in as")
+    told("Colab's conditions", "paste", colab, browser, begun, signed_in)
+    assert typed[0] not in "\n".join(colab.shown)
+
+
+def test_on_colab_a_code_is_entered_elsewhere_by_itself(kernel, login, person, told):
+    line, read = login
+    colab, browser, begun = kernel(COLAB), person(), time.monotonic()
+    colab.run(line)
+    browser.enter_code(link_of(colab))
+    done = time.monotonic()
+    colab.wait_for("Signed in as")
+    signed_in = colab.since(done, "Signed in as")
+    colab.run(read)
+    assert "dataframe" in colab.shown[-1]
+    told("Colab's conditions", "device", colab, browser, begun, signed_in)
