@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from hub import Hub
@@ -12,6 +13,8 @@ from jupyters import started
 from playwright.sync_api import sync_playwright
 from tab import Page
 from tls_proxy import TlsProxy
+
+from binder import started_binder
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "protocol"))
 
@@ -100,12 +103,18 @@ def hub_of_bob(hub, chromium):
 
 
 @pytest.fixture(scope="session")
-def openid_provider(hub, tls_proxy):
+def binder(tmp_path_factory):
+    with started_binder(tmp_path_factory.mktemp("binder")) as started_one:
+        yield started_one
+
+
+@pytest.fixture(scope="session")
+def openid_provider(hub, binder, tls_proxy):
     """The certified server; as in an organization, it does not ask for consent."""
     server = ForeignServer(
         trusted=1,
         tell_secrets=1,
-        redirect_uri=hub.callback,
+        redirect_uri=f"{hub.callback} {binder.base}/intermezzo/callback",
         https_redirect_uri=tls_proxy.callback,
     )
     yield server
@@ -113,7 +122,7 @@ def openid_provider(hub, tls_proxy):
 
 
 @pytest.fixture
-def open_in(chromium):
+def open_in(request, chromium):
     """Open a notebook in one of the Jupyters; its kernel ends with the test."""
     opened = []
 
@@ -123,6 +132,8 @@ def open_in(chromium):
         opened.append((window, None))
         if jupyter.script:
             window.add_init_script(jupyter.script)
+        if jupyter.is_far:
+            keep_far(window, jupyter, request)
         page = Page(window, jupyter, jupyter.write(name, *cells))
         opened[-1] = (window, page)
         return page
@@ -132,6 +143,19 @@ def open_in(chromium):
         if page:
             page.end_kernel()
         window.close()
+
+
+def keep_far(window, jupyter, request):
+    """Let a browser reach the Jupyter alone, and who is on the internet otherwise."""
+    near = {urlsplit(jupyter.base).netloc}
+    if "openid_provider" in request.fixturenames:
+        near.add(urlsplit(request.getfixturevalue("openid_provider").issuer).netloc)
+
+    def lead(route):
+        is_near = urlsplit(route.request.url).netloc in near
+        route.continue_() if is_near else route.abort()
+
+    window.route("**/*", lead)
 
 
 @pytest.fixture

@@ -68,8 +68,8 @@ def provider(foreign, client_id="native"):
     """Give the certified server as one to sign in to."""
     return Server(
         "oidc-provider",
-        f"%intermezzo_login --issuer {foreign.issuer} --api-url {foreign.api} "
-        f"--client-id {client_id} --store memory",
+        f"%intermezzo_login --profile default --issuer {foreign.issuer} "
+        f"--api-url {foreign.api} --client-id {client_id} --store memory",
         "df = %intermezzo /things\ndf",
         "Foreign Person",
         foreign.secrets,

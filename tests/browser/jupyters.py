@@ -43,13 +43,27 @@ class Jupyter:
         What a browser is to know about it.
     script : str, optional
         What runs in each of its pages before all else.
+    is_far : bool
+        Nothing else on this machine is in the browser's reach.
     """
 
-    def __init__(self, folder, base, path, log, *, root=None, context=None, script=""):
+    def __init__(
+        self,
+        folder,
+        base,
+        path,
+        log,
+        *,
+        root=None,
+        context=None,
+        script="",
+        is_far=False,
+    ):
         self.folder, self.log = Path(folder), Path(log)
         self.root = root or self.folder / "root"
         self.base, self.url = base, f"{base}/{path}"
         self.context, self.script = context or {}, script
+        self.is_far = is_far
 
     def write(self, name, *cells):
         path = self.root / name

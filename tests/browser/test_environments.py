@@ -20,6 +20,7 @@ ENVIRONMENTS = {
     "Lab behind TLS": ("lab_behind_tls", ELSEWHERE),
     "Hub, user ann": ("hub_of_ann", ELSEWHERE),
     "Hub, user bob": ("hub_of_bob", ELSEWHERE),
+    "Binder-like start": ("binder", ELSEWHERE),
     "Lab, comms blocked": ("lab_without_comms", HERE),
 }
 MOST_CLICKS = 2
@@ -82,8 +83,7 @@ def test_a_person_signs_in_by_two_clicks(environment, server, request, signed_in
     jupyter = request.getfixturevalue(fixture)
     journey, way = signed_in(environment, jupyter, server)
     assert way in ways
-    if server is not PRACTICE:  # whose sign-in and consent are two pages
-        assert journey.clicks <= MOST_CLICKS
+    assert journey.clicks <= MOST_CLICKS
 
 
 @pytest.mark.timeout(120)
