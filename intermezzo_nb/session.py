@@ -52,7 +52,7 @@ class Session:
     ) -> None:
         """Sign in, as :meth:`Connection.login` tells."""
         self._ladder = []
-        self.cancel_login()
+        self.cancel_login(replaced=True)
         surroundings = look()
         if not force and self._has_session():
             return
@@ -77,11 +77,11 @@ class Session:
         if wait:
             self._login = None  # its end was told here
 
-    def cancel_login(self) -> None:
+    def cancel_login(self, *, replaced: bool = False) -> None:
         """End a sign-in that is under way; harmless when there is none."""
         login, self._login = self._login, None
         if login is not None:
-            login.cancel()
+            login.cancel(replaced=replaced)
             login.settle()
 
     def status(self) -> Status:
