@@ -167,8 +167,8 @@ class CodeFlow:
                 # RFC 9126 §2.2: the server has forgotten it; the same question again.
                 again = self._client.pushed(self._request)
                 tell.replaced(self._invitation(again))
-        uri = self._receiver.redirect_uri or "that %intermezzo_doctor names"
-        hint = f"If the page refused the redirect URI, register this one: {uri}"
+        uri = self._receiver.redirect_uri or "the one that %intermezzo_doctor names"
+        hint = f"If the page refused the redirect URI, register {uri}"
         raise _nobody(self._client.host, self._timeout, hint)
 
 

@@ -221,12 +221,13 @@ def lab(tmp_path_factory):
 def open_notebook(chromium, lab):
     contexts = []
 
-    def open_it(name, *cells, color_scheme="light"):
+    def open_it(name, *cells, color_scheme="light", before=None, **options):
         path = lab.write(name, *cells)
-        context = chromium.new_context(
-            color_scheme=color_scheme, viewport={"width": 1180, "height": 900}
-        )
+        options = {"viewport": {"width": 1180, "height": 900}, **options}
+        context = chromium.new_context(color_scheme=color_scheme, **options)
         contexts.append(context)
+        if before:
+            before(context)
         page = Page(context, lab, path)
         theme = "JupyterLab Dark" if color_scheme == "dark" else "JupyterLab Light"
         page.wear(theme)
