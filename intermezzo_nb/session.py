@@ -9,7 +9,7 @@ from .addresses import origin
 from .api.client import tell_wait
 from .asking import wait_and_ask
 from .errors import IntermezzoError, LoginRequired, SettingsError
-from .ladder import choose_way
+from .ladder import choose_way, why_nobody
 from .login import Login
 from .oauth.answers import is_bearer_token
 from .oauth.client import OAuthClient
@@ -202,9 +202,7 @@ class Session:
         return True
 
     def _insist_on_a_person(self, surroundings: Surroundings) -> None:
-        silence = (
-            "--no-input was given" if self.settings.no_input else surroundings.silence
-        )
+        silence = why_nobody(self.settings, surroundings)
         if not silence:
             return
         self._note("a person", silence)
