@@ -164,7 +164,9 @@ class Controls:
     def close(self) -> None:
         """Take them out of the notebook's widget state."""
         for widget in self._all:
-            widget.close()
+            for part in (widget, widget.layout, getattr(widget, "style", None)):
+                if part is not None:
+                    part.close()
 
     def _stop(self, _: Any) -> None:
         # A call that hangs is not waited for, but the click is seen to have arrived.
