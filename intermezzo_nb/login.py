@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import enum
 import threading
@@ -82,6 +83,7 @@ class Login:
             The question cannot even be asked.
         """
         flow = self._begin()
+        atexit.register(self._leave)
         threading.Thread(
             target=self._finish, args=(flow,), name="intermezzo-login", daemon=True
         ).start()
@@ -150,6 +152,11 @@ class Login:
         if self.error is not None:
             raise self.error.with_traceback(None)
 
+    def _leave(self) -> None:
+        # The process ends: who still opens the link is told that nothing waits.
+        self.cancel()
+        self._done.wait(1)
+
     def _begin(self) -> Flow:
         flow = self._flow = self._make_flow()
         try:
@@ -190,6 +197,7 @@ class Login:
         self.prompt, self._flow, self.error = None, None, error
         self._become(_final_state(error))
         self._done.set()
+        atexit.unregister(self._leave)
 
     def _become(self, state: State) -> None:
         self.state = state

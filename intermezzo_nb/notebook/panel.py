@@ -20,6 +20,7 @@ from ..surroundings import look
 from . import card
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
+_NOTHING = {"text/plain": "", "text/html": ""}  # one without data makes nbconvert warn
 
 
 def sign_in(connection: Connection, *, wait: bool, force: bool) -> None:
@@ -86,14 +87,14 @@ class LoginPanel:
     def give_up(self) -> None:
         """Leave an error to tell why nobody could even be asked."""
         if self._login is None:
-            self._card.update({}, raw=True)
+            self._card.update(_NOTHING, raw=True)
 
     def _draw(self) -> None:
         # Whoever draws last, from whichever thread, draws the latest state.
         with self._mutex:
             self._card.update(self._drawing(), raw=True)
             if self._controls and self._login and self._login.state.is_final:
-                self._row.update({}, raw=True)
+                self._row.update(_NOTHING, raw=True)
                 self._controls.close()
                 self._controls = None
 

@@ -217,7 +217,8 @@ def test_a_saved_notebook_keeps_one_plain_line(link_ready, reopened, end):
     told = end(notebook)
     notebook.wait_for(1, told)
     first, *others = outputs_of(notebook)
-    assert [o["data"] for o in others] == [{}]
+    assert [set(o["data"]) for o in others] == [{"text/plain", "text/html"}]
+    assert not any("".join(text) for o in others for text in o["data"].values())
     assert "\n" not in "".join(first["data"]["text/plain"]).strip()
     assert "state=" not in str(first)
     again = reopened(notebook)
@@ -256,6 +257,17 @@ def test_the_card_alone_leads_to_a_session(open_notebook, reopened):
     again = reopened(notebook)
     again.wait_for(1, "Maren Voss")
     assert again.output(1).get_by_text(BROKEN).count() == 0
+
+
+def test_after_a_restart_the_old_link_says_that_nothing_waits(link_ready):
+    notebook = link_ready("restarted", login=f"{LOGIN} --via server")
+    notebook.page.evaluate(
+        "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+        ".restart().then(() => null)"
+    )
+    with notebook.context.expect_page() as opened:
+        notebook.output(1).locator(LINK).click()
+    opened.value.get_by_text("Nothing waits for this").wait_for()
 
 
 def test_a_newer_sign_in_replaces_the_first(link_ready):
