@@ -168,7 +168,7 @@ class CodeFlow:
                 again = self._client.pushed(self._request)
                 tell.replaced(self._invitation(again))
         uri = self._receiver.redirect_uri or "the one that %intermezzo_doctor names"
-        hint = f"If the page refused the redirect URI, register {uri}"
+        hint = f"If the page refused the redirect URI, register {uri} for your client."
         raise _nobody(self._client.host, self._timeout, hint)
 
 
