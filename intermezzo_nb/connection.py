@@ -137,9 +137,16 @@ class Connection:
         self._session, self._api = other._session, other._api
         return True
 
-    def cancel_login(self) -> None:
-        """End a sign-in that is under way; harmless when there is none."""
-        self._session.cancel_login()
+    def cancel_login(self, *, replaced: bool = False) -> None:
+        """
+        End a sign-in that is under way; harmless when there is none.
+
+        Parameters
+        ----------
+        replaced : bool
+            A newer sign-in takes its place, and who waits for this one is told so.
+        """
+        self._session.cancel_login(replaced=replaced)
 
     def paste(self, address: str) -> str:
         """

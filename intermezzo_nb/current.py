@@ -43,7 +43,7 @@ def use(
     _asked_by = (dict(arguments), dict(traits or {}))
     if _current is None or _current.settings != connection.settings:
         if _current is not None and not connection.take_over(_current):
-            _current.cancel_login()
+            _current.cancel_login(replaced=True)
         _current = connection
     return _current
 

@@ -18,6 +18,7 @@ import requests
 
 from .credentials import CREDENTIALS
 from .errors import IntermezzoError
+from .ladder import ways_here, why_nobody
 from .oauth.client import OAuthClient
 from .oauth.mailbox import Mailbox
 from .oauth.models import ServerMetadata, Token
@@ -33,6 +34,7 @@ _MOST_SKEW = 60.0  # seconds that ID tokens are granted anyway
 _FOR_OTHERS = {"INTERMEZZO_DEMO_URL"}
 _SECONDS = 10.0  # for the API's address to answer
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+_NAMED = "JUPYTERHUB_SERVER_NAME"  # to such the Hub's one address does not lead
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -88,8 +90,8 @@ def examine(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]
         yield _clock(oauth.skew.seconds)
     if settings.api_url:
         yield _api(settings.api_url)
-    yield from _place(surroundings)
-    yield _way(settings, surroundings, metadata)
+    yield from _place(settings, surroundings)
+    yield from _ways(settings, surroundings, oauth)
     yield _store(settings, surroundings)
 
 
@@ -214,9 +216,9 @@ def _api(url: str) -> Finding:
     return Finding("ok", "API", f"{url} answers ({response.status_code}, {took:.2f} s)")
 
 
-def _place(surroundings: Surroundings) -> Iterator[Finding]:
+def _place(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]:
     yield Finding("note", "front end", surroundings.front)
-    someone = surroundings.silence or "somebody can be asked"
+    someone = why_nobody(settings, surroundings) or "somebody can be asked"
     yield Finding("note", "a person", someone)
     if surroundings.forwards:
         yield Finding("note", "browser", surroundings.forwards)
@@ -224,26 +226,44 @@ def _place(surroundings: Surroundings) -> Iterator[Finding]:
         yield Finding("note", "browser", f"is probably on another machine: {sign}")
 
 
-def _way(
-    settings: Settings, surroundings: Surroundings, metadata: ServerMetadata | None
-) -> Finding:
-    if settings.is_machine:
-        return Finding("ok", "way of signing in", "client credentials")
+def _ways(
+    settings: Settings, surroundings: Surroundings, oauth: OAuthClient
+) -> Iterator[Finding]:
+    if settings.is_machine or settings.access_token:
+        told = str(settings.access_token or "client credentials")
+        yield Finding("ok", "way of signing in", told)
+        return
+    notes: list[tuple[str, str]] = []
+    try:
+        ways = ways_here(settings, surroundings, oauth, lambda *n: notes.append(n))
+    except IntermezzoError as error:
+        yield _wrong("ways of signing in", error)
+        return
+    for way, why in notes:
+        yield Finding("note", f"way: {way}", why)
+    order = [f"{way} ({_to_register(way, settings, surroundings)})" for way, _ in ways]
+    told = ", then ".join(["a kept session", *order])
+    yield Finding("ok", "ways of signing in", told)
+
+
+def _to_register(way: str, settings: Settings, surroundings: Surroundings) -> str:
+    if way == "device":
+        return "nothing to register"
+    fixed = settings.redirect_uri
+    if fixed and (way != "server" or fixed.startswith("https:")):
+        return f"register {fixed}"
+    if way != "server":
+        return "register http://127.0.0.1/intermezzo/callback, any port"
+    environ = os.environ
+    if environ.get("JUPYTERHUB_SERVICE_PREFIX") and not environ.get(_NAMED):
+        hub = environ.get("JUPYTERHUB_BASE_URL", "/")
+        path = f"{hub}hub/user-redirect/intermezzo/callback"
+        return f"register the Hub's address + {path}"
     base_url = None
     if surroundings.runtime_dir and surroundings.parent:
         base_url = Mailbox(surroundings.runtime_dir).base_url(surroundings.parent)
-    ways = {
-        "loopback": "register http://127.0.0.1/intermezzo/callback, any port",
-        "server": base_url
-        and f"register this Jupyter server's address + {base_url}intermezzo/callback",
-        "device": metadata
-        and metadata.device_authorization_endpoint
-        and "nothing to register",
-    }
-    if settings.redirect_uri:
-        ways["loopback"] = f"register {settings.redirect_uri}"
-    told = "; ".join(f"{way}: {what}" for way, what in ways.items() if what)
-    return Finding("ok", "ways of signing in", told)
+    path = f"{base_url or '/'}intermezzo/callback"
+    return f"register this Jupyter server's address + {path}"
 
 
 def _store(settings: Settings, surroundings: Surroundings) -> Finding:

@@ -23,16 +23,24 @@ Way = tuple[str, Callable[[], Flow]]
 def choose_way(
     settings: Settings, surroundings: Surroundings, oauth: OAuthClient, note: Note
 ) -> Callable[[], Flow]:
+    """Choose how a person's answer comes back: by the first way that begins."""
+    ways = ways_here(settings, surroundings, oauth, note)
+    return lambda: _FirstThatBegins(ways, note)
+
+
+def ways_here(
+    settings: Settings, surroundings: Surroundings, oauth: OAuthClient, note: Note
+) -> list[Way]:
     """
-    Choose how a person's answer comes back.
+    Give the ways by which an answer can come back, in the order of trying.
 
     Loopback, unless the evidence says that the browser cannot reach it; then the
-    Jupyter server, the device grant and a pasted address, whichever begins first.
+    Jupyter server, the device grant and a pasted address.
 
     Parameters
     ----------
     note : callable
-        Told each way that was looked at, and what came of it.
+        Told of each way that is passed by, or is a guess, and why.
 
     Raises
     ------
@@ -64,7 +72,12 @@ def choose_way(
                 ways.insert(0, ("server", flows.over(server)))
             else:
                 note("server", _NO_SERVER)
-    return lambda: _FirstThatBegins(ways, note)
+    return ways
+
+
+def why_nobody(settings: Settings, surroundings: Surroundings) -> str:
+    """Tell why no person can be asked; empty where one can."""
+    return "--no-input was given" if settings.no_input else surroundings.silence
 
 
 def reaches_pages_here(surroundings: Surroundings) -> bool:

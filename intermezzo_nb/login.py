@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import enum
 import threading
@@ -43,7 +44,7 @@ class Login:
     Parameters
     ----------
     flow : callable
-        Makes a flow; called anew for each attempt.
+        Makes the flow that is to be followed.
     accept : callable
         Takes the token of a sign-in that worked, and keeps it.
     reject : callable
@@ -60,6 +61,7 @@ class Login:
         self._watchers: list[Callable[[Login], None]] = []
         self._mutex = threading.Lock()
         self._cancelled = threading.Event()
+        self._is_replaced = False
         self._is_accepted = False  # from then on it cannot be cancelled
         self._done = threading.Event()
         self._flow: Flow | None = None
@@ -81,18 +83,10 @@ class Login:
             The question cannot even be asked.
         """
         flow = self._begin()
-        self._in_thread(lambda: self._finish(flow))
-
-    def again(self) -> None:
-        """Start over after an end without a session; returns at once."""
-        with self._mutex:
-            if not self.state.is_final or self.state is State.SIGNED_IN:
-                return
-            self.state, self.error = State.CHOOSING, None
-            self._cancelled.clear()
-            self._done.clear()
-            self._is_accepted = False
-        self._in_thread(self._begin_and_finish)
+        atexit.register(self._leave)
+        threading.Thread(
+            target=self._finish, args=(flow,), name="intermezzo-login", daemon=True
+        ).start()
 
     def paste(self, address: str) -> str:
         """
@@ -113,10 +107,19 @@ class Login:
             return "Nothing waits for an address now."
         return flow.take(address)
 
-    def cancel(self) -> None:
-        """End the wait; harmless when it is over."""
+    def cancel(self, *, replaced: bool = False) -> None:
+        """
+        End the wait; harmless when it is over.
+
+        Parameters
+        ----------
+        replaced : bool
+            A newer sign-in takes its place, which is then told as the reason.
+        """
         with self._mutex:
-            self._cancelled.set()
+            if not self._cancelled.is_set():
+                self._is_replaced = replaced
+                self._cancelled.set()
 
     def settle(self) -> None:
         """Wait until a token that has been accepted is kept, or could not be."""
@@ -149,6 +152,11 @@ class Login:
         if self.error is not None:
             raise self.error.with_traceback(None)
 
+    def _leave(self) -> None:
+        # The process ends: who still opens the link is told that nothing waits.
+        self.cancel()
+        self._done.wait(1)
+
     def _begin(self) -> Flow:
         flow = self._flow = self._make_flow()
         try:
@@ -158,14 +166,6 @@ class Login:
             raise
         self._become(State.LINK_READY)
         return flow
-
-    def _begin_and_finish(self) -> None:
-        try:
-            flow = self._begin()
-        except IntermezzoError as error:
-            self._end(error)
-        else:
-            self._finish(flow)
 
     def _finish(self, flow: Flow) -> None:
         try:
@@ -191,10 +191,13 @@ class Login:
         return Tell(lambda: self._become(State.RECEIVED), replaced)
 
     def _end(self, error: IntermezzoError | None) -> None:
+        if self._is_replaced and isinstance(error, LoginCancelled):
+            error = _replaced()
         # The link holds state and nonce: it goes when it has served.
         self.prompt, self._flow, self.error = None, None, error
         self._become(_final_state(error))
         self._done.set()
+        atexit.unregister(self._leave)
 
     def _become(self, state: State) -> None:
         self.state = state
@@ -202,10 +205,6 @@ class Login:
             # A drawing that fails must not cost the sign-in.
             with contextlib.suppress(Exception):
                 watcher(self)
-
-    @staticmethod
-    def _in_thread(work: Callable[[], None]) -> None:
-        threading.Thread(target=work, name="intermezzo-login", daemon=True).start()
 
 
 def _final_state(error: IntermezzoError | None) -> State:
@@ -219,6 +218,14 @@ def _final_state(error: IntermezzoError | None) -> State:
         if isinstance(error, kind):
             return state
     return State.FAILED
+
+
+def _replaced() -> LoginCancelled:
+    return LoginCancelled(
+        "this sign-in was replaced by a newer one",
+        advice="Use the link of the newest sign-in.",
+        code="login_replaced",
+    )
 
 
 def _unforeseen(fault: Exception) -> LoginError:

@@ -97,6 +97,8 @@ class _Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            # An interrupt of this kernel, or Ctrl-C in a terminal, is not meant for it.
+            start_new_session=True,
             # It needs no setting of ours, and least of all a secret.
             env={k: v for k, v in os.environ.items() if not k.startswith(_OURS)},
         )

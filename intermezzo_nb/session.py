@@ -9,7 +9,7 @@ from .addresses import origin
 from .api.client import tell_wait
 from .asking import wait_and_ask
 from .errors import IntermezzoError, LoginRequired, SettingsError
-from .ladder import choose_way, reaches_pages_here
+from .ladder import choose_way, reaches_pages_here, why_nobody
 from .login import Login
 from .oauth.answers import is_bearer_token
 from .oauth.client import OAuthClient
@@ -52,7 +52,7 @@ class Session:
     ) -> None:
         """Sign in, as :meth:`Connection.login` tells."""
         self._ladder = []
-        self.cancel_login()
+        self.cancel_login(replaced=True)
         surroundings = look()
         if not force and self._has_session():
             return
@@ -78,11 +78,11 @@ class Session:
         if wait:
             self._login = None  # its end was told here
 
-    def cancel_login(self) -> None:
+    def cancel_login(self, *, replaced: bool = False) -> None:
         """End a sign-in that is under way; harmless when there is none."""
         login, self._login = self._login, None
         if login is not None:
-            login.cancel()
+            login.cancel(replaced=replaced)
             login.settle()
 
     def status(self) -> Status:
@@ -204,17 +204,15 @@ class Session:
         return True
 
     def _tell_why_no_person(self, surroundings: Surroundings) -> None:
-        if surroundings.silence:
-            self._note("a person", surroundings.silence)
+        if silence := why_nobody(self.settings, surroundings):
+            self._note("a person", silence)
         elif self.settings.profile == "demo" and not reaches_pages_here(surroundings):
             signs = ", ".join(surroundings.elsewhere)
             why = f"no browser reaches the practice server's pages ({signs})"
             self._note("a person", why)
 
     def _insist_on_a_person(self, surroundings: Surroundings) -> None:
-        silence = (
-            "--no-input was given" if self.settings.no_input else surroundings.silence
-        )
+        silence = why_nobody(self.settings, surroundings)
         if not silence:
             return
         self._note("a person", silence)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import shutil
 from collections.abc import Iterable
 from html import escape
+from typing import TextIO
 
 from ..errors import IntermezzoError
 from ..login import State
@@ -22,7 +25,7 @@ _GOOD = f"var(--jp-success-color1, {_MARK})"
 _CARD = (
     f"box-sizing:border-box;max-width:34rem;margin:4px 0;padding:18px 20px 16px;"
     f"border:1px solid {_LINE};border-left:4px solid {{edge}};border-radius:8px;"
-    f"background:{_GROUND};color:{_INK};font:14px/1.5 {_FONT}"
+    f"background:{_GROUND};color:{_INK};font:14px/1.5 {_FONT};overflow-wrap:anywhere"
 )
 _BUTTON = (
     # The border shows where a high-contrast theme takes the background away.
@@ -71,7 +74,7 @@ def device_ready(prompt: Prompt, profile: str, *, until: str) -> str:
         f"""{_heading("Sign in to Intermezzo", profile)}
 <div style="display:flex;gap:20px;align-items:center;flex-wrap:wrap;margin:12px 0">
 <div style="flex:1 1 14rem">{_link(prompt)}
-<p style="margin:12px 0 2px;color:{_SOFT}">Your code</p>
+<p style="margin:12px 0 2px;color:{_SOFT}">Your code (a click selects it)</p>
 <p class="intermezzo-code" style="{_CODE}">{escape(prompt.user_code)}</p>
 <p style="margin:6px 0 0;color:{_SOFT}">Compare it there, or enter it on any device at
  <a href="{at}" target="_blank" rel="noopener noreferrer" style="color:inherit">
@@ -83,7 +86,7 @@ def device_ready(prompt: Prompt, profile: str, *, until: str) -> str:
 
 def working(text: str, profile: str) -> str:
     """Draw a state that passes by itself."""
-    heading = _heading("Sign in to Intermezzo", profile)
+    heading = _heading("Sign in to Intermezzo", profile, role="presentation")
     return _card(
         f'{heading}<p role="status" style="margin:10px 0 0">{escape(text)}</p>'
     )
@@ -105,7 +108,8 @@ def signed_in(status: Status) -> str:
         ("Session", escape(_session(status))),
     ]
     as_whom = f" as <strong>{escape(who)}</strong>" if who else ""
-    title = f'<span style="color:{_GOOD}">✓</span> Signed in{as_whom}'
+    mark = f'<span aria-hidden="true" style="color:{_GOOD}">✓</span>'
+    title = f"{mark} Signed in{as_whom}"
     return _card(
         f"""{_heading(title)}{_table(rows)}
 <p style="margin:10px 0 0;color:{_SOFT}">Next:
@@ -115,19 +119,24 @@ def signed_in(status: Status) -> str:
 
 def ended(error: IntermezzoError, state: State, profile: str) -> str:
     """Draw an end without a session: what, why, what next."""
+    is_cancelled = state is State.CANCELLED
     title = {
         State.CANCELLED: "Sign-in cancelled",
         State.TIMED_OUT: "Nobody signed in in time",
         State.DENIED: "Sign-in refused",
     }.get(state, "Sign-in failed")
-    told = [error.what[:1].upper() + error.what[1:] + ".", error.why]
+    if error.code == "login_replaced":
+        title = "Replaced by a newer sign-in"
+    told = [] if is_cancelled else [f"{error.what[:1].upper()}{error.what[1:]}."]
     parts = "".join(
-        f'<p style="margin:6px 0 0">{escape(text)}</p>' for text in told if text
+        f'<p style="margin:6px 0 0">{escape(text)}</p>'
+        for text in [*told, error.why]
+        if text
     )
     return _card(
-        f"""{_heading(title, profile)}{parts}
-<p style="margin:6px 0 0;color:{_SOFT}">{escape(error.advice)}</p>""",
-        edge=_ALARM if state is State.FAILED or state is State.DENIED else _SOFT,
+        f"""{_heading(title, profile, role="status" if is_cancelled else "alert")}
+{parts}<p style="margin:6px 0 0;color:{_SOFT}">{escape(error.advice)}</p>""",
+        edge=_ALARM if state in {State.FAILED, State.DENIED} else _SOFT,
     )
 
 
@@ -135,6 +144,12 @@ def said(text: str) -> str:
     """Draw what is to be said about an address that was pasted."""
     style = f"color:{_SOFT};font:13px/1.5 {_FONT};max-width:34rem"
     return f'<div role="status" aria-live="polite" style="{style}">{escape(text)}</div>'
+
+
+def left(seconds: float) -> str:
+    """Draw the time that is left, which no screen reader repeats each second."""
+    clock = f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+    return f'<span role="timer" aria-live="off">{clock} left</span>'
 
 
 def plain_link(prompt: Prompt, *, until: str) -> str:
@@ -161,7 +176,8 @@ def _link(prompt: Prompt) -> str:
     url, host = escape(prompt.url, quote=True), escape(prompt.host)
     return (
         f'<a href="{url}" target="_blank" rel="noopener noreferrer" '
-        f'class="intermezzo-sign-in" style="{_BUTTON}">Sign in at {host} ↗</a>'
+        f'class="intermezzo-sign-in" style="{_BUTTON}">Sign in at {host}'
+        '<span aria-hidden="true">\N{NO-BREAK SPACE}↗</span></a>'
     )
 
 
@@ -219,21 +235,44 @@ def _qr(url: str) -> str:
     return f'<div style="flex:none;line-height:0">{drawing}</div>'
 
 
+def terminal_qr(url: str, terminal: TextIO) -> str:
+    """Give a QR code in half blocks, where the terminal has room and letters for it."""
+    try:
+        import segno
+    except ImportError:
+        return ""
+    code, drawing = segno.make(url, error="l", micro=False), io.StringIO()
+    code.terminal(drawing, border=2, compact=True)
+    text = drawing.getvalue()
+    width = max(map(len, text.splitlines()))
+    try:
+        text.encode(terminal.encoding)
+    except (LookupError, UnicodeEncodeError):
+        return ""
+    has_room = terminal.isatty() and shutil.get_terminal_size().columns >= width
+    return f"\n{text}" if has_room else ""
+
+
 def _card(content: str, *, edge: str = _MARK) -> str:
     style = _CARD.format(edge=edge)
-    return f'<div class="intermezzo-card" style="{style}">{content}</div>'
+    return (
+        '<div class="intermezzo-card" role="group" aria-label="Intermezzo sign-in" '
+        f'style="{style}">{content}</div>'
+    )
 
 
-def _heading(title: str, profile: str = "") -> str:
+def _heading(title: str, profile: str = "", *, role: str = "status") -> str:
+    # The front end puts new content into old nodes, so the live region is new each
+    # time: of such, screen readers announce an alert always, a status mostly.
     chip = ""
     if profile:
         chip = (
             f'<span style="color:{_SOFT}">profile <code>{escape(profile)}</code></span>'
         )
     return (
-        '<div role="status" style="display:flex;gap:12px;align-items:baseline;'
-        'justify-content:space-between;flex-wrap:wrap"><span style="font-size:16px;'
-        f'font-weight:600">{title}</span>{chip}</div>'
+        '<div style="display:flex;gap:4px 12px;align-items:baseline;'
+        f'justify-content:space-between;flex-wrap:wrap"><span role="{role}" '
+        f'style="font-size:16px;font-weight:600">{title}</span>{chip}</div>'
     )
 
 

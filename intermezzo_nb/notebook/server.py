@@ -124,11 +124,12 @@ class Done(_Handler):
 
     @web.authenticated
     def get(self) -> None:
-        match = self.mailbox.match(self.get_query_argument("login", ""))
-        if match is None:
+        login = self.get_query_argument("login", "")
+        if (match := self.mailbox.match(login)) is None:
             self.stale()
         else:
-            self.finish(closing.arrived(match))
+            is_refused = self.mailbox.is_refused(login)
+            self.finish((closing.refused if is_refused else closing.arrived)(match))
 
 
 class Practice(_Handler):

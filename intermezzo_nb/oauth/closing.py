@@ -13,6 +13,9 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _BACK = "You can close this tab. Your notebook goes on by itself."
+_REFUSED = (
+    "Nothing was given to your notebook, and it says so too. You can close this tab."
+)
 _STALE = (
     "The sign-in that this address belongs to is over, or was started elsewhere. "
     "Go back to your notebook and use the newest link there."
@@ -55,6 +58,11 @@ def arrived(match: str = "") -> bytes:
         The letters that the notebook shows beside its link.
     """
     return _page("Your answer has arrived", _BACK, match=match)
+
+
+def refused(match: str = "") -> bytes:
+    """Draw the page of an answer that is a refusal (RFC 6749 §4.1.2.1)."""
+    return _page("The sign-in was refused", _REFUSED, match=match)
 
 
 def stale() -> bytes:

@@ -167,12 +167,9 @@ class CodeFlow:
                 # RFC 9126 §2.2: the server has forgotten it; the same question again.
                 again = self._client.pushed(self._request)
                 tell.replaced(self._invitation(again))
-        raise _nobody(
-            self._client.host,
-            self._timeout,
-            "If the page showed an error, register the redirect URI that the panel "
-            "names.",
-        )
+        uri = self._receiver.redirect_uri or "the one that %intermezzo_doctor names"
+        hint = f"If the page refused the redirect URI, register {uri} for your client."
+        raise _nobody(self._client.host, self._timeout, hint)
 
 
 class DeviceFlow:

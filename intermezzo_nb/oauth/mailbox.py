@@ -108,7 +108,11 @@ class Mailbox:
                 continue  # never sent to the browser, so this is no answer to it
             if hmac.compare_digest(str(question.get("digest")), digest):
                 content = {**answer, "": question["redirect_uri"]}
-                self._write(f"done-{login}", {"match": question.get("match", "")})
+                done = {
+                    "match": question.get("match", ""),
+                    "refused": "error" in answer,
+                }
+                self._write(f"done-{login}", done)
                 self._write(f"answer-{login}", content)
                 self._path(f"ask-{login}").unlink(missing_ok=True)
                 return login
@@ -118,6 +122,11 @@ class Mailbox:
         """Give the letters of a sign-in whose answer has arrived."""
         done = self._read(f"done-{login}") if _ID.fullmatch(login) else None
         return None if done is None else str(done.get("match"))
+
+    def is_refused(self, login: str) -> bool:
+        """Tell whether the answer that has arrived is a refusal."""
+        done = self._read(f"done-{login}") if _ID.fullmatch(login) else None
+        return bool(done and done.get("refused"))
 
     def take(self, login: str) -> tuple[dict[str, str], str] | None:
         """Take an answer, and the redirect URI by which it came; once."""

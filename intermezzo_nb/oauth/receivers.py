@@ -36,7 +36,7 @@ class PasteReceiver:
 
     def __init__(self, redirect_uri: str) -> None:
         self.redirect_uri = redirect_uri
-        self.match, self.is_answered = "", False
+        self.match, self.is_answered, self.is_refused = "", False, False
         self._answers: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
         self._mutex = threading.Lock()
         self._is_ours: Callable[[Mapping[str, str]], bool] = lambda _: False
@@ -60,7 +60,7 @@ class PasteReceiver:
         with self._mutex:
             if self.is_answered or not self._is_ours(answer):
                 return _NOT_OURS
-            self.is_answered = True
+            self.is_answered, self.is_refused = True, "error" in answer
         self._answers.put(answer)
         return ""
 
@@ -111,10 +111,10 @@ class LoopbackReceiver:
             daemon=True,
         ).start()
 
-    @property
-    def match(self) -> str:
-        """The letters that the closing page shows."""
-        return self._taken.match
+    def closing_page(self) -> bytes:
+        """Draw what the browser ends on, once the answer has been taken."""
+        draw = closing.refused if self._taken.is_refused else closing.arrived
+        return draw(self._taken.match)
 
     def invite(self, request: AuthorizationRequest) -> str:
         """Expect the answer to this request, once; give the link to open."""
@@ -290,7 +290,7 @@ class _Page(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         receiver = self.server.receiver
         if self.path == _DONE:
-            self._answer(200, closing.arrived(receiver.match))
+            self._answer(200, receiver.closing_page())
             receiver.closing_page_seen()
         elif receiver.take(urljoin(receiver.redirect_uri, self.path)):
             self._answer(404, closing.stale())

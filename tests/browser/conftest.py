@@ -126,12 +126,14 @@ def open_in(request, chromium):
     """Open a notebook in one of the Jupyters; its kernel ends with the test."""
     opened = []
 
-    def open_it(jupyter, name, *cells, **context):
+    def open_it(jupyter, name, *cells, before=None, **context):
         how = {"viewport": {"width": 1180, "height": 900}, **jupyter.context, **context}
         window = chromium.new_context(**how)
         opened.append((window, None))
         if jupyter.script:
             window.add_init_script(jupyter.script)
+        if before:
+            before(window)
         if jupyter.is_far:
             keep_far(window, jupyter, request)
         page = Page(window, jupyter, jupyter.write(name, *cells))
@@ -160,8 +162,8 @@ def keep_far(window, jupyter, request):
 
 @pytest.fixture
 def open_notebook(open_in, lab):
-    def open_it(name, *cells, color_scheme="light"):
-        page = open_in(lab, name, *cells, color_scheme=color_scheme)
+    def open_it(name, *cells, color_scheme="light", **options):
+        page = open_in(lab, name, *cells, color_scheme=color_scheme, **options)
         page.wear("JupyterLab Dark" if color_scheme == "dark" else "JupyterLab Light")
         return page
 

@@ -76,6 +76,8 @@ class Page:
         return cell.locator(".jp-InputPrompt").first.text_content() == "[*]:"
 
     def end_kernel(self):
+        if self.page.is_closed():
+            return
         self.page.evaluate(
             "() => { const { sessionContext } = window.jupyterapp.shell.currentWidget;"
             " if (sessionContext.session) return sessionContext.shutdown() }"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import pty
 import re
@@ -10,6 +12,7 @@ import sys
 import time
 
 import pytest
+import segno
 from figures import Figure
 
 LINK = r"http://127\.0\.0\.1:\d+/(?:auth|device)\S*\?\S+(?=\r?\n)"
@@ -21,10 +24,11 @@ class Terminal:
 
     def __init__(self, environment):
         self.said = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._pid, self._handle = pty.fork()
         if self._pid == 0:
             words = ["-m", "IPython", "--simple-prompt", "--no-banner"]
-            os.environ.update(TERM="dumb", COLUMNS="2000", **environment)
+            os.environ.update({"TERM": "dumb", "COLUMNS": "2000", **environment})
             os.execv(sys.executable, [sys.executable, *words, "--colors=NoColor"])  # noqa: S606
         self.wait_for(r"In \[1\]")
 
@@ -37,7 +41,7 @@ class Terminal:
             if found := re.search(pattern, self.said):
                 return found
             if select.select([self._handle], [], [], 0.2)[0]:
-                self.said += os.read(self._handle, 65536).decode(errors="replace")
+                self.said += self._decoder.decode(os.read(self._handle, 65536))
         raise AssertionError(f"{pattern!r} did not come: {len(self.said)} characters")
 
     def end(self):
@@ -131,3 +135,31 @@ def test_over_ssh_an_address_is_typed_unseen(terminal, person, at_provider, told
     shell.type(address)
     told(shell, "paste", browser, begun, time.monotonic())
     assert "/intermezzo/callback?" not in shell.said
+
+
+def show_code(shell):
+    """Begin the device way; give the link that leads there."""
+    shell.type("%intermezzo_login --profile demo --via device")
+    return shell.wait_for(LINK)[0]
+
+
+def test_a_terminal_shows_the_link_as_a_qr_code(terminal, person):
+    shell = terminal(PYTHONIOENCODING="utf-8")
+    link = show_code(shell)
+    code, drawing = segno.make(link, error="l", micro=False), io.StringIO()
+    code.terminal(drawing, border=2, compact=True)
+    shell.wait_for(re.escape(drawing.getvalue().strip().replace("\n", "\r\n")))
+    person().enter_code(link)
+    shell.wait_for("signed in as Maren Voss")
+
+
+@pytest.mark.parametrize("narrow", [{"PYTHONIOENCODING": "cp1252"}, {"COLUMNS": "30"}])
+def test_a_terminal_without_room_or_letters_shows_the_code_alone(
+    terminal, person, narrow
+):
+    shell = terminal(**{"PYTHONIOENCODING": "utf-8", **narrow})
+    link = show_code(shell)
+    shell.wait_for("Code: [A-Z]{4}-[A-Z]{4}")
+    person().enter_code(link)
+    shell.wait_for("signed in as Maren Voss")
+    assert "▄" not in shell.said

@@ -141,8 +141,10 @@ def test_a_kept_session_survives_the_process(
 
 def test_nobody_answers_in_time(shared_practice, connection, somebody_there):
     made = connection(**shared_practice.settings("person", timeout=0.3))
-    with pytest.raises(LoginExpired):
-        made.login(present=lambda login: None)
+    prompts = []
+    with pytest.raises(LoginExpired) as caught:
+        made.login(present=lambda login: prompts.append(login.prompt))
+    assert prompts[0].redirect_uri in caught.value.advice
 
 
 def test_a_cancelled_sign_in_closes_its_port(
@@ -157,6 +159,32 @@ def test_a_cancelled_sign_in_closes_its_port(
         made.get("/organizations")
     with pytest.raises(requests.ConnectionError):
         requests.get(back, timeout=2)
+
+
+def test_a_newer_sign_in_takes_the_place_of_the_first(
+    shared_practice, connection, somebody_there
+):
+    made = connection(**shared_practice.settings("person"))
+    logins = []
+    made.login(present=logins.append, wait=False)
+    made.login(present=logins.append, wait=False)
+    with pytest.raises(LoginCancelled, match="replaced by a newer"):
+        logins[0].wait()
+    assert logins[0].error.code == "login_replaced"
+    logins[0].cancel()
+    assert logins[1].state == "link ready"
+
+
+def test_who_cancelled_is_not_told_of_a_newer_sign_in(
+    shared_practice, connection, somebody_there
+):
+    made = connection(**shared_practice.settings("person"))
+    logins = []
+    made.login(present=logins.append, wait=False)
+    logins[0].cancel()
+    made.login(present=logins.append, wait=False)
+    with pytest.raises(LoginCancelled, match="was cancelled"):
+        logins[0].wait()
 
 
 def test_the_first_request_waits_for_the_sign_in(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
-from intermezzo_nb import doctor
+from intermezzo_nb import doctor, session
 from intermezzo_nb.connection import connect
 from intermezzo_nb.doctor import examine
 from intermezzo_nb.errors import NetworkError
+from intermezzo_nb.oauth.mailbox import Mailbox
 from intermezzo_nb.settings import Settings
 from intermezzo_nb.surroundings import Surroundings
 
@@ -101,10 +104,59 @@ def test_a_store_that_cannot_be_used_is_told(practised, monkeypatch, tmp_path):
 
 def test_the_redirect_uri_to_register_is_printed(practised):
     uri = "http://127.0.0.1:8765/intermezzo/callback"
-    assert (
-        uri
-        in findings(practised("person", redirect_uri=uri))["ways of signing in"].told
-    )
+    found = findings(practised("person", redirect_uri=uri))
+    assert uri in found["ways of signing in"].told
+
+
+ELSEWHERE = replace(HERE, elsewhere=("JupyterHub (JUPYTERHUB_SERVICE_PREFIX)",))
+
+
+@pytest.mark.parametrize(
+    ("surroundings", "order"),
+    [
+        (HERE, ["loopback"]),
+        (replace(ELSEWHERE, forwards="VS Code forwards"), ["loopback"]),
+        (ELSEWHERE, ["device", "paste"]),
+    ],
+    ids=["here", "forwarded", "elsewhere"],
+)
+def test_the_order_of_ways_is_told_and_kept(
+    practised, connection, monkeypatch, shared_practice, surroundings, order
+):
+    monkeypatch.setattr(session, "look", lambda: surroundings)
+    found = findings(practised("person"), surroundings)
+    told = found["ways of signing in"].told
+    assert re.findall(r"(?<=then )\w+", told) == order
+    made = connection(**shared_practice.settings("person"))
+    made.login(wait=False, present=lambda login: None)
+    ladder = dict(made.status().ladder)
+    assert ladder.pop(order[0]) == "taken"
+    for subject, finding in found.items():
+        if subject.startswith("way: ") and not subject.endswith(order[0]):
+            assert ladder[subject.removeprefix("way: ")] == finding.told
+
+
+def test_what_to_register_for_a_jupyter_server_is_told(
+    practised, monkeypatch, tmp_path
+):
+    Mailbox(tmp_path).announce(42, "/user/ann/")
+    place = replace(ELSEWHERE, runtime_dir=tmp_path, parent=42)
+    way = "ways of signing in"
+    told = findings(practised("person"), place)[way].told
+    assert "server (register this Jupyter server's address + /user/ann/int" in told
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/ann/")
+    told = findings(practised("person"), place)[way].told
+    assert "the Hub's address + /hub/user-redirect/intermezzo/callback" in told
+
+
+def test_where_nobody_can_be_asked_that_is_told(practised):
+    found = findings(practised("person", no_input=True))
+    assert found["a person"].told == "--no-input was given"
+
+
+def test_a_way_that_cannot_be_taken_is_wrong(practised):
+    found = findings(practised("person", via="server"))
+    assert found["ways of signing in"].verdict == "wrong"
 
 
 @pytest.mark.parametrize(("who", "status"), [("machine", 0), ("nobody", 1)])

@@ -70,6 +70,17 @@ def test_the_browser_ends_on_a_page_without_the_code(loopback, browser):
     assert browser.open(url).status_code == 404, "an answer is taken once"
 
 
+@pytest.mark.parametrize("error", ["access_denied", "server_error"])
+def test_the_last_page_of_a_refusal_promises_nothing(
+    loopback, browser, request_sent, error
+):
+    said = browser.open(f"{loopback.redirect_uri}?error={error}&state={STATE}")
+    assert said.status_code == 200
+    assert "The sign-in was refused" in said.text
+    assert "Nothing was given" in said.text
+    assert request_sent.match in said.text
+
+
 def test_after_an_answer_the_port_closes(request_sent, browser):
     receiver = LoopbackReceiver()
     receiver.invite(request_sent)

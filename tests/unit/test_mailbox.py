@@ -79,6 +79,16 @@ def test_the_closing_page_knows_the_letters_of_an_answer_that_arrived(mailbox):
     assert mailbox.match("../" + LOGIN) is None
 
 
+@pytest.mark.parametrize("answer", [{"code": "c"}, {"error": "access_denied"}])
+def test_the_closing_page_knows_a_refusal(mailbox, answer):
+    mailbox.ask(LOGIN, url="u", state=STATE)
+    mailbox.note(LOGIN, BACK)
+    assert not mailbox.is_refused(LOGIN)
+    mailbox.drop({"state": STATE, **answer})
+    assert mailbox.is_refused(LOGIN) == ("error" in answer)
+    assert not mailbox.is_refused("../" + LOGIN)
+
+
 def test_a_registered_address_stays(mailbox):
     mailbox.ask(LOGIN, url="u", state=STATE, redirect_uri=BACK)
     assert mailbox.question(LOGIN)["fixed"] == BACK

@@ -1,0 +1,112 @@
+"""The panel's drawings, one after another, as a front end is sent them."""
+
+from __future__ import annotations
+
+import ipywidgets
+import nbformat
+import pytest
+from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from nbconvert import HTMLExporter, MarkdownExporter
+from nbformat import v4
+
+from intermezzo_nb import connect, session
+from intermezzo_nb.errors import LoginCancelled, NetworkError
+from intermezzo_nb.notebook import panel
+from intermezzo_nb.surroundings import Surroundings
+
+
+@pytest.fixture
+def shell(monkeypatch):
+    """Give a shell that looks like a kernel with a person at it."""
+    here = Surroundings("notebook", answers=True, silence="", elsewhere=())
+    for module in (panel, session):
+        monkeypatch.setattr(module, "look", lambda: here)
+    yield InteractiveShell.instance()
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def drawn(shell, monkeypatch):
+    """Collect what is displayed: each new output, and each update of one."""
+    publisher = CapturingDisplayPublisher()
+    monkeypatch.setattr(shell, "display_pub", publisher)
+    return publisher.outputs
+
+
+@pytest.fixture
+def sign_in(shared_practice, drawn):
+    """Begin to sign in as a person; give the sign-in."""
+
+    def begin(**changes):
+        changes = {"store": "memory", **changes}
+        made = connect(**shared_practice.settings("person", **changes))
+        panel.sign_in(made, wait=False, force=False)
+        return made._session._login
+
+    return begin
+
+
+def texts(drawn):
+    return [output["data"].get("text/plain", "") for output in drawn]
+
+
+def test_each_state_is_told_as_text_too(sign_in, drawn, person):
+    login = sign_in()
+    assert person().sign_in(login.prompt.url).status_code == 200
+    login.wait()
+    told = [text.partition("\n")[0] for text in texts(drawn) if text]
+    assert told[0] == "Intermezzo: Preparing the sign-in …"
+    assert told[1].startswith("Intermezzo: sign in at 127.0.0.1")
+    assert told[2] == "Intermezzo: The answer is here; finishing …"
+    assert told[3].startswith("Intermezzo: signed in as Maren Voss")
+
+
+def test_no_widget_is_left_in_what_a_notebook_may_save(sign_in):
+    login = sign_in()
+    assert ipywidgets.Widget.get_manager_state()["state"]
+    login.cancel()
+    with pytest.raises(LoginCancelled):
+        login.wait()
+    assert ipywidgets.Widget.get_manager_state()["state"] == {}
+
+
+def test_the_link_is_gone_from_what_was_drawn_last(sign_in, drawn):
+    login = sign_in()
+    login.cancel()
+    with pytest.raises(LoginCancelled):
+        login.wait()
+    card, row = drawn[-2:]
+    assert "Sign-in cancelled" in card["data"]["text/html"]
+    assert "href" not in card["data"]["text/html"]
+    assert set(row["data"].values()) == {""}
+
+
+def test_an_error_that_comes_first_stands_alone(sign_in, drawn):
+    with pytest.raises(NetworkError):
+        sign_in(issuer="http://127.0.0.1:9")
+    assert texts(drawn)[1:] == [""]
+
+
+def test_who_is_signed_in_already_is_asked_nothing(sign_in, drawn, person):
+    first = sign_in(store="file")
+    person().sign_in(first.prompt.url)
+    first.wait()
+    drawn.clear()
+    assert sign_in(store="file") is None
+    assert "signed in as Maren Voss" in texts(drawn)[-1]
+
+
+def test_what_is_saved_is_read_without_javascript(sign_in, drawn):
+    login = sign_in()
+    login.cancel()
+    with pytest.raises(LoginCancelled):
+        login.wait()
+    outputs = [v4.new_output("display_data", last["data"]) for last in drawn[-2:]]
+    notebook = v4.new_notebook(cells=[v4.new_code_cell("", outputs=outputs)])
+    nbformat.validate(notebook)
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    text, _ = MarkdownExporter().from_notebook_node(notebook)
+    for told in (page, text):
+        assert "Sign-in cancelled" in told
+        assert "widget-view" not in told
