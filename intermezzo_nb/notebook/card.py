@@ -69,14 +69,15 @@ def device_ready(prompt: Prompt, profile: str, *, until: str) -> str:
     who sees it is told not to trust another's (§5.4).
     """
     at = escape(prompt.enter_at, quote=True)
-    where = escape(prompt.enter_at.partition("://")[2] or "this page")
+    address = escape(prompt.enter_at.partition("://")[2])
+    on, where = ("any device at", address) if address else ("", "this page")
     return _card(
         f"""{_heading("Sign in to Intermezzo", profile)}
 <div style="display:flex;gap:20px;align-items:center;flex-wrap:wrap;margin:12px 0">
 <div style="flex:1 1 14rem">{_link(prompt)}
 <p style="margin:12px 0 2px;color:{_SOFT}">Your code (a click selects it)</p>
 <p class="intermezzo-code" style="{_CODE}">{escape(prompt.user_code)}</p>
-<p style="margin:6px 0 0;color:{_SOFT}">Compare it there, or enter it on any device at
+<p style="margin:6px 0 0;color:{_SOFT}">Compare it there, or enter it on {on}
  <a href="{at}" target="_blank" rel="noopener noreferrer" style="color:inherit">
 {where}</a>.</p></div>{_qr(prompt.url)}</div>
 <p style="margin:0;color:{_SOFT}">This panel notices by itself when you have signed in,
