@@ -134,7 +134,7 @@ def test_the_quickstart_as_a_person_runs_it(open_notebook):
     notebook = open_notebook("quickstart.ipynb", *code)
     notebook.run_all()
     notebook.sign_in(1)
-    notebook.wait_for(len(code) - 1, "Signed out")
+    notebook.wait_for(len(code) - 1, "Signed out", timeout=60_000)  # fonts are read
     saved = json.loads(notebook.saved())
     kinds = [o["output_type"] for c in saved["cells"] for o in c["outputs"]]
     assert "error" not in kinds
