@@ -34,7 +34,7 @@ api.frames api.owners
 connection
 current
 doctor notebook.card notebook.progress notebook.server notebook.words
-notebook.panel
+notebook.panel notebook.completion
 notebook.magics __main__
 """
 DOORS = {
