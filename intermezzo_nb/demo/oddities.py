@@ -93,7 +93,7 @@ class Fields:
         """Give a record, or each of a list of them, with other members."""
         if isinstance(record, list):
             return [self.changed(item) for item in record]
-        if not isinstance(record, dict):
+        if not isinstance(record, dict) or not (self._extra or self._missing):
             return record
         kept = {
             name: self._inner(name, value)

@@ -165,11 +165,14 @@ class Company:
             "externalRef": f"{number:06d}" if has_reference else "",
         }
 
-    def job_details(self, organization: int, number: int) -> list[dict[str, Any]]:
-        """Give all versions of an employee's job details."""
+    def job_details(
+        self, organization: int, number: int, *, of_today: bool = False
+    ) -> list[dict[str, Any]]:
+        """Give all versions of an employee's job details, or the one of today."""
         title, department, *_ = self.job(number)
         records = []
-        for version, period in enumerate(self.versions("job-details", number)):
+        periods = self.versions("job-details", number)
+        for version, period in self._numbered(periods, of_today=of_today):
             dice = self.dice(f"job-details-{version}", number)
             record = self.record(organization, number, period, version, "jd")
             hours = dice.choice([40, 40, 40, 38.5, 30, 20])
@@ -199,11 +202,16 @@ class Company:
             records.append(record)
         return records
 
-    def personal_data(self, organization: int, number: int) -> list[dict[str, Any]]:
-        """Give all versions of an employee's personal data."""
+    def personal_data(
+        self, organization: int, number: int, *, of_today: bool = False
+    ) -> list[dict[str, Any]]:
+        """Give all versions of an employee's personal data, or the one of today."""
         country, person = self.country(organization), self._person(organization, number)
-        dice, records = self.dice("residence", number), []
-        for version, (period, is_married) in enumerate(self._marital(number)):
+        records, marital = [], self._marital(number)
+        periods = [period for period, _ in marital]
+        for version, period in self._numbered(periods, of_today=of_today):
+            dice = self.dice(f"residence-{version}", number)
+            is_married = marital[version][1]
             record = self.record(organization, number, period, version, "pd")
             record |= {
                 **person,
@@ -212,6 +220,16 @@ class Company:
             }
             records.append(record)
         return records
+
+    def _numbered(
+        self, periods: list[Period], *, of_today: bool
+    ) -> list[tuple[int, Period]]:
+        numbered = list(enumerate(periods))
+        if not of_today:
+            return numbered
+        last = dt.date.max
+        now = [n for n in numbered if n[1][0] <= self.today <= (n[1][1] or last)]
+        return now[:1]
 
     def _person(self, organization: int, number: int) -> dict[str, Any]:
         country, dice = self.country(organization), self.dice("person", number)
@@ -256,6 +274,8 @@ class Company:
         dice = self.dice("employee", number)
         start, end = self.employment(number)
         found = self.searched(organization, number)
+        persons = self.personal_data(organization, number, of_today=True)
+        jobs = self.job_details(organization, number, of_today=True)
         dice.random()  # the first throw is for the birthday
         data: dict[str, Any] = {
             "employmentCountry": country,
@@ -273,8 +293,8 @@ class Company:
                     "isPrimary": True,
                 }
             ][: dice.randrange(2)],
-            "personalData": self.current(self.personal_data(organization, number)),
-            "jobDetails": self.current(self.job_details(organization, number)),
+            "personalData": next(iter(persons), None),
+            "jobDetails": next(iter(jobs), None),
         }
         if dice.random() < 0.7:
             data["birthPlace"] = dice.choice(names.PLACES[country])[1]

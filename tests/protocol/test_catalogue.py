@@ -247,6 +247,19 @@ def test_what_is_nested_in_organizations_becomes_rows(machine):
         assert frame["id"].is_unique
 
 
+@pytest.mark.parametrize("name", [n for n in NAMES if CATALOGUE[n].nested])
+def test_one_organization_is_picked_from_what_is_listed_for_all(
+    machine, shared_practice, connection, name
+):
+    where = places(machine)["DE"].organization
+    every = machine.frame(name, organization="all")
+    mine = machine.frame(name, organization=where)
+    assert set(mine["orgId"]) == {where}
+    assert len(mine) == (every["orgId"] == where).sum() < len(every)
+    settings = shared_practice.settings("machine", organization=where)
+    assert connection(**settings).frame(name).equals(mine)
+
+
 def test_documents_come_page_by_page_and_active_ones_alone(machine, company):
     where, number = next(
         (organization, n)
