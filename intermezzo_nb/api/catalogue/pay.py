@@ -189,7 +189,7 @@ PAYSLIPS: Mapping[str, Resource] = {
         inside="payslips",
         keep=(*_DE_AMOUNTS, *_DE_RATES),
         columns=(
-            identifier("employeeId"),
+            *of("integer", "employeeId"),
             Column("paymentPeriod", "enum"),
             *of("money", *(column for _, column in _DE_AMOUNTS)),
             *of("number", *(column for _, column in _DE_RATES)),
