@@ -96,8 +96,47 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--shape", choices=["authkit", "auth0"], default="authkit", help="of the tokens"
     )
+    parser.add_argument(
+        "--paging",
+        choices=["page", "cursor", "array"],
+        default="page",
+        help="of the employees",
+    )
+    _add_faults(parser.add_argument_group("what goes wrong"))
     # Owned: told as JSON, and ended by the end of standard input.
     parser.add_argument("--owned", action="store_true", help=argparse.SUPPRESS)
+
+
+def _add_faults(group: argparse._ArgumentGroup) -> None:
+    for name, what in (("refuse", "answered with a 429"), ("reset", "cut off")):
+        group.add_argument(
+            f"--{name}",
+            type=_within(float, 0, 1),
+            default=0.0,
+            metavar="SHARE",
+            help=f"of requests that are {what}",
+        )
+    group.add_argument(
+        "--retry-after",
+        type=_within(int, 0, 3600),
+        default=1,
+        metavar="S",
+        help="seconds that a 429 asks to wait",
+    )
+    group.add_argument(
+        "--drift",
+        type=_within(int, 0, 1_000_000),
+        default=0,
+        metavar="N",
+        help="changes of a list of employees while it is read",
+    )
+    for name, what in (
+        ("older", "records have the shapes of older pages of the reference"),
+        ("ragged", "histories have gaps and overlaps"),
+        ("extra-fields", "records hold more than is documented"),
+        ("missing-fields", "records hold less than is documented"),
+    ):
+        group.add_argument(f"--{name}", action="store_true", help=what)
 
 
 def _rate(text: str) -> float:
@@ -124,8 +163,8 @@ def _within(kind: type[float], least: int, most: int) -> Callable[[str], float]:
 
 
 def _sandbox(arguments: argparse.Namespace) -> int:
-    names = ("port", "token_lifetime", "rows", "seed", "rate", "latency", "shape")
-    options = _options(**{name: getattr(arguments, name) for name in names})
+    told = {k: v for k, v in vars(arguments).items() if k not in {"run", "owned"}}
+    options = _options(**told)
     asyncio.run(_serve(options, owned=arguments.owned))
     return 0
 

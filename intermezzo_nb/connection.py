@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from .api.client import Api, ApiSession, BearerAuth
-from .api.owners import choose
+from .api.owners import choose, narrow
 from .api.query import Query, bad_argument, check_names
 from .api.reading import Progress, Reading, provenance
 from .api.shaping import column_names
@@ -304,10 +304,11 @@ class Connection:
         if not callable(progress):
             raise bad_argument("progress", "a function that is told a Progress")
         plan = Reading(self._client, query, progress=progress)
+        wanted = self.settings.organization if organization == "" else organization
         if query.resource and query.resource.owner != "account":
-            usual = self.settings.organization
-            wanted = usual if organization == "" else organization
             plan.organizations = choose(self._client, plan, wanted)
+        elif query.resource and query.resource.nested:
+            narrow(plan, wanted)
         elif organization != "":
             raise SettingsError(
                 f"{query.label} belongs to no organization",

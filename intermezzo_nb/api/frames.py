@@ -11,7 +11,7 @@ import pandas as pd
 from ..errors import SettingsError, plain
 from .columns import build, control_total, infer, legible
 from .resources import CATALOGUE, find
-from .schema import Resource
+from .schema import Column, Parameter, Resource
 from .shaping import Path, check_money, column_names, leaves
 
 _TOLD = 12  # names in a note; the rest is counted
@@ -103,7 +103,7 @@ def to_frame(
 
 def describe(name: str | None = None) -> pd.DataFrame:
     """
-    List the resources, or the columns and parameters of one.
+    List the resources; or the parameters, columns and versions of one.
 
     Raises
     ------
@@ -111,13 +111,54 @@ def describe(name: str | None = None) -> pd.DataFrame:
         ``unknown_resource``.
     """
     if name is None:
-        rows = [(r.name, r.owner, r.doc, r.page) for r in CATALOGUE.values()]
-        return pd.DataFrame(rows, columns=["resource", "of", "what", "page"])
+        rows = [
+            (r.name, r.owner, r.country, "history" if r.history else "", r.doc, r.page)
+            for r in CATALOGUE.values()
+        ]
+        heads = ["resource", "of", "country", "versions", "what", "page"]
+        return pd.DataFrame(rows, columns=heads)
     resource = find(name)
-    entries = [("parameter", p.name, p.kind, p.values) for p in resource.parameters]
-    entries += [("column", c.name, c.kind, c.values) for c in resource.columns]
-    rows_ = [(role, n, kind, ", ".join(values)) for role, n, kind, values in entries]
-    return pd.DataFrame(rows_, columns=["role", "name", "type", "values"])
+    types = to_frame([], resource).frame.dtypes
+    entries = [
+        (p.where, p.name, p.kind, p.values, _of_parameter(p))
+        for p in resource.parameters
+    ]
+    if resource.history:
+        told = "history gives all versions; else that of today"
+        entries.append(("option", "history", "boolean", ("true", "false"), told))
+    entries += [
+        ("column", c.name, str(types[c.name]), c.values, _of_column(c, resource))
+        for c in resource.columns
+    ]
+    rows_ = [(role, n, kind, ", ".join(v), note) for role, n, kind, v, note in entries]
+    frame = pd.DataFrame(rows_, columns=["role", "name", "type", "values", "note"])
+    frame.attrs["intermezzo"] = {
+        "resource": resource.name,
+        "what": resource.doc,
+        "page": resource.page,
+        "path": resource.path,
+        "history": resource.history,
+    }
+    return frame
+
+
+def _of_parameter(parameter: Parameter) -> str:
+    if parameter.where == "path":
+        return f"has to be given: {parameter.name}={parameter.example}"
+    return f"{parameter.default} where left out" if parameter.default else ""
+
+
+def _of_column(column: Column, resource: Resource) -> str:
+    from_path = {p.column: p.name for p in resource.parameters if p.column}
+    notes = [
+        "exact with money=decimal" * (column.kind == "money"),
+        "objects and lists as JSON text" * (column.kind == "json"),
+        *(f"documented as {kind}, too" for kind in column.also),
+        f"else from {from_path[column.name]}" if column.name in from_path else "",
+        "what has the versions" * (column.name in resource.key),
+        "tells the versions apart" * (column.name == resource.version),
+    ]
+    return "; ".join(note for note in notes if note)
 
 
 def _by_column(

@@ -58,6 +58,19 @@ def choose(api: Api, plan: Reading, wanted: object) -> tuple[str, ...]:
     return tuple(visible)
 
 
+def narrow(plan: Reading, wanted: object) -> None:
+    """
+    Keep the rows of one organization, of what is listed for all at once.
+
+    Raises
+    ------
+    SettingsError
+        ``bad_filter``: it is no id.
+    """
+    if wanted not in (None, "", "all"):
+        plan.here["orgId"] = spelled(_ORGANIZATION, wanted)
+
+
 def _id_of(organization: Mapping[str, Any]) -> str:
     # It becomes a part of paths, so it is as little trusted as one that was typed.
     found = organization.get("id")

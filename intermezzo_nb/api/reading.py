@@ -117,7 +117,7 @@ class Reading:
             is_last_owner = owner == owners[-1]
             for page in self._pages(owner):
                 self._totals[owner] = page.total
-                self.notes += [*page.notes, *self._unread(page)]
+                self.notes += [*page.notes, *self._unread(page), *self._bare(page)]
                 batch, is_cut = self._rows_of(page, owner)
                 self.rows += len(batch)
                 is_end = page.following is None and is_last_owner
@@ -150,7 +150,7 @@ class Reading:
     def counts_rows(self) -> bool:
         """Whether the server's total counts what becomes a row here."""
         resource = self._resource
-        has_lines = bool(resource and resource.lines)
+        has_lines = bool(resource and (resource.lines or resource.nested))
         return not (has_lines or self.query.is_of_today or self.here)
 
     @property
@@ -158,9 +158,14 @@ class Reading:
         return self._resource is not None and self._resource.owner != "account"
 
     def _added(self, owner: str) -> dict[str, str]:
-        employee = self.in_path.get("employee_id")
-        several = {"organizationId": owner} if len(self.organizations) > 1 else {}
-        return several | ({"employeeId": employee} if employee else {})
+        resource = self._resource
+        if resource is None:
+            return {}
+        is_told_apart = len(self.organizations) > 1
+        is_own = self._has_owner and resource.column(_OWNER.name)
+        of = {_OWNER.name: owner} if is_told_apart or is_own else {}
+        parameters = (p for p in resource.parameters if p.column)
+        return of | {p.column: self.in_path[p.name] for p in parameters}
 
     def _pages(self, owner: str) -> Iterator[Page]:
         path, style, inside = self.query.address()
@@ -194,6 +199,15 @@ class Reading:
             yield (
                 f"{self.query.label}: the answer announces more by its "
                 f"{self._announced}, which was not read"
+            )
+
+    def _bare(self, page: Page) -> Iterator[str]:
+        nested = self._resource.nested if self._resource else ""
+        bare = [r for r in page.records if not isinstance(r, dict) or nested not in r]
+        if nested and bare:
+            yield (
+                f"{self.query.label}: {_plural(len(bare), 'record')} came without "
+                f"{nested}, so what is in there is not known"
             )
 
     def _odd_values(self) -> Iterator[str]:

@@ -29,12 +29,16 @@ class Column:
         The documented values of an ``enum``; others are kept all the same.
     scale : int
         Digits after the point of exact ``money``.
+    also : tuple of str
+        Other kinds that pages of the reference document for it. ``text`` takes them
+        as text, and ``json`` takes any: neither is told as an odd value.
     """
 
     name: str
     kind: str = "text"
     values: tuple[str, ...] = ()
     scale: int = 2
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,10 @@ class Parameter:
         Those of the path have to be given.
     example : str
         A value to show in messages.
+    default : str
+        What the API takes where it is left out, as far as that is documented.
+    column : str
+        The column of each row that takes the value from the path.
     """
 
     name: str
@@ -55,6 +63,8 @@ class Parameter:
     where: str = "query"
     values: tuple[str, ...] = ()
     example: str = ""
+    default: str = ""
+    column: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +87,26 @@ class Resource:
     history : str
         Template of the path that lists all versions; empty where there is none.
         Where it is the default path too, today's version is picked here.
+    key : tuple of str
+        The columns that say of what a row with ``validFrom`` and ``validTo`` is a
+        version; empty where rows have no versions.
+    version : str
+        The column that tells the versions of one key apart. Lines of one version
+        share it.
+    may_be_absent : bool
+        Whether a 404 is documented as "there is none yet".
     unwrap : str
         An object inside each record whose members are taken as the record's own.
     inside : str
         The list inside the answer that holds the records.
     lines : tuple of (str, str)
         Lists inside each record that become rows, each with the ``kind`` of its rows.
+    nested : str
+        A member of each record, one object or a list of them, whose objects are the
+        rows; the rest of the record is another resource's.
     keep : tuple of (str, str)
-        With ``lines``: members of the record that each row keeps, and their columns.
+        With ``lines`` or ``nested``: members of the record that each row keeps, and
+        their columns. Dots lead into objects.
     """
 
     name: str
@@ -97,9 +119,13 @@ class Resource:
     country: str = ""
     parameters: tuple[Parameter, ...] = ()
     history: str = ""
+    key: tuple[str, ...] = ()
+    version: str = ""
+    may_be_absent: bool = False
     unwrap: str = ""
     inside: str = ""
     lines: tuple[tuple[str, str], ...] = ()
+    nested: str = ""
     keep: tuple[tuple[str, str], ...] = ()
 
     def column(self, name: str) -> Column | None:

@@ -52,12 +52,25 @@ def shape(
             raise _no_lines(record, resource)
         if resource and resource.unwrap:
             record = _unwrapped(record, resource.unwrap)
-        # What is null here is known from the path.
-        record = {**record, **{k: v for k, v in added.items() if record.get(k) is None}}
+        if resource and resource.nested:
+            yield from (_filled(o, added) for o in _nested(record, resource))
+            continue
+        record = _filled(record, added)
         if resource and resource.lines:
             yield from _lines(record, resource, added)
         else:
             yield record
+
+
+def _filled(record: Record, known: Mapping[str, Any]) -> Record:
+    """Give a record in which nothing is null that is known from elsewhere."""
+    return {**record, **{k: v for k, v in known.items() if record.get(k) is None}}
+
+
+def _nested(record: Record, resource: Resource) -> Iterator[Record]:
+    kept = {column: record.get(member) for member, column in resource.keep}
+    for inner in _listed(record.get(resource.nested)):
+        yield _filled(inner if isinstance(inner, dict) else {"value": inner}, kept)
 
 
 def _unwrapped(record: Record, name: str) -> Record:

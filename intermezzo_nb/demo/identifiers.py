@@ -49,3 +49,18 @@ def ascii_of(text: str) -> str:
     for letter, plain in pairs:
         text = text.replace(letter, plain)
     return text
+
+
+def tax_id(dice: random.Random) -> str:
+    """Form a German Steuer-ID; its last digit checks the others (ISO 7064)."""
+    digits, product = f"{dice.randrange(10**9, 10**10)}", 10
+    for digit in digits:
+        total = (int(digit) + product) % 10 or 10
+        product = total * 2 % 11
+    return digits + str((11 - product) % 10)
+
+
+def iban(country: str, account: str) -> str:
+    """Form an IBAN, whose digits three and four check the others (ISO 13616)."""
+    letters = "".join(str(int(letter, 36)) for letter in f"{account}{country}00")
+    return f"{country}{98 - int(letters) % 97:02d}{account}"

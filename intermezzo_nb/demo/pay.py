@@ -106,6 +106,11 @@ def monthly_pay(company: Company, number: int, version: int) -> Decimal:
     return raised.quantize(_CENT, ROUND_HALF_UP)
 
 
+def pay_on(company: Company, number: int, day: dt.date) -> Decimal:
+    """Give the monthly salary that is valid on a day; 0 where none is."""
+    return _pay_on(_paid(company, number), day)
+
+
 def wage_types(company: Company) -> list[dict[str, Any]]:
     """Give all versions of all British wage types."""
     records: list[dict[str, Any]] = []

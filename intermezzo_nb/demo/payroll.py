@@ -6,17 +6,20 @@ import asyncio
 import json
 import math
 import secrets
-from collections.abc import Sequence
+import socket
+import struct
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from tornado.routing import PathMatches
+from tornado.web import Finish
 
-from . import german, pay
-from .people import is_valid
+from . import employers, german, pay, records
+from .people import Company, is_valid
 from .practice import Practice
-from .queries import Fault, QueryHandler, cursor_of, number_within
+from .queries import Fault, QueryHandler, number_within
+from .taxes import insurance_details, tax_details
 
-_LARGEST, _LAST = 100, 1_000_000
 _SORTS = ("id", "startDate", "createdAt")
 _SEARCHED = ("givenName", "familyName", "personalEmail", "workEmail", "externalRef")
 _WAGE_TYPE_SORTS = ("id", "wageTypeCode", "name", "category", "status", "validFrom")
@@ -83,76 +86,92 @@ class Payroll(QueryHandler):
 
     def _within_rate(self) -> None:
         if wait := self.practice.rate.wait():
-            fault = Fault(429, "rate_limited", "Too many requests at once.")
-            fault.headers["Retry-After"] = str(math.ceil(wait))
-            raise fault
+            raise _too_many(math.ceil(wait))
+        what = self.practice.faults.next()
+        if what == "refuse":
+            raise _too_many(self.practice.options.retry_after)
+        if what == "reset":
+            self._reset()
+
+    def _reset(self) -> NoReturn:
+        stream = self.detach()
+        # Lingering for no time at all makes the system send a reset, not an end.
+        linger = struct.pack("ii", 1, 0)
+        stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        stream.close()
+        raise Finish
+
+    def _told(self, answer: Any) -> str:
+        return json.dumps(self.practice.fields.answered(answer))
 
     def organizations(self) -> str:
-        return json.dumps(self.practice.company.organizations())
+        return self._told(self.practice.organizations)
 
     def organization(self, organization_id: str) -> str:
         number = self._organization(organization_id)
-        return json.dumps(self.practice.company.organizations()[number])
+        return self._told(self.practice.organizations[number])
+
+    def worksite(self, organization_id: str, worksite_id: str) -> str:
+        number = self._organization(organization_id)
+        sites = self.practice.organizations[number]["workSites"]
+        if found := [site for site in sites if site["id"] == worksite_id]:
+            return self._told(found[0])
+        raise Fault(404, "not_found", "There is no such worksite.")
+
+    def worksite_insurance(self, worksite_id: str) -> str:
+        try:
+            found = employers.worksite_insurance(self.practice.company, worksite_id)
+        except LookupError:
+            raise Fault(404, "not_found", "There is no such worksite.") from None
+        return self._told(found)
+
+    def sepa_mandates(self, organization_id: str) -> str:
+        number = self._organization(organization_id)
+        return self._told(employers.sepa_mandates(self.practice.company, number))
+
+    def preferences(self, organization_id: str) -> str:
+        number = self._organization(organization_id)
+        return self._told(employers.preferences(self.practice.company, number))
 
     def employees(self, organization_id: str) -> str:
         organization = self._organization(organization_id)
-        page, size = self.whole("page", 1, _LAST), self.whole("size", 10, _LARGEST)
-        numbers = self._sorted(self._found(organization))
-        shown = numbers[(page - 1) * size : page * size]
+        is_first = self.text("page") in {"", "1"} and not self.text("cursor")
+        numbers = self.practice.drift.there(
+            self._sorted(self._found(organization)), organization, is_first=is_first
+        )
+        shown, about = self._page(len(numbers))
         company = self.practice.company
-        items = ",".join(company.employee_json(organization, n) for n in shown)
-        pages = math.ceil(len(numbers) / size)
-        meta = {
-            "total": len(numbers),
-            "page": page,
-            "size": size,
-            "pages": pages,
-            "has_next": page < pages,
-            "has_prev": page > 1,
-        }
-        return f'{{"items":[{items}],"meta":{json.dumps(meta)}}}'
+        found = [company.employee_json(organization, n) for n in numbers[shown]]
+        items = f"[{','.join(found)}]"
+        return f'{{"items":{items},{json.dumps(about)[1:-1]}}}' if about else items
+
+    def _page(self, count: int) -> tuple[slice, dict[str, Any]]:
+        match self.practice.options.paging:
+            case "array":
+                return slice(None), {}
+            case "cursor":
+                shown, told = self.by_cursor(count)
+                return shown, {"pagination": told}
+            case _:
+                shown, told = self.by_number(count)
+                return shown, {"meta": told}
 
     def employee(self, organization_id: str, employee_id: str) -> str:
         organization, number = self._employee(organization_id, employee_id)
         return self.practice.company.employee_json(organization, number)
 
-    def job_details(self, organization_id: str, employee_id: str) -> str:
+    def of_employee(
+        self, answer: records.Answer, organization_id: str, employee_id: str
+    ) -> str:
         found = self._employee(organization_id, employee_id)
-        return json.dumps(self.practice.company.job_details(*found))
-
-    def personal_data(self, organization_id: str, employee_id: str) -> str:
-        found = self._employee(organization_id, employee_id)
-        return json.dumps(self.practice.company.personal_data(*found))
-
-    def compensation(self, organization_id: str, employee_id: str) -> str:
-        found = self._employee(organization_id, employee_id)
-        company = self.practice.company
-        current = company.current(pay.compensation(company, *found))
-        if current is None:
-            raise Fault(404, "not_found", "No compensation is valid today.")
-        return json.dumps(current)
-
-    def compensation_history(self, organization_id: str, employee_id: str) -> str:
-        found = self._employee(organization_id, employee_id)
-        return json.dumps(pay.compensation(self.practice.company, *found))
+        return self._told(answer(self, self.practice.company, *found))
 
     def wage_types(self) -> str:
-        limit, start = self.whole("limit", 10, _LARGEST), self.position()
-        records = self._wanted(self.practice.wage_types)
+        found = self._wanted(self.practice.wage_types)
         names = self.get_query_arguments("sort")
         sorts = self.chosen("sort", names, _WAGE_TYPE_SORTS)
-        records.sort(key=lambda record: [record[name] for name in sorts])
-        following = start + limit
-        pagination = {
-            "limit": limit,
-            "hasNext": following < len(records),
-            "hasPrev": start > 0,
-            "nextCursor": cursor_of(following) if following < len(records) else None,
-            "prevCursor": cursor_of(max(0, start - limit)) if start else None,
-            "total": len(records),
-        }
-        items = records[start:following]
-        return json.dumps({"items": items, "pagination": pagination})
+        found.sort(key=lambda record: [record[name] for name in sorts])
+        return self._told(self.page_of(found))
 
     def wage_type(self, code: str) -> str:
         day = self.day("effective_date")
@@ -160,25 +179,25 @@ class Payroll(QueryHandler):
         valid = [r for r in found if not day or is_valid(r, day)]
         if not valid:
             raise Fault(404, "not_found", f"There is no wage type {code}.")
-        return json.dumps(valid[-1])
+        return self._told(valid[-1])
 
     def wage_types_of(self, category: str) -> str:
         found = [r for r in self.practice.wage_types if r["category"] == category]
-        return json.dumps(found)
+        return self._told(found)
 
     def german_wage_type(self, number: str) -> str:
         found = german.wage_type(number_within("wage_type_number", number, 1, 9999))
         if found is None:
             raise Fault(404, "not_found", f"There is no wage type {number}.")
-        return json.dumps(found)
+        return self._told(found)
 
     def p32(self, organization_id: str, tax_year: str) -> str:
         months = self._p32(organization_id, tax_year)
-        return json.dumps({"taxYear": int(tax_year), "months": months})
+        return self._told({"taxYear": int(tax_year), "months": months})
 
     def p32_export(self, organization_id: str, tax_year: str) -> str:
         months = pay.cumulated(self._p32(organization_id, tax_year))
-        return json.dumps({"taxYear": int(tax_year), "months": months})
+        return self._told({"taxYear": int(tax_year), "months": months})
 
     def _p32(self, organization_id: str, tax_year: str) -> list[dict[str, Any] | None]:
         organization = self._organization(organization_id)
@@ -247,28 +266,80 @@ def _challenge(fault: Fault, error: str) -> Fault:
     return fault
 
 
+def _too_many(wait: int) -> Fault:
+    fault = Fault(429, "rate_limited", "Too many requests at once.")
+    fault.headers["Retry-After"] = str(wait)
+    return fault
+
+
+def _of(answer: records.Answer) -> Callable[..., str]:
+    return lambda call, *ids: call.of_employee(answer, *ids)
+
+
 _O, _E = r"/organizations/([^/]+)", r"/employees/([^/]+)"
+_OE, _GBE = _O + _E, r"/gb" + _O + _E
 _GB = r"/gb" + _O + r"/p32/(\d{4})"
+_PAY = pay.compensation
 _ROUTES = [
     (PathMatches(path), scope, answer)
     for path, scope, answer in (
         (r"/organizations", "read:organizations", Payroll.organizations),
         (_O, "read:organizations", Payroll.organization),
-        (_O + r"/employees", "read:employees", Payroll.employees),
-        (_O + _E, "read:employees", Payroll.employee),
-        (_O + _E + r"/job-details/history", "read:employees", Payroll.job_details),
-        (_O + _E + r"/personal-data/history", "read:employees", Payroll.personal_data),
-        (_O + _E + r"/compensation-details", "read:compensation", Payroll.compensation),
+        (_O + r"/worksites/([^/]+)", "read:organizations", Payroll.worksite),
+        (_O + r"/sepa-mandates", "read:organizations", Payroll.sepa_mandates),
+        (_O + r"/preferences", "read:organizations", Payroll.preferences),
         (
-            _O + _E + r"/compensation-details/history",
-            "read:compensation",
-            Payroll.compensation_history,
+            r"/worksites/([^/]+)/insurance-details",
+            "read:organizations",
+            Payroll.worksite_insurance,
         ),
+        (_O + r"/employees", "read:employees", Payroll.employees),
+        (_OE, "read:employees", Payroll.employee),
         (r"/gb/wage-types", "read:wage_types", Payroll.wage_types),
         (r"/gb/wage-types/([\w-]+)", "read:wage_types", Payroll.wage_type),
         (r"/germany/wage-types/(\d+)", "read:wage_types", Payroll.german_wage_type),
         (r"/gb/wage-types/categories/(\w+)", "read:wage_types", Payroll.wage_types_of),
         (_GB, "read:p32", Payroll.p32),
         (_GB + r"/export", "read:p32", Payroll.p32_export),
+    )
+]
+_ROUTES += [
+    (PathMatches(path), scope, _of(answer))
+    for path, scope, answer in (
+        (
+            _OE + r"/job-details/history",
+            "read:employees",
+            records.history(Company.job_details),
+        ),
+        (
+            _OE + r"/personal-data/history",
+            "read:employees",
+            records.history(Company.personal_data),
+        ),
+        (_OE + r"/tax-details", "read:employees", records.current(tax_details)),
+        (
+            _OE + r"/insurance-details",
+            "read:employees",
+            records.current(insurance_details, "DE"),
+        ),
+        (
+            _OE + r"/insurance-details/history",
+            "read:employees",
+            records.history(insurance_details, "DE"),
+        ),
+        (_OE + r"/documents", "read:employees", records.filed),
+        (_OE + r"/compensation-details", "read:compensation", records.current(_PAY)),
+        (
+            _OE + r"/compensation-details/history",
+            "read:compensation",
+            records.history(_PAY),
+        ),
+        (_GBE + r"/pension/membership", "read:employees", records.membership),
+        (
+            _GBE + r"/pension/membership/history",
+            "read:employees",
+            records.membership_history,
+        ),
+        (_GBE + r"/pension/assessments", "read:employees", records.assessments),
     )
 ]

@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from . import names
-from .identifiers import ascii_of, company_number, instant, number_of, type_id
+from .identifiers import ascii_of, instant, number_of, type_id
+from .oddities import Fields
 
 Period = tuple[dt.date, dt.date | None]
 _DAY = dt.timedelta(days=1)
@@ -31,10 +32,26 @@ class Company:
         Employees over all organizations.
     seed : int
         The same seed gives the same data on the same day.
+    older : bool
+        Whether records have the shapes of older pages of the reference.
+    ragged : bool
+        Whether some versions leave a gap behind, or overlap the next.
+    fields : Fields
+        What is left out of employees, or put in.
     """
 
-    def __init__(self, rows: int, seed: int) -> None:
+    def __init__(
+        self,
+        rows: int,
+        seed: int,
+        *,
+        older: bool = False,
+        ragged: bool = False,
+        fields: Fields | None = None,
+    ) -> None:
         self.seed, self.today = seed, dt.datetime.now(dt.UTC).date()
+        self.is_older, self._is_ragged = older, ragged
+        self._fields = fields or Fields()
         self._first: list[int] = []
         self._count: list[int] = []
         start = 0
@@ -45,12 +62,7 @@ class Company:
             self._count.append(count)
             start += count
         self.employee_json = lru_cache(maxsize=200_000)(self._employee_json)
-
-    def organizations(self) -> list[dict[str, Any]]:
-        """Give all organizations, with what is nested in them."""
-        return [
-            self._organization(number) for number in range(len(names.ORGANIZATIONS))
-        ]
+        self.employment = lru_cache(maxsize=1_000)(self._employment)
 
     def organization_number(self, organization_id: str) -> int | None:
         """Give the position of an organization, or None."""
@@ -77,7 +89,7 @@ class Company:
         """Give the dice of one record: the same each time."""
         return random.Random(f"{self.seed}/{what}/{number}")  # noqa: S311 (not secret)
 
-    def employment(self, number: int) -> tuple[dt.date, dt.date | None]:
+    def _employment(self, number: int) -> Period:
         """Give the first and, of leavers, the last day."""
         dice = self.dice("employment", number)
         start = self.today - dt.timedelta(days=int(dice.triangular(-40, 5200, 900)))
@@ -106,6 +118,9 @@ class Company:
             *(day for day in changes if start < day < (end or dt.date.max)),
         ]
         ends = [*(following - _DAY for following in begins[1:]), end]
+        if self._is_ragged:
+            off = dt.timedelta(days=10)
+            ends = [last and last + dice.choice([-off, 0 * off, off]) for last in ends]
         return list(zip(begins, ends, strict=True))
 
     def current(self, records: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -116,6 +131,25 @@ class Company:
     def job(self, number: int) -> names.Job:
         """Give what somebody does."""
         return self.dice("job", number).choices(names.JOBS, names.JOB_WEIGHTS)[0]
+
+    def birth(self, number: int) -> dt.date:
+        """Give a birthday."""
+        start, _ = self.employment(number)
+        youngest, oldest = self.job(number).youngest * 366, 52 * 365
+        return start - _DAY * self.dice("employee", number).randrange(youngest, oldest)
+
+    def is_married(self, number: int, day: dt.date) -> bool:
+        """Tell whether somebody was married on a day."""
+        weddings = self._marital(number)
+        return any(married and begin <= day for (begin, _), married in weddings)
+
+    def founded(self, organization: int) -> dt.date:
+        """Give the day on which an organization came to be."""
+        return dt.date(1998 + 7 * organization, 4, 1)
+
+    def worksite(self, organization: int, place: int) -> str:
+        """Give the id of an organization's head office (0), or branch (1)."""
+        return type_id("wst", self.seed, organization + 100 * place)
 
     def searched(self, organization: int, number: int) -> dict[str, str]:
         """Give what an employee can be found by."""
@@ -131,11 +165,14 @@ class Company:
             "externalRef": f"{number:06d}" if has_reference else "",
         }
 
-    def job_details(self, organization: int, number: int) -> list[dict[str, Any]]:
-        """Give all versions of an employee's job details."""
+    def job_details(
+        self, organization: int, number: int, *, of_today: bool = False
+    ) -> list[dict[str, Any]]:
+        """Give all versions of an employee's job details, or the one of today."""
         title, department, *_ = self.job(number)
         records = []
-        for version, period in enumerate(self.versions("job-details", number)):
+        periods = self.versions("job-details", number)
+        for version, period in self._numbered(periods, of_today=of_today):
             dice = self.dice(f"job-details-{version}", number)
             record = self.record(organization, number, period, version, "jd")
             hours = dice.choice([40, 40, 40, 38.5, 30, 20])
@@ -149,7 +186,7 @@ class Company:
                 "jobTitle": title if version else title.replace("Lead", "Worker"),
                 "jobDescription": None if dice.random() < 0.5 else f"{title}, day",
                 "contractedWeeklyHours": hours,
-                "worksiteId": type_id("wst", self.seed, organization),
+                "worksiteId": self.worksite(organization, number % 4 // 3),
                 "department": department,
             }
             if self.country(organization) == "DE":
@@ -165,20 +202,34 @@ class Company:
             records.append(record)
         return records
 
-    def personal_data(self, organization: int, number: int) -> list[dict[str, Any]]:
-        """Give all versions of an employee's personal data."""
+    def personal_data(
+        self, organization: int, number: int, *, of_today: bool = False
+    ) -> list[dict[str, Any]]:
+        """Give all versions of an employee's personal data, or the one of today."""
         country, person = self.country(organization), self._person(organization, number)
-        dice, records, is_married = self.dice("personal-data", number), [], False
-        for version, period in enumerate(self._personal_periods(number)):
-            is_married = is_married or dice.random() < 0.4
+        records, marital = [], self._marital(number)
+        periods = [period for period, _ in marital]
+        for version, period in self._numbered(periods, of_today=of_today):
+            dice = self.dice(f"residence-{version}", number)
+            is_married = marital[version][1]
             record = self.record(organization, number, period, version, "pd")
             record |= {
                 **person,
                 "maritalStatus": "Married" if is_married else "Single",
-                "residenceAddress": self._address(country, dice),
+                "residenceAddress": self.address(country, dice),
             }
             records.append(record)
         return records
+
+    def _numbered(
+        self, periods: list[Period], *, of_today: bool
+    ) -> list[tuple[int, Period]]:
+        numbered = list(enumerate(periods))
+        if not of_today:
+            return numbered
+        last = dt.date.max
+        now = [n for n in numbered if n[1][0] <= self.today <= (n[1][1] or last)]
+        return now[:1]
 
     def _person(self, organization: int, number: int) -> dict[str, Any]:
         country, dice = self.country(organization), self.dice("person", number)
@@ -196,6 +247,13 @@ class Company:
             "nationality": country if dice.random() < 0.85 else "PL",
         }
 
+    def _marital(self, number: int) -> list[tuple[Period, bool]]:
+        dice, is_married, found = self.dice("marital", number), False, []
+        for period in self._personal_periods(number):
+            is_married = is_married or dice.random() < 0.4
+            found.append((period, is_married))
+        return found
+
     def _personal_periods(self, number: int) -> list[Period]:
         # A person has a name before the first day at work, and after the last one.
         periods = self.versions("personal-data", number)
@@ -208,20 +266,23 @@ class Company:
 
     def _employee_json(self, organization: int, number: int) -> str:
         # Kept encoded: most of a page's time would go into encoding it again.
-        return json.dumps(self._employee(organization, number), ensure_ascii=False)
+        record = self._fields.changed(self._employee(organization, number))
+        return json.dumps(record, ensure_ascii=False)
 
     def _employee(self, organization: int, number: int) -> dict[str, Any]:
         country = self.country(organization)
         dice = self.dice("employee", number)
         start, end = self.employment(number)
         found = self.searched(organization, number)
-        youngest, oldest = self.job(number).youngest * 366, 52 * 365
+        persons = self.personal_data(organization, number, of_today=True)
+        jobs = self.job_details(organization, number, of_today=True)
+        dice.random()  # the first throw is for the birthday
         data: dict[str, Any] = {
             "employmentCountry": country,
             "externalRef": found["externalRef"] or None,
             "startDate": start.isoformat(),
             "endDate": end.isoformat() if end else None,
-            "birthDate": (start - _DAY * dice.randrange(youngest, oldest)).isoformat(),
+            "birthDate": self.birth(number).isoformat(),
             "personalEmail": found["personalEmail"],
             "workEmail": found["workEmail"],
             "phoneNumbers": [
@@ -232,8 +293,8 @@ class Company:
                     "isPrimary": True,
                 }
             ][: dice.randrange(2)],
-            "personalData": self.current(self.personal_data(organization, number)),
-            "jobDetails": self.current(self.job_details(organization, number)),
+            "personalData": next(iter(persons), None),
+            "jobDetails": next(iter(jobs), None),
         }
         if dice.random() < 0.7:
             data["birthPlace"] = dice.choice(names.PLACES[country])[1]
@@ -254,8 +315,11 @@ class Company:
         begin, end = period
         dice = self.dice(f"{kind}-{version}-times", number)
         created, updated = sorted(instant(self._entered(begin), dice) for _ in range(2))
+        place = version + 1
         return {
-            "id": f"{kind}_{number:06d}_{version + 1}",
+            "id": number * 100 + place
+            if self.is_older
+            else f"{kind}_{number:06d}_{place}",
             "employeeId": type_id("emp", self.seed, number),
             "employmentCountry": self.country(organization),
             "validFrom": begin.isoformat(),
@@ -264,7 +328,8 @@ class Company:
             "updatedAt": updated,
         }
 
-    def _address(self, country: str, dice: random.Random) -> dict[str, Any]:
+    def address(self, country: str, dice: random.Random) -> dict[str, Any]:
+        """Give an address somewhere in a country."""
         code, city, state = dice.choice(names.PLACES[country])
         street, house = dice.choice(names.STREETS[country]), dice.randrange(1, 120)
         line = f"{street} {house}" if country == "DE" else f"{house} {street}"
@@ -278,51 +343,4 @@ class Company:
                 "state": state,
                 "country": country,
             },
-        }
-
-    def _organization(self, number: int) -> dict[str, Any]:
-        name, country, host, _ = names.ORGANIZATIONS[number]
-        dice = self.dice("organization", number)
-        address = self._address(country, dice)
-        identifier = {"country": country, "businessType": "1"}
-        if country == "DE":
-            identifier["taxNumber"] = f"{dice.randrange(10**12, 10**13)}"
-        else:
-            identifier["payeReferenceNumber"] = (
-                f"{dice.randrange(100, 999)}/HF{number}42"
-            )
-        begun = dt.date(1998 + 7 * number, 4, 1)
-        return {
-            "id": type_id("org", self.seed, number),
-            "legalName": name,
-            "dbaName": name.rpartition(" ")[0] if number else None,
-            "legalAddress": address["address"],
-            "correspondenceAddress": None,
-            "registrationCountry": country,
-            "incorporationDate": begun.isoformat(),
-            "shutdownDate": None,
-            "validFrom": begun.isoformat(),
-            "validTo": None,
-            "externalRef": f"{number + 7:04d}",
-            "website": f"https://{host}.example",
-            "createdAt": instant(begun, dice),
-            "updatedAt": instant(self.today - dt.timedelta(days=30), dice),
-            "workSites": [
-                {
-                    "id": type_id("wst", self.seed, number),
-                    "orgId": type_id("org", self.seed, number),
-                    "name": "Head office",
-                    "address": address,
-                    "isActive": True,
-                    "isPrimary": True,
-                    "validFrom": begun.isoformat(),
-                    "validTo": None,
-                }
-            ],
-            "bankAccounts": [],
-            "contacts": [{"id": f"con_{number}", "name": "Payroll office"}],
-            "taxIdentifiers": [{"taxData": identifier}],
-            "insuranceData": {"companyNumber": company_number(dice)}
-            if country == "DE"
-            else None,
         }

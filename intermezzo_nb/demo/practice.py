@@ -10,9 +10,11 @@ from typing import Any
 
 from oauthlib.oauth2 import InvalidRequestError
 
+from .employers import organizations
 from .endpoints import Endpoints, Validator
 from .forms import FORM, JSON
 from .grants import DEVICE_GRANT, SCOPES, Grant, Ledger
+from .oddities import Drift, Faults, Fields
 from .pay import p32, wage_types
 from .people import Company
 from .rate import Rate
@@ -39,6 +41,20 @@ class Options:
         Milliseconds added to each answer of the payroll API.
     shape : {"authkit", "auth0"}
         Which of the two documented token endpoints it plays (/auth).
+    paging : {"page", "cursor", "array"}
+        How a list of employees is paged: the reference leaves it open.
+    refuse, reset : float
+        Shares of requests that are refused with a 429, and whose connection is reset.
+    retry_after : int
+        Seconds that a refusal asks to wait.
+    drift : int
+        How often a list of employees changes while it is read.
+    older : bool
+        Whether records have the shapes of older pages of the reference.
+    ragged : bool
+        Whether histories have gaps and overlaps.
+    extra_fields, missing_fields : bool
+        Whether records hold more than is documented, or less.
     """
 
     port: int = 0
@@ -48,6 +64,15 @@ class Options:
     rate: float = 0.0
     latency: float = 0.0
     shape: str = "authkit"
+    paging: str = "page"
+    refuse: float = 0.0
+    reset: float = 0.0
+    retry_after: int = 1
+    drift: int = 0
+    older: bool = False
+    ragged: bool = False
+    extra_fields: bool = False
+    missing_fields: bool = False
 
 
 class Practice:
@@ -64,7 +89,17 @@ class Practice:
         self.options, self._folder = options, folder
         self.ledger = Ledger()
         self.validator = Validator(self.ledger, lambda: self.issuer)
-        self.company = Company(options.rows, options.seed)
+        self.fields = Fields(extra=options.extra_fields, missing=options.missing_fields)
+        self.company = Company(
+            options.rows,
+            options.seed,
+            older=options.older,
+            ragged=options.ragged,
+            fields=self.fields,
+        )
+        self.organizations = organizations(self.company)
+        self.faults = Faults(options.refuse, options.reset, options.seed)
+        self.drift = Drift(options.drift)
         self.wage_types = wage_types(self.company)
         # A large year takes long to add up, and nothing else is answered meanwhile.
         self.p32 = lru_cache(maxsize=256)(partial(p32, self.company))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import math
 from collections.abc import Collection
+from typing import Any
 
 from tornado.web import HTTPError, RequestHandler
 
 _TRUTHS = {"": False, "false": False, "true": True}
+LARGEST, _LAST = 100, 1_000_000
 _LONGEST = 9  # digits; Python refuses to read numbers of thousands
 
 
@@ -72,6 +75,37 @@ class QueryHandler(RequestHandler):
         if cursor and (position < 0 or cursor_of(position) != cursor):
             raise _invalid(name, cursor, "is unknown")
         return position
+
+    def by_number(self, count: int) -> tuple[slice, dict[str, Any]]:
+        """Give which rows are on the page asked for by number, and what is told."""
+        page, size = self.whole("page", 1, _LAST), self.whole("size", 10, LARGEST)
+        pages = math.ceil(count / size)
+        return slice((page - 1) * size, page * size), {
+            "total": count,
+            "page": page,
+            "size": size,
+            "pages": pages,
+            "has_next": page < pages,
+            "has_prev": page > 1,
+        }
+
+    def by_cursor(self, count: int) -> tuple[slice, dict[str, Any]]:
+        """Give which rows are on the page that a cursor means, and what is told."""
+        limit, start = self.whole("limit", 10, LARGEST), self.position()
+        following = start + limit
+        return slice(start, following), {
+            "limit": limit,
+            "hasNext": following < count,
+            "hasPrev": start > 0,
+            "nextCursor": cursor_of(following) if following < count else None,
+            "prevCursor": cursor_of(max(0, start - limit)) if start else None,
+            "total": count,
+        }
+
+    def page_of(self, records: list[dict[str, Any]]) -> dict[str, Any]:
+        """Give the page of a list that a cursor means."""
+        shown, pagination = self.by_cursor(len(records))
+        return {"items": records[shown], "pagination": pagination}
 
 
 def number_within(name: str, text: str, least: int, most: int) -> int:

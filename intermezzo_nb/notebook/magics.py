@@ -19,7 +19,7 @@ from IPython.core.magic_arguments import (
 from traitlets import Bool, Enum, Float, Unicode, observe
 
 from ..errors import IntermezzoError, SettingsError
-from . import words
+from . import completion, words
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -264,10 +264,12 @@ _SETTINGS = (
 def load(shell: InteractiveShell) -> None:
     """Register the magics; loading twice is harmless."""
     shell.register_magics(IntermezzoMagics)
+    completion.load(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
     """Take the magics, and their configuration, out of the shell again."""
+    completion.unload(shell)
     manager = shell.magics_manager
     for kind, names in IntermezzoMagics.magics.items():
         for name in names:

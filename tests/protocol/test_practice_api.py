@@ -235,3 +235,37 @@ def test_german_company_numbers_pass_the_check(organizations):
         digits = [int(digit) for product in products for digit in str(product)]
         assert len(number) == 8
         assert sum(digits) % 10 == int(number[7])
+
+
+def test_tax_and_bank_numbers_pass_their_checks(api, people, organizations):
+    germans = [p for p in people if p["employeeData"]["employmentCountry"] == "DE"]
+    for person in germans[:20]:
+        told = api(where(person, "/tax-details"))
+        if told.status_code == 404:
+            continue
+        product, number = 10, told.json()["taxId"]
+        assert len(number) == 11
+        for digit in number[:10]:
+            product = ((int(digit) + product) % 10 or 10) * 2 % 11
+        assert (int(number[10]) + product) % 10 == 1
+    for organization in organizations.values():
+        for account in organization["bankAccounts"]:
+            iban = account["iban"]
+            turned = "".join(str(int(letter, 36)) for letter in iban[4:] + iban[:4])
+            assert int(turned) % 97 == 1
+            assert len(iban) == 22
+
+
+def test_tax_classes_fit_whether_somebody_is_married(api, people):
+    seen = set()
+    for person in people[:80]:
+        told = person["employeeData"]
+        tax = api(where(person, "/tax-details")).json()
+        if told["employmentCountry"] == "DE" and tax.get("validTo", 1) is None:
+            status = api(where(person, "/personal-data/history")).json()
+            then = [r for r in status if is_valid(r, tax["validFrom"])]
+            seen.add((then[0]["maritalStatus"], tax["taxClass"]))
+            assert (tax["factor"] is not None) == tax["factorProcedure"]
+            assert tax["churchMember"] == (tax["churchConfession"] != "KEINE")
+    assert {*seen} <= {("Single", c) for c in "12"} | {("Married", c) for c in "345"}
+    assert len(seen) > 2

@@ -19,8 +19,10 @@ addresses credentials surroundings
 settings
 practice oauth.models oauth.mailbox oauth.closing api.page api.schema
 status oauth.forwarding oauth.answers oauth.wire oauth.discovery oauth.question
-api.resources api.shaping oauth.assertion oauth.identity
-oauth.receivers tokens.store api.paging
+api.catalogue.terms api.shaping oauth.assertion oauth.identity
+api.catalogue.organizations api.catalogue.employees
+api.catalogue.pay api.catalogue.british
+api.resources oauth.receivers tokens.store api.paging
 tokens.keyring tokens.held oauth.calls
 tokens.choice oauth.client
 oauth.flows
@@ -32,7 +34,7 @@ api.frames api.owners api.versions
 connection
 current
 doctor notebook.card notebook.progress notebook.server notebook.words
-notebook.panel
+notebook.panel notebook.completion
 notebook.magics __main__
 """
 DOORS = {

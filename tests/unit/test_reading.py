@@ -67,6 +67,40 @@ def test_lines_and_versions_are_not_compared_with_the_servers_total():
     assert (len(rows), reading.complete) == (2, True)
 
 
+def test_what_is_nested_may_be_a_list_one_object_or_none():
+    sites = [[{"id": "w1"}, {"id": "w2", "orgId": "x"}], {"id": "w3"}, None]
+    api = FakeApi(
+        organizations=[{"id": f"o{n}", "workSites": s} for n, s in enumerate(sites)]
+    )
+    rows, reading = read(api, "worksites")
+    assert [(row["id"], row["orgId"]) for row in rows] == [
+        *(("w1", "o0"), ("w2", "x"), ("w3", "o1"))
+    ]
+    assert (reading.complete, reading.notes) == (True, [])
+    _, reading = read(api, "worksites", limit=2)
+    assert (reading.complete, reading.counts_rows) == (False, False)
+
+
+def test_a_record_without_what_is_nested_in_it_is_told():
+    api = FakeApi(organizations=[{"id": "a", "workSites": []}, {"id": "b"}])
+    rows, reading = read(api, "worksites")
+    assert (rows, reading.complete) == ([], False)
+    assert reading.notes == [
+        "worksites: 1 record came without workSites, so what is in there is not known"
+    ]
+
+
+def test_what_the_path_says_fills_the_rows():
+    answers = {"worksites__w__insurance-details": [{"id": 1}, {"worksiteId": "v"}]}
+    rows, _ = read(
+        FakeApi(**answers), "worksite-insurance", filters={"worksite_id": "w"}
+    )
+    assert [row["worksiteId"] for row in rows] == ["w", "v"]
+    api = FakeApi(organizations__o__preferences={"id": 1})
+    rows, _ = read(api, "preferences", organizations=("o",))
+    assert rows == [{"id": 1, "organizationId": "o"}]
+
+
 def test_several_owners_are_asked_in_turn_and_their_rows_told_apart():
     answers = {"organizations__a__employees": ROWS[:2]}
     answers["organizations__b__employees"] = [{"id": "x", "organizationId": None}]

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from intermezzo_nb.api.columns import _BUILDERS
-from intermezzo_nb.api.resources import CATALOGUE, find
+from intermezzo_nb.api.resources import CATALOGUE, PAYSLIP_LINES, PAYSLIPS, find
 from intermezzo_nb.api.schema import split_filters
 from intermezzo_nb.errors import SettingsError
 
@@ -33,6 +33,27 @@ PROMISED = {
     "updatedAt",
     "wage-types": "id wageTypeCode name category status taxableStatus niClass "
     "pensionStatus validFrom validTo isGrossUp",
+    "worksites": "id orgId name address isActive isPrimary validFrom validTo createdAt",
+    "bank-accounts": "id orgId financialInstitutionName iban accountNumber "
+    "routingNumber isActive isPrimary",
+    "sepa-mandates": "id creditorId bankAccountId mandateReference isRecurring "
+    "validFrom validTo createdBy",
+    "personal-data": "employeeId employeeName.familyName gender maritalStatus "
+    "validFrom validTo",
+    "tax-details": "employeeId taxId taxClass childAllowances churchConfession factor "
+    "taxAllowanceAmount taxCode.originalCode taxCode.emergency studentLoanType "
+    "p45GrossPay validFrom validTo",
+    "insurance-details": "employeeId insuranceNumber contributionGroup personGroup "
+    "privateInsuranceHealthMonthly uvRiskTariff pensionDetails.pensionType validFrom",
+    "documents": "id employeeId documentType documentName status mimeType "
+    "fileSizeBytes documentDate createdAt updatedAt",
+    "german-wage-types": "wageTypeNumber componentType taxTreatment validFrom validTo",
+    "pension-membership": "employeeId version status workerCategory entryRoute "
+    "enrolmentDate optOutDate schemeId createdAt",
+    "pension-assessments": "employeeId assessmentDate enrolmentRequired "
+    "reEnrolmentIndicator qualifyingEarnings ageAtAssessment payrunId createdAt",
+    "p32-cumulative": "taxYear taxMonth netPayable cumulativeGrossLiability "
+    "cumulativeNetPayable",
     "p32": "taxYear taxMonth version grossLiability netPayable class1ANic smp "
     "apprenticeshipLevy surplusBroughtForward",
 }
@@ -78,7 +99,18 @@ class TestEveryResource:
     def test_what_lines_keep_has_columns(self, resource):
         kept = {column for _, column in resource.keep}
         assert kept <= {c.name for c in resource.columns}
-        assert bool(resource.lines) == bool(resource.keep)
+        assert bool(resource.lines or resource.nested) == bool(resource.keep)
+
+    def test_rows_with_a_period_say_of_what_they_are_a_version(self, resource):
+        names = {c.name for c in resource.columns}
+        has_versions = {"validFrom", "validTo"} <= names or bool(resource.history)
+        assert has_versions == bool(resource.key) == bool(resource.version)
+        assert {*resource.key, *([resource.version] * has_versions)} <= names
+
+    def test_what_the_path_names_has_a_column_of_the_rows(self, resource):
+        filled = {p.column for p in resource.parameters if p.column}
+        assert filled <= {c.name for c in resource.columns}
+        assert resource.owner != "employee" or filled == {"employeeId"}
 
 
 @pytest.mark.parametrize(("name", "columns"), PROMISED.items())
@@ -88,6 +120,34 @@ def test_the_documented_columns_are_there(name, columns):
 
 def test_all_amounts_of_the_p32_are_money():
     assert sum(c.kind == "money" for c in find("p32").columns) == 25
+
+
+@pytest.mark.parametrize("name", ["p32", "p32-cumulative"])
+def test_both_forms_of_the_p32_have_the_same_amounts(name):
+    money = [c.name for c in find(name).columns if c.kind == "money"]
+    assert money[:25] == [c.name for c in find("p32").columns if c.kind == "money"]
+
+
+@pytest.mark.parametrize("country", PAYSLIPS)
+def test_each_amount_of_a_payslip_is_found_in_it(country):
+    payslips = PAYSLIPS[country]
+    kinds = {c.name: c.kind for c in payslips.columns}
+    assert {kinds[column] for _, column in payslips.keep} <= {"money", "number"}
+    amounts = {name for name, kind in kinds.items() if kind in {"money", "number"}}
+    assert amounts == {column for _, column in payslips.keep}
+    assert all(path.endswith(f".{column}") for path, column in payslips.keep)
+
+
+def test_the_documented_columns_of_payslips_are_there():
+    british, german = (
+        {c.name for c in PAYSLIPS[country].columns} for country in ("GB", "DE")
+    )
+    both = {"employeeId", "paymentPeriod", "netWages", "totalDeductions", "netPay"}
+    assert both <= british & german
+    assert {"runId", "status", "nationalInsurance", "class1ANic"} <= british
+    assert {"churchTax", "solidarityTax", "careInsurance", "totalTax"} <= german
+    lines = [c.name for c in PAYSLIP_LINES.columns]
+    assert lines == ["employeeId", "kind", "name", "amount"]
 
 
 def test_money_is_never_a_number_and_ids_are_never_numbers_in_pay():

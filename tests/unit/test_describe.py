@@ -1,0 +1,52 @@
+"""What there is to be read, told as tables: resources, and what each of them holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from intermezzo_nb.api.frames import describe, to_frame
+from intermezzo_nb.api.resources import CATALOGUE, find
+from intermezzo_nb.errors import SettingsError
+
+
+def test_all_resources_are_listed_with_whose_they_are():
+    listed = describe().set_index("resource")
+    assert list(listed.index) == list(CATALOGUE)
+    assert listed.loc["documents", ["of", "country", "versions"]].to_list() == [
+        *("employee", "", "")
+    ]
+    assert listed.loc["p32", ["of", "country"]].to_list() == ["organization", "GB"]
+    with_history = listed.index[listed["versions"] == "history"]
+    assert set(with_history) == {n for n, r in CATALOGUE.items() if r.history}
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_a_resource_is_described_as_it_is_read(name):
+    told = describe(name)
+    columns = told[told["role"] == "column"].set_index("name")
+    read = to_frame([], find(name)).frame.dtypes
+    assert columns["type"].to_dict() == read.astype(str).to_dict()
+    assert columns["values"].to_dict() == {
+        c.name: ", ".join(c.values) for c in find(name).columns
+    }
+    asked = set(told[told["role"].isin(["path", "query"])]["name"])
+    assert asked == {p.name for p in find(name).parameters}
+    assert ("option" in set(told["role"])) is bool(find(name).history)
+    assert told.attrs["intermezzo"]["path"] == find(name).path
+
+
+def test_defaults_needs_and_versions_are_noted():
+    documents = describe("documents").set_index(["role", "name"])["note"]
+    assert documents["query", "status"] == "active where left out"
+    assert "employee_id=" in documents["path", "employee_id"]
+    pay = describe("compensation").set_index(["role", "name"])["note"]
+    assert "versions" in pay["column", "employeeId"]
+    assert "versions" in pay["column", "recordId"]
+    assert "integer" in pay["column", "recordId"]
+    assert "decimal" in pay["column", "amount"]
+
+
+def test_an_unknown_resource_is_told_with_the_closest():
+    with pytest.raises(SettingsError, match="payslip") as caught:
+        describe("payslip")
+    assert caught.value.code == "unknown_resource"
