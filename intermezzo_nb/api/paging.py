@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import marshal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from .page import LARGEST, Page, no_list, opening, read
 
 _MOST_STALE = 2  # pages in a row that bring nothing new, and announce another
 Key = tuple[str | int, str, str]
+Expect = Callable[[Iterable[Mapping[str, Any]], int], None]
 
 
 def walk(
@@ -21,6 +23,8 @@ def walk(
     name: str = "the list",
     is_list: bool = False,
     changed: Callable[[], None] = lambda: None,
+    expect: Expect = lambda _many, _count: None,
+    wanted: int | None = None,
 ) -> Iterator[Page]:
     """
     Give all pages in order, each record once.
@@ -43,6 +47,11 @@ def walk(
         Whether an answer that is no list is an error; else it is one record.
     changed : callable
         Told before the list is read once more.
+    expect : callable
+        Told the parameters that will be fetched next, as far as they are known, and
+        how many requests it takes from there to the end, as far as can be told.
+    wanted : int or None
+        Records after which nothing more will be asked; None for all.
 
     Yields
     ------
@@ -57,7 +66,10 @@ def walk(
     seen = _Seen(name)
     for is_last_try in (False, True):
         again = False
-        for page in _pages(fetch, style, inside=inside, name=name):
+        pages = _pages(
+            fetch, style, inside=inside, name=name, expect=expect, wanted=wanted
+        )
+        for page in pages:
             if is_list and page.style == "object":
                 raise no_list(name, page.records[0])
             records = seen.first_time(page)
@@ -152,7 +164,7 @@ class _Seen:
                 if not self.is_second_reading:
                     new.append(record)
                 continue
-            content = hash(str(record))
+            content = _content(record)
             if key not in self._kept:
                 self._kept[key] = content
             elif self.is_second_reading:
@@ -173,12 +185,20 @@ def _key(record: Any) -> Key | None:
     return record["id"], str(record.get("version")), str(record.get("validFrom"))
 
 
+def _content(value: Any) -> int:
+    # Of all ways to the same bytes for the same JSON, the fastest; 2 knows no marks
+    # of what is shared in memory.
+    return hash(marshal.dumps(value, 2))
+
+
 def _pages(
     fetch: Callable[[Mapping[str, Any]], Any],
     style: str | None,
     *,
     inside: str,
     name: str,
+    expect: Expect,
+    wanted: int | None,
 ) -> Iterator[Page]:
     asked = opening(style)
     page = read(fetch(asked), asked, inside=inside, name=name)
@@ -187,13 +207,14 @@ def _pages(
         style = page.style
         asked = opening(style)
         page = read(fetch(asked), asked, inside=inside, name=name)
-    way, is_doubtful = _Way(name), page.is_doubtful
+    way, is_doubtful, view = _Way(name), page.is_doubtful, _View(expect, wanted)
     while True:
         is_new = way.is_new(page)
         if is_doubtful and not is_new:
             # Of "there is more" and "there is none", the latter was true.
             yield replace(page, records=[], following=None)
             return
+        view.look_ahead(page)
         yield page
         if page.following is None:
             return
@@ -202,6 +223,38 @@ def _pages(
         page = read(fetch(following), following, inside=inside, name=name)
         if page.style != style:
             raise _endless(name)
+
+
+class _View:
+    """What lies ahead of a page; each request is foreseen once."""
+
+    def __init__(self, expect: Expect, wanted: int | None) -> None:
+        self._expect, self._wanted = expect, wanted
+        self._rows = 0
+        self._last = 0
+        """The number of the last page that was foreseen."""
+
+    def look_ahead(self, page: Page) -> None:
+        """Tell what is needed after a page."""
+        self._rows += len(page.records)
+        following = page.following
+        if following is None or (self._wanted or self._rows + 1) <= self._rows:
+            return
+        number = following.get("page")
+        if page.style != "page" or number is None:
+            self._expect([following], self._to_the_end(page, page.total))
+        elif number > self._last:
+            more = self._to_the_end(page, None)
+            if page.pages is not None and page.pages >= number:
+                more = min(page.pages - number + 1, more) if more else 1
+            self._last = number + more - 1
+            coming = range(number, number + more)
+            self._expect(({**following, "page": n} for n in coming), more)
+
+    def _to_the_end(self, page: Page, total: int | None) -> int:
+        ends = [end for end in (self._wanted, total) if end is not None]
+        size = len(page.records)
+        return max(1, -(-(min(ends) - self._rows) // size)) if ends and size else 1
 
 
 class _Way:
@@ -217,7 +270,7 @@ class _Way:
 
     def is_new(self, page: Page) -> bool:
         """Tell whether a page holds what no page before it held."""
-        content = hash(str(page.records))
+        content = hash(tuple(_key(r) or _content(r) for r in page.records))
         is_new = bool(page.records) and content not in self._contents
         self._contents.add(content)
         self._rows += len(page.records)
