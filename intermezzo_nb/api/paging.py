@@ -200,14 +200,15 @@ def _pages(
     expect: Expect,
     wanted: int | None,
 ) -> Iterator[Page]:
-    asked = opening(style)
+    asked, view = opening(style), _View(expect, wanted)
     page = read(fetch(asked), asked, inside=inside, name=name)
     if page.following is not None and page.style != style:
         # The next page counts in another size than this one was given in.
         style = page.style
         asked = opening(style)
+        view.look_at_all(page, asked)
         page = read(fetch(asked), asked, inside=inside, name=name)
-    way, is_doubtful, view = _Way(name), page.is_doubtful, _View(expect, wanted)
+    way, is_doubtful = _Way(name), page.is_doubtful
     while True:
         is_new = way.is_new(page)
         if is_doubtful and not is_new:
@@ -234,27 +235,38 @@ class _View:
         self._last = 0
         """The number of the last page that was foreseen."""
 
+    def look_at_all(self, page: Page, asked: Mapping[str, Any]) -> None:
+        """Tell what is needed where a list is read anew, in numbered pages."""
+        if page.style == "page" and page.total:
+            rows = page.total if self._wanted is None else self._wanted
+            self._foresee(asked, 1, max(1, -(-min(rows, page.total) // LARGEST)))
+
     def look_ahead(self, page: Page) -> None:
         """Tell what is needed after a page."""
         self._rows += len(page.records)
         following = page.following
-        if following is None or (self._wanted or self._rows + 1) <= self._rows:
+        has_enough = self._wanted is not None and self._rows >= self._wanted
+        if following is None or has_enough:
             return
         number = following.get("page")
-        if page.style != "page" or number is None:
-            self._expect([following], self._to_the_end(page, page.total))
-        elif number > self._last:
-            more = self._to_the_end(page, None)
-            if page.pages is not None and page.pages >= number:
-                more = min(page.pages - number + 1, more) if more else 1
-            self._last = number + more - 1
-            coming = range(number, number + more)
-            self._expect(({**following, "page": n} for n in coming), more)
+        if page.style == "page" and page.pages is not None and number is not None:
+            if number > self._last:
+                last = min(page.pages, number - 1 + self._left(page))
+                self._foresee(following, number, max(number, last))
+        else:
+            self._expect([following], self._left(page, page.total))
 
-    def _to_the_end(self, page: Page, total: int | None) -> int:
-        ends = [end for end in (self._wanted, total) if end is not None]
-        size = len(page.records)
-        return max(1, -(-(min(ends) - self._rows) // size)) if ends and size else 1
+    def _foresee(self, asked: Mapping[str, Any], number: int, last: int) -> None:
+        self._last = last
+        many = ({**asked, "page": n} for n in range(number, last + 1))
+        self._expect(many, last + 1 - number)
+
+    def _left(self, page: Page, *ends: int | None) -> int:
+        """Give how many pages of this size there are to the end, where it is known."""
+        known = [end for end in (self._wanted, *ends) if end is not None]
+        if not known or not page.records:
+            return page.pages or 1
+        return max(1, -(-(min(known) - self._rows) // len(page.records)))
 
 
 class _Way:

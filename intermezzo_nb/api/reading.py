@@ -213,7 +213,7 @@ class Reading:
                 advice="Ask for less by limit or filters, or give max_requests.",
                 code="too_many_requests",
             )
-        is_news = planned > _MANY and planned > (self.planned or 0)
+        is_news = planned > _MANY >= (self.planned or 0)
         self.planned = max(planned, self.planned or 0)
         if is_news:
             seconds = self.seconds / max(1, self.requests) * count / AT_ONCE
