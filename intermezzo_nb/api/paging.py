@@ -191,6 +191,12 @@ def _content(value: Any) -> int:
     return hash(marshal.dumps(value, 2))
 
 
+def _mark(records: list[Any]) -> int:
+    if records and (first := _key(records[0])) and (last := _key(records[-1])):
+        return hash((len(records), first, last))
+    return _content(records)
+
+
 def _pages(
     fetch: Callable[[Mapping[str, Any]], Any],
     style: str | None,
@@ -282,7 +288,7 @@ class _Way:
 
     def is_new(self, page: Page) -> bool:
         """Tell whether a page holds what no page before it held."""
-        content = hash(tuple(_key(r) or _content(r) for r in page.records))
+        content = _mark(page.records)
         is_new = bool(page.records) and content not in self._contents
         self._contents.add(content)
         self._rows += len(page.records)

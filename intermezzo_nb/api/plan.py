@@ -49,7 +49,7 @@ def plan(
     known = {n: options[n] for n in _OPTIONS if options.get(n) is not None}
     named = {n: value for n, value in options.items() if n not in _OPTIONS}
     organization = known.pop("organization", "")
-    progress = known.pop("progress", None) or _waits_alone(tell)
+    progress = known.pop("progress", _waits_alone(tell))
     columns = known.pop("columns", None)
     query = Query(
         name,

@@ -85,14 +85,16 @@ WAYS = {"requests, one by one": one_by_one, "8 threads": threads, "ours": ours}
 def compare(ways, limit, goal, **options):
     times = {name: [] for name in ways}
     refused = {name: [] for name in ways}
+    busy = {name: [] for name in ways}
     for _ in range(ROUNDS):
         for name, way in ways.items():
             # A new one for each: what it let through before, it refuses later.
             server = Server(rows=PAGES * SIZE, wide=True, **options)
             try:
-                begun = time.perf_counter()
+                begun, worked = time.perf_counter(), time.process_time()
                 assert way(server.url) == PAGES * SIZE
                 times[name].append(time.perf_counter() - begun)
+                busy[name].append((time.process_time() - worked) / PAGES)
                 refused[name].append(server.answers().get("refused", 0))
             finally:
                 server.stop()
@@ -100,11 +102,14 @@ def compare(ways, limit, goal, **options):
         ratio = statistics.median(times[name]) / limit
         told = goal if name == "ours" else ""
         middle = statistics.median(refused[name])
-        print(f"  {name:<24}{ratio:>8.2f}{middle:>9.0f}   {told}")
+        work = statistics.median(busy[name]) * 1000
+        print(f"  {name:<24}{ratio:>8.2f}{middle:>9.0f}{work:>8.2f} ms   {told}")
 
 
 def main():
-    print(f"  {PAGES} pages{'':<15}{'of limit':>8}{'refused':>9}   goal")
+    print(
+        f"  {PAGES} pages{'':<15}{'of limit':>8}{'refused':>9}{'CPU/page':>11}   goal"
+    )
     for latency, goal in ((0.02, "1.2"), (0.1, "1.07")):
         print(
             f"{latency * 1000:.0f} ms, {AT_ONCE} at once; the limit is their quotient"

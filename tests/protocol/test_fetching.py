@@ -86,14 +86,14 @@ def test_a_frame_is_whole_whatever_the_server_does(serve, reader):
 @pytest.mark.parametrize("style", ["page", "cursor"])
 def test_a_list_that_changes_is_read_once_more_and_told(serve, reader, style):
     def change(number, rows):
-        if number == 12:
+        if number >= 12 and rows[0]["id"] != "new":
             rows.insert(0, {"id": "new", "number": -1})
-            del rows[700]
+            del rows[1500]
 
     server = serve(rows=2000, style=style, change=change)
     frame = reader(server).frame("/things")
     assert frame["id"].is_unique
-    assert {"new", "t698", "t700", "t1999"} <= {*frame["id"]}
+    assert {"new", "t1498", "t1500", "t1999"} <= {*frame["id"]}
     about = frame.attrs["intermezzo"]
     assert (about["complete"], len(about["notes"]) > 0) == (False, True)
     assert 41 <= about["requests"] <= 60
@@ -240,6 +240,7 @@ def test_an_interrupt_ends_what_hangs_and_the_connection_goes_on(serve):
         assert child.stdout.readline() == "interrupted\n"
         until(lambda: server.answers["left"] == 8)  # none is left to be answered
         assert not server.goes_on.is_set()
+        server.odd["change"] = None
         server.go_on()
         child.stdin.write("\n")
         child.stdin.flush()
