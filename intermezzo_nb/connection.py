@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from .api.client import Api, ApiSession, BearerAuth
-from .api.owners import choose, narrow
-from .api.query import Query, bad_argument, check_names
-from .api.reading import Progress, Reading, provenance
-from .api.shaping import column_names
-from .errors import SettingsError
+from .api.plan import plan
+from .api.reading import Reading, provenance
 from .ladder import reaches_pages_here
 from .login import Login
 from .session import Session, print_link, say
@@ -230,7 +227,11 @@ class Connection:
             Query parameters, sent as they are.
         progress : callable, optional
             Told a :class:`Progress` before the first request, after each answer, and
-            before each wait. By default waits are printed.
+            of each wait; a bar such as ``tqdm`` does as well. By default waits are
+            printed.
+        max_requests : int, optional
+            Where more are needed, it is an error, before they are sent; 20,000 where
+            nobody watches.
         filters : mapping, optional
             The same as ``**more``, for names that are options as well.
         **more
@@ -282,40 +283,8 @@ class Connection:
             self._api = Api(ApiSession(self.auth, url), url)
         return self._api
 
-    def _reading(
-        self,
-        name: str,
-        options: dict[str, Any],
-        *,
-        money: str = "float",
-        columns: Sequence[str] | None = None,
-    ) -> Reading:
-        known = {k: options.pop(k) for k in _OPTIONS if options.get(k) is not None}
-        organization = known.pop("organization", "")
-        progress = known.pop("progress", None) or _print_waits()
-        query = Query(
-            name,
-            filters=_filters(known.pop("filters", {}), options),
-            columns=None if columns is None else column_names(columns),
-            money=money,
-            valid_to=self.settings.valid_to,
-            **known,
-        )
-        if not callable(progress):
-            raise bad_argument("progress", "a function that is told a Progress")
-        plan = Reading(self._client, query, progress=progress)
-        wanted = self.settings.organization if organization == "" else organization
-        if query.resource and query.resource.owner != "account":
-            plan.organizations = choose(self._client, plan, wanted)
-        elif query.resource and query.resource.nested:
-            narrow(plan, wanted)
-        elif organization != "":
-            raise SettingsError(
-                f"{query.label} belongs to no organization",
-                advice="Leave organization out.",
-                code="bad_arguments",
-            )
-        return plan
+    def _reading(self, name: str, options: dict[str, Any], **more: Any) -> Reading:
+        return plan(self._client, self.settings, name, {**options, **more}, tell=say)
 
     def _framed(
         self,
@@ -341,30 +310,3 @@ class Connection:
             notes=framed.notes,
         )
         return framed.frame
-
-
-def _filters(given: Any, named: Mapping[str, Any]) -> dict[str, Any]:
-    check_names("filters", given)
-    named = {k: v for k, v in named.items() if v is not None}
-    if reserved := _RESERVED & {*named}:
-        raise SettingsError(
-            f"{min(reserved)} is no option yet, and its name is kept for one",
-            advice="Leave it out; a parameter of that name goes into params.",
-            code="bad_arguments",
-        )
-    return {k: v for k, v in given.items() if v is not None} | named
-
-
-def _print_waits() -> Callable[[Progress], None]:
-    told: set[str] = set()
-
-    def tell(progress: Progress) -> None:
-        if progress.waiting and progress.waiting not in told:
-            told.add(progress.waiting)
-            say(f"Intermezzo: {progress.resource}: {progress.waiting} …")
-
-    return tell
-
-
-_OPTIONS = ("organization", "limit", "history", "params", "progress", "filters")
-_RESERVED = frozenset({"as_of", "as_", "strict", "max_requests"})

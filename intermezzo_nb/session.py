@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 from .addresses import origin
-from .api.client import tell_wait
+from .api.waits import tell_wait
 from .asking import wait_and_ask
 from .errors import IntermezzoError, LoginRequired, SettingsError
 from .ladder import choose_way, reaches_pages_here, why_nobody

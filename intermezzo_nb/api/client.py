@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Mapping
 from functools import partial
-from types import TracebackType
 from typing import Any, Protocol, Self, cast
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import requests.utils
-import urllib3
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from ..addresses import origin
@@ -27,16 +22,15 @@ from .faults import (
     led_away,
     led_in_circles,
     not_json,
-    seconds_of,
     unreachable,
     unwritable,
 )
+from .gate import Gate
 from .paths import url_of
+from .transport import SAFE, Transport
+from .waits import check, tell_again, tell_wait
 
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
-_LONGEST_WAIT = 120.0  # seconds; a longer Retry-After is told instead of slept
-_AGAIN = (429, 502, 503, 504)
-_SAFE = ("GET", "HEAD")
 _SUCCESS, _REDIRECTED = 2, 3  # hundreds of a status
 
 
@@ -114,8 +108,9 @@ class ApiSession(requests.Session):
         self.proxies.update(proxies)
         bundles = (os.environ.get(f"{n}_CA_BUNDLE") for n in ("REQUESTS", "CURL"))
         self.verify = next(filter(None, bundles), True)
-        self.mount("https://", HTTPAdapter(max_retries=_Patience.usual()))
-        self.mount("http://", HTTPAdapter(max_retries=_Patience.usual()))
+        self.gate = Gate()
+        self.mount("https://", Transport(self.gate))
+        self.mount("http://", Transport(self.gate))
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         outcome = self._prepared(request)
@@ -169,9 +164,11 @@ class ApiSession(requests.Session):
         try:
             return super().send(request, **kwargs)
         except requests.exceptions.ChunkedEncodingError:
-            if request.method not in _SAFE:
+            if request.method not in SAFE:
                 raise
         # The connection broke inside the body, where urllib3 does not try again.
+        check()
+        tell_again()
         tell_wait(0, "the answer broke off, asking again")
         return super().send(request, **kwargs)
 
@@ -190,6 +187,11 @@ class Api:
 
     def __init__(self, session: ApiSession, api_url: str) -> None:
         self.session, self._base = session, api_url.rstrip("/")
+
+    @property
+    def rate(self) -> float:
+        """Requests a second that the server bears; 0 where it has refused none."""
+        return self.session.gate.rate
 
     def get(self, path: str, /, **params: Any) -> Any:
         """
@@ -242,75 +244,6 @@ class Api:
 
     def _shown(self, path: str) -> str:
         return urlsplit(url_of(path, self._base)).path
-
-
-_on_wait: ContextVar[Callable[[float, str], None] | None] = ContextVar(
-    "intermezzo_nb_on_wait", default=None
-)
-
-
-@contextlib.contextmanager
-def telling_waits(tell: Callable[[float, str], None]) -> Iterator[None]:
-    """Have each wait told: the seconds, and the reason in words."""
-    token = _on_wait.set(tell)
-    try:
-        yield
-    finally:
-        _on_wait.reset(token)
-
-
-def tell_wait(seconds: float, reason: str) -> bool:
-    """Tell whoever listens that something is waited for; False where nobody does."""
-    if (tell := _on_wait.get()) is None:
-        return False
-    tell(seconds, reason)
-    return True
-
-
-class _Patience(urllib3.Retry):
-    """urllib3's retries, which say that they wait and refuse to wait for long."""
-
-    @classmethod
-    def usual(cls) -> _Patience:
-        return cls(
-            total=6,
-            connect=2,
-            read=2,
-            other=2,  # such as a refused connection, or a certificate
-            redirect=False,
-            status_forcelist=_AGAIN,
-            allowed_methods=_SAFE,
-            backoff_factor=0.3,
-            backoff_jitter=0.2,
-            raise_on_status=False,
-        )
-
-    def increment(
-        self,
-        method: str | None = None,
-        url: str | None = None,
-        response: urllib3.BaseHTTPResponse | None = None,
-        error: Exception | None = None,
-        _pool: urllib3.connectionpool.ConnectionPool | None = None,
-        _stacktrace: TracebackType | None = None,
-    ) -> Self:
-        asked = self.get_retry_after(response) if response is not None else None
-        if (asked or 0) > _LONGEST_WAIT:
-            # urllib3 gives the response itself to the caller then.
-            raise urllib3.exceptions.MaxRetryError(cast(Any, _pool), url or "", error)
-        return super().increment(method, url, response, error, _pool, _stacktrace)
-
-    def sleep(self, response: urllib3.BaseHTTPResponse | None = None) -> None:
-        asked = self.get_retry_after(response) if response is not None else None
-        seconds = asked or self.get_backoff_time()
-        if seconds:
-            by = f"HTTP {response.status}" if response is not None else "no answer"
-            reason = "the server asked to wait" if asked else f"trying again ({by})"
-            tell_wait(seconds, reason)
-        super().sleep(response)
-
-    def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
-        return seconds_of(response.headers.get("Retry-After"))
 
 
 class _Masked(str):

@@ -7,8 +7,9 @@ from typing import Any
 
 from ..errors import ApiError, SettingsError
 from .client import Api
+from .progress import Progress
 from .query import Query
-from .reading import Progress, Reading
+from .reading import Reading
 from .schema import Parameter, spelled
 
 _ORGANIZATION = Parameter("organization", where="path", example="org_…")

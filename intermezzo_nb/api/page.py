@@ -39,6 +39,8 @@ class Page:
         Whether the server says both that there is more and that there is none.
     notes : tuple of str
         What did not fit together, or was not read.
+    pages : int or None
+        The number of the last page, where pages are numbered and the server tells.
     """
 
     records: list[Any]
@@ -47,6 +49,7 @@ class Page:
     style: str
     is_doubtful: bool = False
     notes: tuple[str, ...] = ()
+    pages: int | None = None
 
 
 def opening(style: str | None) -> dict[str, Any]:
@@ -141,7 +144,9 @@ def _by_number(
     facts = (pages, told, _whole(about, "page"))
     is_paged = more or "items" not in about or any(f is not None for f in facts)
     style = "page" if is_paged else "array"
-    return Page(records, total, following, style, is_doubtful=len(says) > 1)
+    return Page(
+        records, total, following, style, is_doubtful=len(says) > 1, pages=pages
+    )
 
 
 def _one(payload: Mapping[str, Any], name: str) -> Page:

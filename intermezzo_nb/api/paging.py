@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import marshal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from .page import LARGEST, Page, no_list, opening, read
 
 _MOST_STALE = 2  # pages in a row that bring nothing new, and announce another
 Key = tuple[str | int, str, str]
+Expect = Callable[[Iterable[Mapping[str, Any]], int], None]
 
 
 def walk(
@@ -21,6 +23,8 @@ def walk(
     name: str = "the list",
     is_list: bool = False,
     changed: Callable[[], None] = lambda: None,
+    expect: Expect = lambda _many, _count: None,
+    wanted: int | None = None,
 ) -> Iterator[Page]:
     """
     Give all pages in order, each record once.
@@ -43,6 +47,11 @@ def walk(
         Whether an answer that is no list is an error; else it is one record.
     changed : callable
         Told before the list is read once more.
+    expect : callable
+        Told the parameters that will be fetched next, as far as they are known, and
+        how many requests it takes from there to the end, as far as can be told.
+    wanted : int or None
+        Records after which nothing more will be asked; None for all.
 
     Yields
     ------
@@ -57,7 +66,10 @@ def walk(
     seen = _Seen(name)
     for is_last_try in (False, True):
         again = False
-        for page in _pages(fetch, style, inside=inside, name=name):
+        pages = _pages(
+            fetch, style, inside=inside, name=name, expect=expect, wanted=wanted
+        )
+        for page in pages:
             if is_list and page.style == "object":
                 raise no_list(name, page.records[0])
             records = seen.first_time(page)
@@ -152,7 +164,7 @@ class _Seen:
                 if not self.is_second_reading:
                     new.append(record)
                 continue
-            content = hash(str(record))
+            content = _content(record)
             if key not in self._kept:
                 self._kept[key] = content
             elif self.is_second_reading:
@@ -173,19 +185,34 @@ def _key(record: Any) -> Key | None:
     return record["id"], str(record.get("version")), str(record.get("validFrom"))
 
 
+def _content(value: Any) -> int:
+    # Of all ways to the same bytes for the same JSON, the fastest; 2 knows no marks
+    # of what is shared in memory.
+    return hash(marshal.dumps(value, 2))
+
+
+def _mark(records: list[Any]) -> int:
+    if records and (first := _key(records[0])) and (last := _key(records[-1])):
+        return hash((len(records), first, last))
+    return _content(records)
+
+
 def _pages(
     fetch: Callable[[Mapping[str, Any]], Any],
     style: str | None,
     *,
     inside: str,
     name: str,
+    expect: Expect,
+    wanted: int | None,
 ) -> Iterator[Page]:
-    asked = opening(style)
+    asked, view = opening(style), _View(expect, wanted)
     page = read(fetch(asked), asked, inside=inside, name=name)
     if page.following is not None and page.style != style:
         # The next page counts in another size than this one was given in.
         style = page.style
         asked = opening(style)
+        view.look_at_all(page, asked)
         page = read(fetch(asked), asked, inside=inside, name=name)
     way, is_doubtful = _Way(name), page.is_doubtful
     while True:
@@ -194,6 +221,7 @@ def _pages(
             # Of "there is more" and "there is none", the latter was true.
             yield replace(page, records=[], following=None)
             return
+        view.look_ahead(page)
         yield page
         if page.following is None:
             return
@@ -202,6 +230,49 @@ def _pages(
         page = read(fetch(following), following, inside=inside, name=name)
         if page.style != style:
             raise _endless(name)
+
+
+class _View:
+    """What lies ahead of a page; each request is foreseen once."""
+
+    def __init__(self, expect: Expect, wanted: int | None) -> None:
+        self._expect, self._wanted = expect, wanted
+        self._rows = 0
+        self._last = 0
+        """The number of the last page that was foreseen."""
+
+    def look_at_all(self, page: Page, asked: Mapping[str, Any]) -> None:
+        """Tell what is needed where a list is read anew, in numbered pages."""
+        if page.style == "page" and page.total:
+            rows = page.total if self._wanted is None else self._wanted
+            self._foresee(asked, 1, max(1, -(-min(rows, page.total) // LARGEST)))
+
+    def look_ahead(self, page: Page) -> None:
+        """Tell what is needed after a page."""
+        self._rows += len(page.records)
+        following = page.following
+        has_enough = self._wanted is not None and self._rows >= self._wanted
+        if following is None or has_enough:
+            return
+        number = following.get("page")
+        if page.style == "page" and page.pages is not None and number is not None:
+            if number > self._last:
+                last = min(page.pages, number - 1 + self._left(page))
+                self._foresee(following, number, max(number, last))
+        else:
+            self._expect([following], self._left(page, page.total))
+
+    def _foresee(self, asked: Mapping[str, Any], number: int, last: int) -> None:
+        self._last = last
+        many = ({**asked, "page": n} for n in range(number, last + 1))
+        self._expect(many, last + 1 - number)
+
+    def _left(self, page: Page, *ends: int | None) -> int:
+        """Give how many pages of this size there are to the end, where it is known."""
+        known = [end for end in (self._wanted, *ends) if end is not None]
+        if not known or not page.records:
+            return page.pages or 1
+        return max(1, -(-(min(known) - self._rows) // len(page.records)))
 
 
 class _Way:
@@ -217,7 +288,7 @@ class _Way:
 
     def is_new(self, page: Page) -> bool:
         """Tell whether a page holds what no page before it held."""
-        content = hash(str(page.records))
+        content = _mark(page.records)
         is_new = bool(page.records) and content not in self._contents
         self._contents.add(content)
         self._rows += len(page.records)

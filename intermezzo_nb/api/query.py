@@ -37,6 +37,8 @@ class Query:
         The type of money columns.
     today : date
         The day whose versions are meant, unless ``history`` asks for all.
+    max_requests : int or None
+        Where more would be needed, it is an error.
 
     Raises
     ------
@@ -55,11 +57,13 @@ class Query:
         default_factory=lambda: dt.datetime.now().astimezone().date()
     )
     valid_to: str = "inclusive"
+    max_requests: int | None = None
 
     def __post_init__(self) -> None:
-        is_count = isinstance(self.limit, int) and not isinstance(self.limit, bool)
-        if self.limit is not None and not (is_count and self.limit >= 0):
+        if self.limit is not None and not _is_count(self.limit, 0):
             raise bad_argument("limit", "a whole number of rows, 0 or more, like 500")
+        if self.max_requests is not None and not _is_count(self.max_requests, 1):
+            raise bad_argument("max_requests", "a whole number, 1 or more, like 20000")
         if type(self.name) is not str or not self.name:
             raise bad_argument("resource", "a name such as employees, or a path")
         if not isinstance(self.history, bool):
@@ -130,6 +134,11 @@ class Query:
             sent = {name: as_sent(name, value) for name, value in self.filters.items()}
             return {}, sent, {}
         return split_filters(resource, self.filters)
+
+
+def _is_count(value: object, least: int) -> bool:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return is_whole and value >= least  # type: ignore[operator] # a whole number then
 
 
 def check_names(name: str, given: object) -> None:

@@ -3,53 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from .client import Api, telling_waits
+from ..errors import SettingsError
+from .ahead import Ahead
+from .client import Api
 from .page import Page
 from .paging import walk
+from .progress import Progress, finish, plural
 from .query import Query
 from .schema import Column, Resource
 from .shaping import Record, matching, shape, valid_on
+from .transport import AT_ONCE
+from .waits import telling_waits
 
 _SIZES = ("size", "limit")  # of a page: who sends one has a reason
 _OWNER = Column("organizationId")
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """
-    How far a reading is; as text it is one line.
-
-    Parameters
-    ----------
-    requests, rows : int
-        Done so far.
-    total : int or None
-        Rows of the whole list, where the server tells.
-    seconds : float
-        Since the reading began.
-    waiting : str
-        What is waited for, else empty.
-    """
-
-    resource: str
-    requests: int = 0
-    rows: int = 0
-    total: int | None = None
-    seconds: float = 0.0
-    waiting: str = ""
-
-    def __str__(self) -> str:
-        of = f" of {self.total:,}" if self.total is not None else ""
-        line = (
-            f"{self.resource} · {self.rows:,}{of} rows · "
-            f"{_plural(self.requests, 'request')} · {self.seconds:.1f} s"
-        )
-        return f"{line} · {self.waiting}" if self.waiting else line
+_MANY = 200  # requests; more are announced
+_MINUTE = 60
 
 
 class Reading:
@@ -62,7 +37,9 @@ class Reading:
     Parameters
     ----------
     progress : callable
-        Told after each answer, and before each wait.
+        Told after each answer, and of each wait; in the thread that reads.
+    max_requests : int or None
+        Where more are needed, it is an error, as soon as that is known.
     """
 
     def __init__(
@@ -71,13 +48,19 @@ class Reading:
         query: Query,
         *,
         progress: Callable[[Progress], None] = lambda _: None,
+        max_requests: int | None = None,
     ) -> None:
         self.query, self._api, self._progress = query, api, progress
+        self._most = query.max_requests or max_requests
         self._resource = query.resource
         self.organizations: tuple[str, ...] = ()
         self._began = time.monotonic()
         self.in_path, self.sent, self.here = query.sorted_filters()
-        self.requests = self.rows = self.seen = 0
+        self.requests = self.repeated = self.rows = self.seen = 0
+        self.planned: int | None = None
+        self._mutex = threading.Lock()
+        self._wait = ("", 0.0)
+        self._thread = threading.get_ident()
         self._totals: dict[str, int | None] = {}
         self._announced = ""
         self.notes: list[str] = []
@@ -111,11 +94,20 @@ class Reading:
 
     def batches(self) -> Iterator[list[Record]]:
         """Give the records of each answer, shaped, filtered and cut at the limit."""
+        self._thread = threading.get_ident()
+        ahead = Ahead(self._fetch, at_once=AT_ONCE, meanwhile=self._tell_meanwhile)
+        try:
+            yield from self._batches(ahead)
+        finally:
+            ahead.close()
+            finish(self._progress)
+
+    def _batches(self, ahead: Ahead) -> Iterator[list[Record]]:
         owners = self.organizations if self._has_owner else ("",)
         self._tell()
         for owner in owners:
             is_last_owner = owner == owners[-1]
-            for page in self._pages(owner):
+            for page in self._pages(owner, ahead):
                 self._totals[owner] = page.total
                 self.notes += [*page.notes, *self._unread(page), *self._bare(page)]
                 batch, is_cut = self._rows_of(page, owner)
@@ -167,32 +159,75 @@ class Reading:
         parameters = (p for p in resource.parameters if p.column)
         return of | {p.column: self.in_path[p.name] for p in parameters}
 
-    def _pages(self, owner: str) -> Iterator[Page]:
+    def _pages(self, owner: str, ahead: Ahead) -> Iterator[Page]:
         path, style, inside = self.query.address()
         if self._resource:
             path = path.format(organization_id=owner, **self.in_path)
         params = {**self.sent, **self.query.sent_as_it_is}
         sizes = {name: params[name] for name in _SIZES if name in params}
 
+        def question(paging: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+            return path, {**params, **paging, **sizes}
+
         def fetch(paging: Mapping[str, Any]) -> Any:
-            with telling_waits(self.tell_wait):
-                self.requests += 1
-                asked = {**params, **paging, **sizes}
-                payload, self._announced = self._api.read(path, asked)
-                return payload
+            payload, self._announced = ahead.take(question(paging))
+            return payload
+
+        def expect(many: Iterable[Mapping[str, Any]], count: int) -> None:
+            self._foresee(count)
+            ahead.expect(map(question, many))
 
         def changed() -> None:
             self.tell_wait(0, "the list changed meanwhile, so it is read once more")
 
-        is_list = self._resource is not None and style != "object"
+        limit, is_list = self.query.limit, self._resource is not None
+        can_count = self.counts_rows and limit is not None
         yield from walk(
             fetch,
             style=style,
             inside=inside,
             name=self.query.label,
-            is_list=is_list,
+            is_list=is_list and style != "object",
             changed=changed,
+            expect=expect,
+            wanted=max(0, limit - self.rows)
+            if limit is not None and can_count
+            else None,
         )
+
+    def _fetch(self, question: tuple[str, dict[str, Any]]) -> tuple[Any, str]:
+        with telling_waits(self._wait_in_any_thread, self._count_again):
+            with self._mutex:
+                self.requests += 1
+            return self._api.read(*question)
+
+    def _count_again(self) -> None:
+        with self._mutex:
+            self.repeated += 1
+
+    def _foresee(self, count: int) -> None:
+        """Tell of many requests before they are sent, or refuse to send too many."""
+        planned = self.requests + count
+        if self._most is not None and planned > self._most:
+            raise SettingsError(
+                f"{self.query.label} takes {planned:,} requests, and max_requests is "
+                f"{self._most:,}",
+                why="So many are not sent where nobody watches, unless it is said."
+                if self.query.max_requests is None
+                else "",
+                advice="Ask for less by limit or filters, or give max_requests.",
+                code="too_many_requests",
+            )
+        is_news = planned > _MANY >= (self.planned or 0)
+        self.planned = max(planned, self.planned or 0)
+        if is_news:
+            seconds = self.seconds / max(1, self.requests) * count / AT_ONCE
+            about = (
+                f"{seconds:.0f} s"
+                if seconds < 2 * _MINUTE
+                else f"{seconds / _MINUTE:.0f} min"
+            )
+            self.tell_wait(0, f"{planned:,} requests are needed, about {about}")
 
     def _unread(self, page: Page) -> Iterator[str]:
         if page.following is None and self._announced:
@@ -206,7 +241,7 @@ class Reading:
         bare = [r for r in page.records if not isinstance(r, dict) or nested not in r]
         if nested and bare:
             yield (
-                f"{self.query.label}: {_plural(len(bare), 'record')} came without "
+                f"{self.query.label}: {plural(len(bare), 'record')} came without "
                 f"{nested}, so what is in there is not known"
             )
 
@@ -225,9 +260,27 @@ class Reading:
         waiting = f"{reason}: {seconds:.0f} s" if seconds else reason
         self._progress(replace(self._progress_now(), waiting=waiting))
 
+    def _wait_in_any_thread(self, seconds: float, reason: str) -> None:
+        if threading.get_ident() == self._thread:
+            self.tell_wait(seconds, reason)
+        else:
+            self._wait = (reason, time.monotonic() + seconds)
+
+    def _tell_meanwhile(self) -> None:
+        reason, until = self._wait
+        if reason:
+            self._wait = ("", 0.0)
+            self.tell_wait(max(0.0, until - time.monotonic()), reason)
+
     def _progress_now(self) -> Progress:
         return Progress(
-            self.query.label, self.requests, self.rows, self.total, self.seconds
+            self.query.label,
+            self.requests,
+            self.rows,
+            self.total,
+            self.seconds,
+            planned=self.planned,
+            slowed_to=self._api.rate,
         )
 
 
@@ -257,6 +310,7 @@ def provenance(
         "limit": query.limit,
         "complete": reading.complete,
         "requests": reading.requests,
+        "repeated": reading.repeated,
         "seconds": round(reading.seconds, 3),
         "control_totals": dict(totals),
         "notes": [*reading.hints, *reading.notes, *notes],
@@ -272,7 +326,8 @@ def summary(about: Mapping[str, Any]) -> str:
     parts = [
         about["resource"],
         f"{rows} × {about['columns']} columns{cut}",
-        _plural(about["requests"], "request"),
+        plural(about["requests"], "request")
+        + (f" ({about['repeated']:,} repeated)" if about["repeated"] else ""),
         f"{about['seconds']:.1f} s",
         about["profile"],
         "complete" if about["complete"] else "not complete",
@@ -282,7 +337,3 @@ def summary(about: Mapping[str, Any]) -> str:
     if about["as_of"]:
         parts.insert(2, f"as of {about['as_of']}")
     return "\n".join([" · ".join(parts), *(f"  {note}" for note in about["notes"])])
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count:,} {word}" + ("" if count == 1 else "s")

@@ -125,6 +125,7 @@ class IntermezzoMagics(Magics):
         const=True,
         help="All versions, not today's.",
     )
+    @argument("--max-requests", metavar="N", help="Ask no more than N times.")
     @argument("--money", choices=["float", "decimal"], help="Type of money columns.")
     @line_cell_magic
     def intermezzo(self, line: str, cell: str | None = None) -> Any:
@@ -147,6 +148,7 @@ class IntermezzoMagics(Magics):
         money = options.pop("money")
         asked = {
             "limit": words.count(options.pop("limit")),
+            "max_requests": words.count(options.pop("max_requests"), "--max-requests"),
             "columns": words.names(options.pop("columns")),
             "money": self.money if money is None else money,
             "history": words.flag(options.pop("history")),

@@ -10,7 +10,8 @@ from typing import Any
 
 from IPython.display import display
 
-from ..api.reading import Progress, summary
+from ..api.progress import Progress
+from ..api.reading import summary
 from ..surroundings import look
 
 _REDRAW = 0.25  # seconds between two redraws
@@ -36,10 +37,15 @@ class StatusLine:
         self._drawn_at = float("-inf")
 
     def __call__(self, progress: Progress) -> None:
-        now = time.monotonic()
-        if self._watched and (now - self._drawn_at > _REDRAW or progress.waiting):
-            self._drawn_at = now
-            self._draw(str(progress))
+        if not self._watched:
+            return
+        early = self._drawn_at + _REDRAW - time.monotonic()
+        if early > 0:
+            if not progress.waiting:
+                return
+            time.sleep(early)  # a wait comes anyway, and has to be told before it
+        self._drawn_at = time.monotonic()
+        self._draw(str(progress))
 
     def finish(self, attrs: Mapping[str, Any]) -> None:
         """Draw the line that stays."""

@@ -11,7 +11,10 @@ from typing import Any
 
 from ..errors import SettingsError
 
-OPTIONS = ("limit", "organization", "employee_id", "columns", "money", "history")
+OPTIONS = (
+    *("limit", "organization", "employee_id", "columns", "money", "history"),
+    "max_requests",
+)
 """What a body may hold beside filters, by the names that Python has for it."""
 _DIGITS = 15  # of a limit; more rows than anybody has
 _SHOWN = 40  # characters of a value that is no good
@@ -38,15 +41,15 @@ def _is_taken(name: str) -> bool:
     return is_inner or keyword.iskeyword(name) or hasattr(builtins, name)
 
 
-def count(given: object) -> int | None:
-    """Give a limit as a number; None where it is left out."""
+def count(given: object, option: str = "--limit") -> int | None:
+    """Give an option as a number; None where it is left out."""
     text = "" if given is None else str(given)
     if not text:
         return None
     if text.isascii() and text.isdecimal() and len(text) <= _DIGITS:
         return int(text)
     raise SettingsError(
-        f"--limit is {text[:_SHOWN]!r}",
+        f"{option} is {text[:_SHOWN]!r}",
         advice="Give a whole number, such as 500.",
         code="bad_arguments",
     )

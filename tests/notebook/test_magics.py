@@ -123,6 +123,12 @@ def test_settings_by_config(shell, machine):
         ("%intermezzo employees -o class", "bad_arguments"),
         ("%intermezzo employees --limit many", "bad_arguments"),
         ("%intermezzo employees --limit -1", "bad_arguments"),
+        ("%intermezzo employees --max-requests 0", "bad_arguments"),
+        ("%intermezzo /organizations/x --max-requests few", "bad_arguments"),
+        (
+            "%intermezzo employees --organization all --max-requests 2",
+            "too_many_requests",
+        ),
         ("%intermezzo employees --limt 5", "bad_arguments"),
         ("%intermezzo employees country", "bad_arguments"),
         ("%intermezzo employees 'open", "bad_arguments"),

@@ -417,7 +417,7 @@ def test_a_request_that_cannot_be_written_is_told(machine, options):
         {"as_of": "2026-03-31"},
         {"as_": "polars"},
         {"strict": True},
-        {"max_requests": 5},
+        {"max_requests": 0},
         {"organization": ["o"]},
     ],
 )

@@ -14,7 +14,7 @@ import intermezzo_nb
 PACKAGE = Path(intermezzo_nb.__file__).parent
 # A room may import from the rows above its own, never sideways.
 ROWS = """
-errors secret tokens.forks
+errors secret tokens.forks api.waits api.progress
 addresses credentials surroundings
 settings
 practice oauth.models oauth.mailbox oauth.closing api.page api.schema
@@ -27,10 +27,12 @@ tokens.keyring tokens.held oauth.calls
 tokens.choice oauth.client
 oauth.flows
 tokens.source oauth.renewal login ladder
-api.faults api.answers api.paths api.query asking
+api.faults api.answers api.paths api.query asking api.gate api.ahead
+api.transport
 api.client
 api.reading api.columns session
 api.frames api.owners api.versions
+api.plan
 connection
 current
 doctor notebook.card notebook.progress notebook.server notebook.words

@@ -17,6 +17,8 @@ BRITISH = {"id": "org_b", "legalName": "Tern", "registrationCountry": "GB"}
 class FakeApi:
     """Lists these organizations, and one row for whatever else is asked."""
 
+    rate = 0.0
+
     def __init__(self, organizations):
         self.organizations, self.asked = organizations, []
 

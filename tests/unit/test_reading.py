@@ -16,6 +16,8 @@ ROWS = [{"id": f"e{n}"} for n in range(250)]
 class FakeApi:
     """Answers paths from a table: a list is paged by number, what else is sent."""
 
+    rate = 0.0
+
     def __init__(self, **answers):
         self.answers = {"/" + k.replace("__", "/"): v for k, v in answers.items()}
         self.asked, self.announced = [], ""

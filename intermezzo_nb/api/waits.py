@@ -1,0 +1,133 @@
+"""Who is told of waits, and what ends them."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+Tell = Callable[[float, str], None]
+
+
+class Stopped(Exception):
+    """What goes on in this thread is not wanted any more."""
+
+
+class Stop:
+    """Ends what was begun for somebody: waits at once, and requests under way."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._mutex = threading.Lock()
+        self._connections: list[Any] = []
+
+    def use(self, connection: Any) -> None:
+        """Remember a connection that works for this now; no other does any more."""
+        connection.works_for = self
+        with self._mutex:
+            if not any(one is connection for one in self._connections):
+                self._connections.append(connection)
+
+    def now(self) -> None:
+        """End it all."""
+        self._event.set()
+        with self._mutex:
+            mine = [c for c in self._connections if c.works_for is self]
+            self._connections.clear()
+        for connection in mine:
+            if sock := connection.sock:
+                with contextlib.suppress(OSError):
+                    sock.shutdown(2)  # both ways: who reads from it is woken
+
+    def check(self) -> None:
+        """Raise where it is over."""
+        if self._event.is_set():
+            raise Stopped
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, unless and until it is over."""
+        self._event.wait(seconds)
+        self.check()
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """
+    Who hears of waits.
+
+    Parameters
+    ----------
+    wait : callable
+        Told the seconds, and the reason in words.
+    again : callable
+        Told of each request that is sent once more.
+    """
+
+    wait: Tell
+    again: Callable[[], None] = lambda: None
+
+
+_listener: ContextVar[Listener | None] = ContextVar("intermezzo_nb_waits", default=None)
+_stop: ContextVar[Stop | None] = ContextVar("intermezzo_nb_stop", default=None)
+
+
+@contextlib.contextmanager
+def telling_waits(
+    tell: Tell, again: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Have each wait told, and each request that is sent once more."""
+    token = _listener.set(Listener(tell, again))
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+@contextlib.contextmanager
+def ended_by(stop: Stop) -> Iterator[None]:
+    """Let waits and requests be ended from another thread."""
+    token = _stop.set(stop)
+    try:
+        yield
+    finally:
+        _stop.reset(token)
+
+
+def tell_wait(seconds: float, reason: str) -> bool:
+    """Tell whoever listens that something is waited for; False where nobody does."""
+    if (listener := _listener.get()) is None:
+        return False
+    listener.wait(seconds, reason)
+    return True
+
+
+def tell_again() -> None:
+    """Tell whoever listens that a request is sent once more."""
+    if listener := _listener.get():
+        listener.again()
+
+
+def use(connection: Any) -> None:
+    """Let a connection be ended by whoever may end this."""
+    if stop := _stop.get():
+        stop.use(connection)
+    else:
+        connection.works_for = None
+
+
+def check() -> None:
+    """Raise where what goes on in this thread is over."""
+    if stop := _stop.get():
+        stop.check()
+
+
+def sleep(seconds: float) -> None:
+    """Sleep, unless and until what goes on in this thread is over."""
+    if stop := _stop.get():
+        stop.sleep(seconds)
+    else:
+        time.sleep(seconds)

@@ -1,0 +1,125 @@
+"""
+Pages of a list: the time over what the server alone needs, and refusals.
+
+The server is a child process; a page is one of 100 rows with 22 fields.
+``python tests/bench/fetching.py``
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from intermezzo_nb.api.client import Api, ApiSession, BearerAuth
+from intermezzo_nb.api.query import Query
+from intermezzo_nb.api.reading import Reading
+from intermezzo_nb.oauth.models import Token
+from intermezzo_nb.secret import Secret
+from intermezzo_nb.tokens.source import TokenSource
+from intermezzo_nb.tokens.store import MemoryStore
+
+SERVER = Path(__file__).parents[1] / "protocol" / "pages.py"
+PAGES, AT_ONCE, ROUNDS = 200, 8, 5
+SIZE = 100
+
+
+class Server:
+    """A child that serves a list."""
+
+    def __init__(self, **options):
+        command = [sys.executable, str(SERVER), json.dumps(options)]
+        pipe = subprocess.PIPE
+        self._child = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+        self.url = self._child.stdout.readline().strip()
+
+    def answers(self):
+        self._child.stdin.write("answers\n")
+        self._child.stdin.flush()
+        return json.loads(self._child.stdout.readline())
+
+    def stop(self):
+        self._child.communicate()
+
+
+def one_by_one(url):
+    with requests.Session() as session:
+        return sum(len(page(session, url, n)) for n in range(1, PAGES + 1))
+
+
+def threads(url):
+    retry = urllib3.Retry(
+        20, status_forcelist=(429,), backoff_factor=0.1, raise_on_status=False
+    )
+    with requests.Session() as session, ThreadPoolExecutor(AT_ONCE) as pool:
+        session.mount("http://", HTTPAdapter(pool_maxsize=AT_ONCE, max_retries=retry))
+        numbers = range(1, PAGES + 1)
+        return sum(len(p) for p in pool.map(lambda n: page(session, url, n), numbers))
+
+
+def page(session, url, number):
+    asked = {"page": number, "size": SIZE}
+    return session.get(f"{url}/things", params=asked, timeout=30).json()["items"]
+
+
+def ours(url):
+    source = TokenSource(MemoryStore(), "key", lambda token, keep: token)
+    source.accept(Token(Secret("t" * 43), expires_in=3600.0))
+    with ApiSession(BearerAuth(source.token, url), url) as session:
+        query = Query("/things", params={"size": SIZE})
+        reading = Reading(Api(session, url), query)
+        return sum(len(batch) for batch in reading.batches())
+
+
+WAYS = {"requests, one by one": one_by_one, "8 threads": threads, "ours": ours}
+
+
+def compare(ways, limit, goal, **options):
+    times = {name: [] for name in ways}
+    refused = {name: [] for name in ways}
+    busy = {name: [] for name in ways}
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            # A new one for each: what it let through before, it refuses later.
+            server = Server(rows=PAGES * SIZE, wide=True, **options)
+            try:
+                begun, worked = time.perf_counter(), time.process_time()
+                assert way(server.url) == PAGES * SIZE
+                times[name].append(time.perf_counter() - begun)
+                busy[name].append((time.process_time() - worked) / PAGES)
+                refused[name].append(server.answers().get("refused", 0))
+            finally:
+                server.stop()
+    for name in ways:
+        ratio = statistics.median(times[name]) / limit
+        told = goal if name == "ours" else ""
+        middle = statistics.median(refused[name])
+        work = statistics.median(busy[name]) * 1000
+        print(f"  {name:<24}{ratio:>8.2f}{middle:>9.0f}{work:>8.2f} ms   {told}")
+
+
+def main():
+    print(
+        f"  {PAGES} pages{'':<15}{'of limit':>8}{'refused':>9}{'CPU/page':>11}   goal"
+    )
+    for latency, goal in ((0.02, "1.2"), (0.1, "1.07")):
+        print(
+            f"{latency * 1000:.0f} ms, {AT_ONCE} at once; the limit is their quotient"
+        )
+        ways = WAYS if latency < 0.1 else {n: WAYS[n] for n in ("8 threads", "ours")}
+        compare(ways, latency * PAGES / AT_ONCE, goal, latency=latency)
+    print("20 ms, and 50 requests a second; the limit is pages / rate")
+    ways = {n: WAYS[n] for n in ("8 threads", "ours")}
+    compare(ways, PAGES / 50, "1.2, and 8 refused", latency=0.02, rate=50)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,303 @@
+"""Many pages from a server that is slow, refuses, breaks off, changes or hangs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from jupyter_client.manager import start_new_kernel
+from pages import Pages
+from tqdm import tqdm
+
+from intermezzo_nb.errors import NotFound, SettingsError
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def serve():
+    started = []
+
+    def start(**options):
+        started.append(Pages(**options))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.go_on()
+        server.stop()
+
+
+@pytest.fixture
+def reader(shared_practice, connection):
+    """Connect to the practice server's tokens, and to a server's pages."""
+
+    def connect(server, **changes):
+        settings = {**shared_practice.settings("machine"), **changes}
+        return connection(**{**settings, "api_url": server.url})
+
+    return connect
+
+
+def until(condition):
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("style", ["page", "cursor"])
+def test_all_rows_come_in_order(serve, reader, style):
+    server = serve(rows=2345, style=style, latency=0.01)
+    made = reader(server)
+    assert [r["number"] for r in made.records("/things")] == list(range(2345))
+    assert server.most_under_way == (8 if style == "page" else 1)
+    assert len(server.seen) == 25  # the first fixes the style
+
+
+def test_a_frame_is_whole_whatever_the_server_does(serve, reader):
+    server = serve(rows=6000, refused=0.05, reset=0.01, retry_after="1", wide=True)
+    told, threads = [], set()
+
+    def progress(now):
+        told.append(now)
+        threads.add(threading.get_ident())
+
+    frame = reader(server).frame("/things", progress=progress)
+    about = frame.attrs["intermezzo"]
+    assert list(frame["number"]) == list(range(6000))
+    assert (about["complete"], about["notes"], about["requests"]) == (True, [], 61)
+    answers = server.answers
+    assert answers["refused"] + answers["broken"] == about["repeated"] > 0
+    assert len(server.seen) == about["requests"] + about["repeated"]
+    assert threads == {threading.get_ident()}
+    assert any("asked to wait" in now.waiting for now in told)
+    assert told[-1].planned == 61
+
+
+@pytest.mark.parametrize("style", ["page", "cursor"])
+def test_a_list_that_changes_is_read_once_more_and_told(serve, reader, style):
+    def change(number, rows):
+        if number >= 12 and rows[0]["id"] != "new":
+            rows.insert(0, {"id": "new", "number": -1})
+            del rows[1500]
+
+    server = serve(rows=2000, style=style, change=change)
+    frame = reader(server).frame("/things")
+    assert frame["id"].is_unique
+    assert {"new", "t1498", "t1500", "t1999"} <= {*frame["id"]}
+    about = frame.attrs["intermezzo"]
+    assert (about["complete"], len(about["notes"]) > 0) == (False, True)
+    assert 41 <= about["requests"] <= 60
+
+
+def test_a_limit_of_a_server_is_learned_and_kept_by_all_readings(serve, reader):
+    server = serve(rows=5000, rate=50)
+    made = reader(server)
+    told = []
+    for _ in range(3):
+        assert len(made.frame("/things", progress=told.append)) == 5000
+    assert server.answers["refused"] <= 16
+    assert told[-1].slowed_to > 0
+    assert "slowed to" in str(told[-1])
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_all_wait_for_what_one_was_told(serve, reader, form):
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=3)
+    date = email.utils.format_datetime(later.replace(microsecond=0), usegmt=True)
+    server = serve(rows=3000)
+    made = reader(server)
+    list(made.records("/things", limit=1))
+    server.odd |= {"refused": 1, "retry_after": "2" if form == "seconds" else date}
+    moments = []
+    server.odd["change"] = lambda *_: moments.append(time.monotonic())
+
+    def take_again():
+        until(lambda: server.answers["refused"])
+        server.odd["refused"] = 0
+
+    helper = threading.Thread(target=take_again)
+    helper.start()
+    begun = time.monotonic()
+    assert len(made.frame("/things")) == 3000
+    helper.join()
+    assert moments[0] - begun > 1
+
+
+def test_pages_that_nobody_takes_are_not_fetched(serve, reader):
+    server = serve(rows=100_000)
+    pages = reader(server).frames("/things")
+    next(pages)
+    until(lambda: server.under_way == 0 and len(server.seen) >= 1 + 16)
+    for _ in range(5):
+        next(pages)
+    assert len(server.seen) <= 1 + 6 + 16
+    pages.close()
+
+
+def test_the_next_page_of_a_cursor_comes_while_the_last_is_looked_at(serve, reader):
+    server = serve(rows=1000, style="cursor")
+    pages = reader(server).frames("/things")
+    next(pages)
+    until(lambda: len(server.seen) == 3)
+    assert server.seen[-1].endswith("cursor=100")
+    pages.close()
+
+
+@pytest.mark.parametrize("style", ["page", "cursor"])
+def test_a_limit_stops_asking(serve, reader, style):
+    server = serve(rows=5000, style=style)
+    frame = reader(server).frame("/things", limit=230)
+    assert (len(frame), len(server.seen)) == (230, 4)
+
+
+def test_an_error_on_the_way_is_raised_and_leaves_nothing_behind(serve, reader):
+    server = serve(rows=3000, latency=0.01)
+    made = reader(server)
+
+    def change(number, rows):
+        if number == 9:
+            raise LookupError  # tornado answers 500
+
+    server.odd["change"] = change
+    with pytest.raises(Exception, match="HTTP 500"):
+        made.frame("/things")
+    server.odd["change"] = None
+    until(lambda: server.under_way == 0)
+    assert len(made.frame("/things")) == 3000
+    with pytest.raises(NotFound):
+        made.get("/nothing")
+
+
+def test_tokens_are_renewed_once_for_all(serve, reader, practice_server, connection):
+    practice = practice_server(token_lifetime=2)
+    server = serve(rows=20_000, latency=0.15)
+    settings = practice.settings("machine", api_url=server.url)
+    begun = time.monotonic()
+    assert len(connection(**settings).frame("/things")) == 20_000
+    lives = (time.monotonic() - begun) / 1.5  # renewed in the last quarter of each
+    assert 2 <= practice.ledger.token_requests <= lives + 2
+
+
+def test_more_requests_than_allowed_are_refused_before_they_are_sent(serve, reader):
+    server = serve(rows=30_000)
+    with pytest.raises(SettingsError, match="takes 301 requests") as caught:
+        reader(server).frame("/things", max_requests=100)
+    assert caught.value.code == "too_many_requests"
+    assert len(server.seen) == 1
+
+
+def test_nobody_watching_bounds_what_is_sent(serve, reader, monkeypatch):
+    monkeypatch.setattr("intermezzo_nb.api.plan._UNWATCHED", 10)
+    server = serve(rows=2000)
+    with pytest.raises(SettingsError, match="where nobody watches"):
+        reader(server).frame("/things")
+    assert len(reader(server).frame("/things", max_requests=30)) == 2000
+
+
+def test_many_requests_are_announced_before_they_are_sent(serve, reader):
+    server = serve(rows=25_000)
+    told = []
+
+    def progress(now):
+        if now.waiting:
+            told.append((now.waiting, len(server.seen)))
+
+    reader(server).frame("/things", progress=progress)
+    assert told == [("251 requests are needed, about 0 s", 1)] or "about" in told[0][0]
+    assert told[0][1] == 1
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("is_made", [True, False])
+def test_a_bar_is_moved_and_closed(serve, reader, capsys, is_made):
+    server = serve(rows=1234)
+    bar = tqdm(file=sys.stderr, unit="row") if is_made else tqdm
+    assert len(reader(server).frame("/things", progress=bar)) == 1234
+    assert "1234/1234" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_an_interrupt_ends_what_hangs_and_the_connection_goes_on(serve):
+    server = serve(rows=3000)
+    command = [sys.executable, str(HERE / "interrupted.py"), server.url]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as child:
+        assert child.stdout.readline() == "3000\n"
+        hang_on_the_way(server)
+        child.stdin.write("\n")
+        child.stdin.flush()
+        until(lambda: server.under_way == 8)
+        child.send_signal(signal.SIGINT)
+        assert child.stdout.readline() == "interrupted\n"
+        until(lambda: server.answers["left"] == 8)  # none is left to be answered
+        assert not server.goes_on.is_set()
+        server.odd["change"] = None
+        server.go_on()
+        child.stdin.write("\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == "3000\n"
+        child.stdin.close()
+        assert child.wait(10) == 0
+
+
+def hang_on_the_way(server):
+    before = len(server.seen)
+
+    def change(number, rows):
+        if number - before > 4:
+            server.hang()
+
+    server.odd["change"] = change
+
+
+def test_an_interrupt_of_a_kernel_does_the_same(serve, clean_environment):
+    server = serve(rows=3000)
+    manager, client = start_new_kernel(kernel_name="python3")
+    try:
+        setup = f"import sys; sys.path.insert(0, {str(HERE)!r})\n"
+        setup += f"from interrupted import api, rows; ours = api({server.url!r})"
+        assert run(client, setup) == "ok"
+        assert run(client, "assert rows(ours) == 3000") == "ok"
+        hang_on_the_way(server)
+        asked = client.execute("rows(ours)")
+        until(lambda: server.under_way == 8)
+        manager.interrupt_kernel()
+        assert answer(client, asked) == "KeyboardInterrupt"
+        assert not server.goes_on.is_set()
+        server.odd["change"] = None
+        server.go_on()
+        assert run(client, "assert rows(ours) == 3000") == "ok"
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def run(client, code):
+    return answer(client, client.execute(code))
+
+
+def answer(client, asked):
+    while True:
+        reply = client.get_shell_msg(timeout=20)
+        if reply["parent_header"].get("msg_id") == asked:
+            content = reply["content"]
+            return content.get("ename", content["status"])
+
+
+def test_a_server_in_another_process_serves_the_same(reader):
+    options = json.dumps({"rows": 250})
+    command = [sys.executable, str(HERE / "pages.py"), options]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as child:
+        server = type("Server", (), {"url": child.stdout.readline().strip()})
+        assert len(reader(server).frame("/things")) == 250
+        child.stdin.close()
