@@ -37,6 +37,9 @@ def load(app: Any) -> None:
             for name, handler in routes.items()
         ],
     )
+    # Who has to sign in to Jupyter first brings the answer along in "next".
+    scrubbed = app.web_app.settings.setdefault("extra_log_scrub_param_keys", [])
+    app.web_app.settings["extra_log_scrub_param_keys"] = [*scrubbed, "next"]
     mailbox.announce(os.getpid(), base_url)
     atexit.register(mailbox.withdraw, os.getpid())
 

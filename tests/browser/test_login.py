@@ -128,6 +128,20 @@ def test_who_is_not_signed_in_to_jupyter_gets_nothing(lab, chromium):
     stranger.close()
 
 
+def test_who_has_to_sign_in_to_jupyter_first_leaves_no_code_in_its_log(lab, chromium):
+    late = chromium.new_context()
+    tab = late.new_page()
+    tab.goto(f"{lab.base}/intermezzo/callback?code=late-answer&state=late-state")
+    tab.locator("#password_input").fill(lab.url.rpartition("token=")[2])
+    tab.locator("#login_submit").click()
+    tab.get_by_text("Nothing waits for this").wait_for()
+    log = lab.log.read_text()
+    assert "POST /login?next=" in log
+    assert "late-answer" not in log
+    assert "late-state" not in log
+    late.close()
+
+
 def test_the_quickstart_as_a_person_runs_it(open_notebook):
     cells = json.loads(QUICKSTART.read_text())["cells"]
     code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
