@@ -15,6 +15,7 @@ from .errors import IntermezzoError
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from .api.report import SendReport
     from .connection import Connection, connect
     from .current import current_connection
     from .settings import Settings
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Connection",
     "IntermezzoError",
+    "SendReport",
     "Settings",
     "__version__",
     "connect",
@@ -36,6 +38,7 @@ _HOMES = {
     "Connection": "connection",
     "connect": "connection",
     "current_connection": "current",
+    "SendReport": "api.report",
     "Settings": "settings",
 }
 

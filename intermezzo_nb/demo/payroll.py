@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from tornado.routing import PathMatches
@@ -38,23 +40,38 @@ class Payroll(QueryHandler):
         self.clear_header("Server")
 
     async def get(self) -> None:
+        await self._answer(_ROUTES)
+
+    async def post(self) -> None:
+        if not any(self._groups(matches) for matches, *_ in _POSTS):
+            self.refuse()
+        await self._answer(_POSTS)
+
+    async def _answer(self, routes: Sequence[_Route]) -> None:
         if self.practice.options.latency:
             await asyncio.sleep(self.practice.options.latency / 1000)
         self._within_rate()
-        path = self.request.path.removeprefix("/v1")
-        for matches, scope, answer in _ROUTES:
-            if (found := matches.regex.fullmatch(path)) is not None:
+        for matches, scope, answer in routes:
+            if (found := self._groups(matches)) is not None:
                 self._authorized(scope)
                 self.finish(answer(self, *found.groups()))
                 return
-        raise Fault(404, "not_found", f"There is nothing at {path}.")
+        raise Fault(404, "not_found", f"There is nothing at {self._path}.")
+
+    @property
+    def _path(self) -> str:
+        return self.request.path.removeprefix("/v1")
+
+    def _groups(self, matches: PathMatches) -> re.Match[str] | None:
+        return matches.regex.fullmatch(self._path)
 
     def refuse(self) -> NoReturn:
-        fault = Fault(405, "method_not_allowed", "The practice server is read only.")
+        message = "The practice server takes nothing of that kind here."
+        fault = Fault(405, "method_not_allowed", message)
         fault.headers["Allow"] = "GET"
         raise fault
 
-    head = post = put = patch = delete = options = refuse
+    head = put = patch = delete = options = refuse
 
     def check_xsrf_cookie(self) -> None:
         """Do nothing: a token in a header counts, and no cookie."""
@@ -180,6 +197,29 @@ class Payroll(QueryHandler):
         months = pay.cumulated(self._p32(organization_id, tax_year))
         return json.dumps({"taxYear": int(tax_year), "months": months})
 
+    def new_contacts(self, organization_id: str) -> str:
+        self._organization(organization_id)
+        return json.dumps(self.practice.desk.contacts(self._sent(), organization_id))
+
+    def new_organizations(self) -> str:
+        return json.dumps(self.practice.desk.organizations(self._sent()))
+
+    def new_worksites(self, organization_id: str) -> str:
+        self._organization(organization_id)
+        return json.dumps(self.practice.desk.worksites(self._sent(), organization_id))
+
+    def british_run(self) -> str:
+        return json.dumps(self.practice.runs.british(self._sent()))
+
+    def german_run(self) -> str:
+        return json.dumps(self.practice.runs.german(self._sent()))
+
+    def _sent(self) -> Any:
+        try:
+            return json.loads(self.request.body, parse_float=Decimal)
+        except ValueError:
+            raise Fault(400, "bad_request", "The body is no JSON.") from None
+
     def _p32(self, organization_id: str, tax_year: str) -> list[dict[str, Any] | None]:
         organization = self._organization(organization_id)
         if self.practice.company.country(organization) != "GB":
@@ -247,9 +287,10 @@ def _challenge(fault: Fault, error: str) -> Fault:
     return fault
 
 
+_Route = tuple[PathMatches, str, Callable[..., str]]
 _O, _E = r"/organizations/([^/]+)", r"/employees/([^/]+)"
 _GB = r"/gb" + _O + r"/p32/(\d{4})"
-_ROUTES = [
+_ROUTES: list[_Route] = [
     (PathMatches(path), scope, answer)
     for path, scope, answer in (
         (r"/organizations", "read:organizations", Payroll.organizations),
@@ -270,5 +311,15 @@ _ROUTES = [
         (r"/gb/wage-types/categories/(\w+)", "read:wage_types", Payroll.wage_types_of),
         (_GB, "read:p32", Payroll.p32),
         (_GB + r"/export", "read:p32", Payroll.p32_export),
+    )
+]
+_POSTS: list[_Route] = [
+    (PathMatches(path), scope, answer)
+    for path, scope, answer in (
+        (_O + r"/contacts/list", "write:contacts", Payroll.new_contacts),
+        (r"/organizations/list", "write:organizations", Payroll.new_organizations),
+        (_O + r"/worksites/list", "write:worksites", Payroll.new_worksites),
+        (r"/gb/payroll", "write:payroll", Payroll.british_run),
+        (r"/germany/payroll", "write:payroll", Payroll.german_run),
     )
 ]

@@ -10,12 +10,14 @@ from typing import Any
 
 from oauthlib.oauth2 import InvalidRequestError
 
+from .bulk import Desk
 from .endpoints import Endpoints, Validator
 from .forms import FORM, JSON
 from .grants import DEVICE_GRANT, SCOPES, Grant, Ledger
 from .pay import p32, wage_types
 from .people import Company
 from .rate import Rate
+from .runs import Runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Practice:
         # A large year takes long to add up, and nothing else is answered meanwhile.
         self.p32 = lru_cache(maxsize=256)(partial(p32, self.company))
         self.rate = Rate(options.rate)
+        self.desk, self.runs = Desk(self.company), Runs(self.company)
         self.url = ""
         self.endpoints: Endpoints
 

@@ -19,8 +19,9 @@ addresses credentials surroundings
 settings
 practice oauth.models oauth.mailbox oauth.closing api.page api.schema
 status oauth.forwarding oauth.answers oauth.wire oauth.discovery oauth.question
-api.resources api.shaping oauth.assertion oauth.identity
-oauth.receivers tokens.store api.paging
+api.forms api.values
+api.resources api.shaping api.countries api.outcomes oauth.assertion oauth.identity
+oauth.receivers tokens.store api.paging api.payroll api.journal
 tokens.keyring tokens.held oauth.calls
 tokens.choice oauth.client
 oauth.flows
@@ -28,7 +29,9 @@ tokens.source oauth.renewal login ladder
 api.faults api.answers api.paths api.query asking
 api.client
 api.reading api.columns session
-api.frames api.owners
+api.frames api.owners api.posting api.bodies
+api.report
+api.sending
 connection
 current
 doctor notebook.card notebook.progress notebook.server notebook.words
@@ -39,9 +42,12 @@ DOORS = {
     "requests_oauthlib": {"oauth.calls"},
     "oauthlib": {"oauth.client", "oauth.calls", "oauth.question"},
     "jwt": {"oauth.identity", "oauth.assertion"},
-    "pandas": {"api.frames", "api.columns"},
+    "pandas": {
+        *("api.frames", "api.columns"),
+        *("api.bodies", "api.report", "api.sending"),
+    },
     "pyarrow": {"api.frames", "api.columns"},
-    "filelock": {"tokens.store"},
+    "filelock": {"tokens.store", "api.journal"},
     "ipywidgets": {"notebook.panel"},
     "segno": {"notebook.card"},
     "keyring": {"tokens.keyring"},
