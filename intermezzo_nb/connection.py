@@ -331,6 +331,7 @@ class Connection:
         pay_date: Any,
         pay_cycle: str = "month",
         external_ref: str | None = None,
+        money: str = "float",
         **how: Any,
     ) -> PayrollReport:
         """
@@ -348,6 +349,8 @@ class Connection:
         pay_cycle : {"month", "year"}
         external_ref : str, optional
             Your own name of the run.
+        money : {"float", "decimal"}
+            The type of money in the frames that come back.
         on_error, journal, progress
             As for :meth:`send`.
 
@@ -370,6 +373,7 @@ class Connection:
             pay_date=pay_date,
             pay_cycle=pay_cycle,
             external_ref=external_ref,
+            money=money,
         )
 
     def _manner(self, how: dict[str, Any]) -> Manner:

@@ -29,7 +29,7 @@ class Table:
     frame : pandas.DataFrame of shape (rows, columns)
         A copy: what is sent is what is told afterwards.
     fields : tuple of Column
-        One for each column.
+        One for each column that can be sent.
     """
 
     frame: pd.DataFrame
@@ -79,14 +79,16 @@ class Table:
 _UNFIT = object()  # it is there, and told already
 
 
-def checked(what: str, frame: Any, fields: Sequence[Column]) -> Table:
+def checked(
+    what: str, frame: Any, fields: Sequence[Column], problems: list[Problem]
+) -> Table:
     """
-    Check the shape of a table: its type, its columns and its index.
+    Check the shape of a table; problems with its columns and index are added.
 
     Raises
     ------
     BadTable
-        It cannot be sent.
+        It is no table.
     """
     if hasattr(frame, "to_pandas"):
         frame = frame.to_pandas()
@@ -97,20 +99,19 @@ def checked(what: str, frame: Any, fields: Sequence[Column]) -> Table:
             advice="Give a pandas DataFrame, a row for each of them.",
         )
     known = {field.name: field for field in fields}
-    problems: list[Problem] = []
-    twice = frame.columns[frame.columns.duplicated()]
-    problems += [(None, plain(n), "is there twice") for n in twice.unique()]
+    twice = {*frame.columns[frame.columns.duplicated()]}
+    problems += [(None, plain(name), "is a column twice") for name in twice]
     problems += [
         (None, plain(name), _unknown(name, known, what))
         for name in frame.columns.unique()
-        if not isinstance(name, str) or name not in known
+        if name not in known
     ]
     again = frame.index[frame.index.duplicated()].unique()
     problems += [(label, "(index)", "labels several rows") for label in again]
-    if not len(frame) and not problems:
-        problems.append((None, "(rows)", "there are none"))
-    refuse(what, problems, len(frame))
-    return Table(frame.copy(), tuple(known[name] for name in frame.columns))
+    if not len(frame):
+        problems.append((None, "(rows)", "are none"))
+    found = [n for n in frame.columns.unique() if n in known and n not in twice]
+    return Table(frame.copy(), tuple(known[name] for name in found))
 
 
 def refuse(what: str, problems: Sequence[Problem], rows: int) -> None:

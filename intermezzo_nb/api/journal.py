@@ -51,6 +51,8 @@ class Journal:
         self._lock = FileLock(f"{self.path}.lock", timeout=0)
         self._outcomes: dict[str, list[Outcome]] = defaultdict(list)
         self._number = 0
+        if not self.path.parent.is_dir():  # the lock would make it
+            raise self._fault("its folder is not there", "journal_unwritable")
         try:
             self._lock.acquire()
         except Timeout:

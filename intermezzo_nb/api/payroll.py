@@ -120,12 +120,12 @@ def _line_problems(
     allowed = [c.name for c in country.lines[kind]]
     needed = ("earningType", "name", "amount", "value")
     problems = [
-        (label, name, f"is no field of a {kind}")
+        (label, name, f"is no field of kind {kind}")
         for name in line
         if name not in allowed
     ]
     problems += [
-        (label, name, f"is missing, and a {kind} needs it")
+        (label, name, f"is missing, and kind {kind} needs it")
         for name in needed
         if name in allowed and name not in line
     ]
@@ -181,19 +181,20 @@ def of_run(sent: Sequence[Any], answer: Any) -> Told:
     return [one(str(name)) for name in sent], notes
 
 
-def payslip_records(answer: Any) -> list[Body]:
+def payslip_records(answer: Body) -> list[Body]:
     """Give the payslips of a run, flat; what is not documented keeps its whole path."""
-    run = answer.get("run") if isinstance(answer, dict) else None
-    run = run if isinstance(run, dict) else {}
-    head = {"runId": run.get("id", run.get("runId")), "status": run.get("status")}
+    run = answer.get("run")
+    head = {}
+    if isinstance(run, dict):
+        head = {"runId": run.get("id", run.get("runId")), "status": run.get("status")}
     return [
         {**head, **_flat(slip)}
-        for slip in (answer.get("payslips") or [])
+        for slip in answer.get("payslips") or []
         if isinstance(slip, dict)
     ]
 
 
-def line_records(answer: Any) -> list[Body]:
+def line_records(answer: Body) -> list[Body]:
     """Give the deductions and reimbursements of all payslips, a row each."""
     records = []
     for slip in answer.get("payslips") or []:

@@ -148,12 +148,13 @@ class Poster:
 
     def _send(self, chunk: Sequence[int]) -> IntermezzoError | None:
         for turn in range(_TRIES):
+            # Whatever happens from here on, nobody knows until it is answered.
+            self._settle(chunk, all_of(len(chunk), UNCERTAIN))
             try:
                 self._note_sending(chunk)
             except IntermezzoError as fault:
+                self._settle(chunk, all_of(len(chunk), UNSENT))
                 return fault
-            # Whatever happens from here on, nobody knows until it is answered.
-            self._settle(chunk, all_of(len(chunk), UNCERTAIN))
             self._delivery.requests += 1
             outcomes, stopped = self._post(chunk)
             self._settle(chunk, outcomes)

@@ -243,7 +243,11 @@ class PayrollReport(SendReport):
     ----------
     run : dict
         What the API says of the run itself: its id, reference and status.
+    money : {"float", "decimal"}
+        The type of money in the frames; exact control totals are in their attrs.
     """
+
+    money: str = "float"
 
     @property
     def run(self) -> dict[str, Any]:
@@ -258,12 +262,22 @@ class PayrollReport(SendReport):
     @property
     def payslips(self) -> pd.DataFrame:
         """A row for each payslip that came back, typed."""
-        return to_frame(payslip_records(self._answer), self._created).frame
+        return self._typed(payslip_records(self._answer), self._created)
 
     @property
     def lines(self) -> pd.DataFrame:
         """A row for each deduction and reimbursement of the payslips, typed."""
-        return to_frame(line_records(self._answer), PAYSLIP_LINES).frame
+        return self._typed(line_records(self._answer), PAYSLIP_LINES)
+
+    def _typed(self, records: list[dict[str, Any]], resource: Resource) -> pd.DataFrame:
+        framed = to_frame(records, resource, money=self.money)
+        framed.frame.attrs["intermezzo"] = {
+            "resource": resource.name,
+            "rows": len(framed.frame),
+            "control_totals": framed.control_totals,
+            "notes": framed.notes,
+        }
+        return framed.frame
 
     @property
     def _answer(self) -> dict[str, Any]:

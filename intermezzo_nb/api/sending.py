@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import SendFailed
+from ..errors import SendFailed, SettingsError
 from .bodies import Problem, checked, nested, refuse
 from .client import Api
 from .countries import EMPLOYEE_ID, find_country
@@ -25,6 +25,7 @@ from .posting import Delivery, Job, Poster
 from .query import Query, bad_argument
 from .reading import Progress, Reading
 from .report import PayrollReport, SendReport
+from .shaping import check_money
 from .values import encoded
 
 _CHUNK_TIMEOUT, _RUN_TIMEOUT = (5.0, 120.0), (5.0, 600.0)  # seconds
@@ -82,7 +83,7 @@ def send(
     if not form.has_owner and organization:
         raise bad_argument("organization", f"none: {name} belong to no other")
     problems: list[Problem] = []
-    table = checked(name, frame, form.fields)
+    table = checked(name, frame, form.fields, problems)
     rows = table.rows(problems)
     table.require(rows, form.required, problems)
     bodies = [
@@ -122,12 +123,14 @@ def run_payroll(
     pay_date: Any,
     pay_cycle: str,
     external_ref: str | None,
+    money: str,
 ) -> PayrollReport:
     """Run payroll, as :meth:`Connection.run_payroll` tells: one request, one run."""
     land = find_country(country)
     head = head_of(land, pay_date, pay_cycle, external_ref)
+    check_money(money)
     name, problems = "payslips", list[Problem]()
-    table = checked("a payroll run", frame, land.fields)
+    table = checked("a payroll run", frame, land.fields, problems)
     rows = table.rows(problems)
     table.require(rows, [(EMPLOYEE_ID,)], problems)
     group = grouped(land, rows, table.labels, problems)
@@ -163,11 +166,13 @@ def run_payroll(
             pay_date=pay_date,
             pay_cycle=pay_cycle,
             external_ref=external_ref,
+            money=money,
         )
 
     report = PayrollReport(
         name, table.frame, group.places, delivery, land.payslips, again
     )
+    report.money = money
     _deliver(how, job, delivery, report)
     return report
 
@@ -231,7 +236,15 @@ def _refuse_done(
 def _owner(api: Api, name: str, wanted: Any) -> str:
     if wanted == "all":
         raise bad_argument("organization", "the id of one: rows are sent to one alone")
-    (owner,) = choose(api, Reading(api, Query(f"/{name}")), wanted)
+    try:
+        (owner,) = choose(api, Reading(api, Query("organizations")), wanted)
+    except SettingsError as error:
+        raise SettingsError(
+            f"{name} are sent to one organization, and which one is not clear",
+            why=error.why,
+            advice="Give organization=…, the id of one.",
+            code=error.code,
+        ) from None
     return owner
 
 
