@@ -277,6 +277,7 @@ class Connection:
         *,
         organization: str | None = None,
         chunk_size: int = 100,
+        extra: Sequence[str] = (),
         **how: Any,
     ) -> SendReport:
         """
@@ -294,6 +295,8 @@ class Connection:
             Whose the rows will be; the only one visible is taken by itself.
         chunk_size : int
             Rows of one request.
+        extra : sequence of str, optional
+            Columns that the API's documentation does not know; sent as they are.
         on_error : {"raise", "report"}
             Raise where not all rows were created, after all were sent; or only report.
         journal : path, optional
@@ -321,7 +324,14 @@ class Connection:
         owner = organization or self.settings.organization
         if resource == "organizations":
             owner = organization
-        return send(self._manner(how), resource, frame, owner, chunk_size=chunk_size)
+        return send(
+            self._manner(how),
+            resource,
+            frame,
+            owner,
+            chunk_size=chunk_size,
+            extra=extra,
+        )
 
     def run_payroll(
         self,

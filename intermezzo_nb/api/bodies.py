@@ -16,6 +16,7 @@ from .schema import Column
 from .values import Unfit, as_json
 
 Problem = tuple[Any, str, str]  # label, field and reason
+_FIELDS = 12  # in a message
 _TOLD = 5  # problems in a message; the rest is counted
 
 
@@ -102,7 +103,7 @@ def checked(
     twice = {*frame.columns[frame.columns.duplicated()]}
     problems += [(None, plain(name), "is a column twice") for name in twice]
     problems += [
-        (None, plain(name), _unknown(name, known, what))
+        (None, plain(name), _unknown(name, [*known], what))
         for name in frame.columns.unique()
         if name not in known
     ]
@@ -168,8 +169,13 @@ def _is_blank(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _unknown(name: object, known: Sequence[str] | dict[str, Column], what: str) -> str:
+def _unknown(name: object, known: Sequence[str], what: str) -> str:
     close = difflib.get_close_matches(str(name), known, 1, 0.7)
     ends = [n for n in known if n.rpartition(".")[2].lower() == str(name).lower()]
     hint = next(iter(ends + close), None)
-    return f"is no field of {what}" + (f"; did you mean {hint}?" if hint else "")
+    told = (
+        f"did you mean {hint}?" if hint else f"there are {', '.join(known[:_FIELDS])}"
+    )
+    return f"is no field of {what}; {told}" + (
+        " …" * (not hint and len(known) > _FIELDS)
+    )

@@ -29,7 +29,8 @@ class Form:
         Template of the path that rows are posted to.
     fields : tuple of Column
         All that a row may hold; a dotted name is a place inside an object. Of the
-        kinds, ``texts`` is a list of text, and ``address`` is text or an object.
+        kinds, ``texts`` is a list of text, ``address`` is text or an object, and
+        ``any`` is what nobody documents.
     required : tuple of tuples of str
         Of each of these groups a row needs one.
     created : Resource

@@ -102,22 +102,21 @@ def of_bulk(sent: Sequence[Body], answer: Any, echoed: Sequence[str]) -> Told:
         and _count(answer.get("failed"), len(errors)) == len(errors)
         and not wrongly  # else a row is named as wrong, and came back all the same
     )
-    if adds_up and not notes and not skipped:
+    if adds_up and not skipped:
         if not any(name in record for record in records for name in echoed):
             found = dict(zip(rest, records, strict=True))  # their order is all there is
         elif strange:
             notes.append(f"{len(strange)} records came back that are like no row")
         created = dict.fromkeys(rest) | found
         return _sorted_out(len(sent), errors, created, UNCERTAIN), notes
-    if adds_up and not notes and not strange:
+    if adds_up and not strange:
         return _sorted_out(len(sent), errors, found, UNSENT), notes
     notes.append(
         f"of {len(sent)} rows, {len(records)} came back and {len(errors)} are named "
         "as wrong, which does not fit together: what is not proven is uncertain"
     )
     found, _ = _matched(sent, records, range(len(sent)), echoed)
-    others = {row: told for row, told in errors.items() if row not in found}
-    return _sorted_out(len(sent), others, found, UNCERTAIN), notes
+    return _sorted_out(len(sent), errors, found, UNCERTAIN), notes
 
 
 def of_refusal(details: Any, sent: int, error: RowError) -> list[Outcome]:

@@ -16,7 +16,7 @@ from ..errors import SendFailed, SettingsError
 from .bodies import Problem, checked, nested, refuse
 from .client import Api
 from .countries import EMPLOYEE_ID, find_country
-from .forms import find_form
+from .forms import columns, find_form
 from .journal import Journal
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, all_of, of_bulk
 from .owners import choose
@@ -25,7 +25,7 @@ from .posting import Delivery, Job, Poster
 from .query import Query, bad_argument
 from .reading import Progress, Reading
 from .report import PayrollReport, SendReport
-from .shaping import check_money
+from .shaping import check_money, column_names
 from .values import encoded
 
 _CHUNK_TIMEOUT, _RUN_TIMEOUT = (5.0, 120.0), (5.0, 600.0)  # seconds
@@ -74,7 +74,13 @@ class Manner:
 
 
 def send(
-    how: Manner, name: str, frame: Any, organization: Any, *, chunk_size: int
+    how: Manner,
+    name: str,
+    frame: Any,
+    organization: Any,
+    *,
+    chunk_size: int,
+    extra: Sequence[str],
 ) -> SendReport:
     """Send a table in bulk, as :meth:`Connection.send` tells."""
     form = find_form(name)
@@ -83,7 +89,8 @@ def send(
     if not form.has_owner and organization:
         raise bad_argument("organization", f"none: {name} belong to no other")
     problems: list[Problem] = []
-    table = checked(name, frame, form.fields, problems)
+    fields = (*form.fields, *columns("any", *column_names(extra)))
+    table = checked(name, frame, fields, problems)
     rows = table.rows(problems)
     table.require(rows, form.required, problems)
     bodies = [
@@ -109,7 +116,9 @@ def send(
 
     def again(frame: pd.DataFrame) -> SendReport:
         after = _after(how, texts, delivery.outcomes)
-        return send(after, name, frame, owner or None, chunk_size=chunk_size)
+        return send(
+            after, name, frame, owner or None, chunk_size=chunk_size, extra=extra
+        )
 
     report = SendReport(name, table.frame, places, delivery, form.created, again)
     return _deliver(how, job, delivery, report)

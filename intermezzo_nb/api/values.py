@@ -158,6 +158,14 @@ def _address(value: Any) -> Any:
     return _json(value) if is_object else _text(value)
 
 
+def _any(value: Any) -> Any:
+    if isinstance(value, (str, bool, int)):
+        return _text(value) if isinstance(value, str) else value
+    if isinstance(value, (float, Decimal)):
+        return _number(value)
+    return _date(value) if isinstance(value, dt.date) else _json(value)
+
+
 def _refused(_: str) -> None:
     raise ValueError
 
@@ -174,4 +182,5 @@ _KINDS: Mapping[str, Callable[[Any], Any]] = {
     "json": _json,
     "texts": _texts,
     "address": _address,
+    "any": _any,
 }

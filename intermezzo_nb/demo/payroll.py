@@ -199,14 +199,14 @@ class Payroll(QueryHandler):
 
     def new_contacts(self, organization_id: str) -> str:
         self._organization(organization_id)
-        return json.dumps(self.practice.desk.contacts(self._sent(), organization_id))
+        return _made(self.practice.desk.contacts(self._sent(), organization_id))
 
     def new_organizations(self) -> str:
-        return json.dumps(self.practice.desk.organizations(self._sent()))
+        return _made(self.practice.desk.organizations(self._sent()))
 
     def new_worksites(self, organization_id: str) -> str:
         self._organization(organization_id)
-        return json.dumps(self.practice.desk.worksites(self._sent(), organization_id))
+        return _made(self.practice.desk.worksites(self._sent(), organization_id))
 
     def british_run(self) -> str:
         return json.dumps(self.practice.runs.british(self._sent()))
@@ -280,6 +280,10 @@ class Payroll(QueryHandler):
             and (shows_old or record["status"] != "deprecated")
             and (not day or is_valid(record, day))
         ]
+
+
+def _made(answer: dict[str, Any]) -> str:
+    return json.dumps(answer, default=str)  # decimals are strings in answers
 
 
 def _challenge(fault: Fault, error: str) -> Fault:

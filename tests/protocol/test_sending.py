@@ -135,6 +135,34 @@ def test_what_the_token_may_not_do_is_the_error_that_is_raised(practice, connect
     assert api.last_report.counts["unsent"] == 300
 
 
+def test_what_nobody_documents_is_sent_on_request(api, practice, organizations):
+    frame = contacts(1).assign(costCentre=[{"share": 0.25}])
+    with pytest.raises(BadTable, match="costCentre"):
+        api.send("contacts", frame, organization=organizations["DE"])
+    options = {"organization": organizations["DE"], "extra": ["costCentre"]}
+    assert api.send("contacts", frame, **options).complete
+    (record,) = practice.server.practice.desk.created["contacts"]
+    assert record["costCentre"]["share"] == Decimal("0.25")
+
+
+def test_any_index_names_the_rows(api, practice, organizations):
+    frame = contacts(4)
+    frame.loc["c-1", "email"] = "a@b"
+    options = {"organization": organizations["DE"], "on_error": "report"}
+    for index in (
+        pd.RangeIndex(4),
+        pd.date_range("2026-01-01", periods=4),
+        pd.MultiIndex.from_product([["a", "b"], [1, 2]]),
+    ):
+        report = api.send("contacts", frame.set_index(index), **options)
+        tables = (report.succeeded, report.rejected, report.uncertain, report.unsent)
+        assert sum(len(table) for table in tables) == 4
+        assert report.rejected.index.isin(report.errors["label"]).all()
+        assert {type(table.index) for table in tables[2:]} == {type(index[:0])}
+        taken = len(practice.server.practice.desk.created["contacts"])
+        frame = frame.assign(email=[f"{n}@{taken}" + ".example" * n for n in range(4)])
+
+
 def test_progress_is_told_by_chunk(api, organizations):
     told = []
     api.send(

@@ -1,4 +1,4 @@
-"""A run that is killed: its journal tells what was sent; the next one sends the rest."""
+"""A run that is killed: its journal tells what was sent, and the rest is sent later."""
 
 from __future__ import annotations
 

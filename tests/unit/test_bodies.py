@@ -12,6 +12,7 @@ from intermezzo_nb.api.forms import FORMS, find_form
 from intermezzo_nb.api.payroll import grouped, of_run
 from intermezzo_nb.errors import BadTable, SettingsError
 
+CONTACT = [field.name for field in FORMS["contacts"].fields]
 GOOD = pd.DataFrame({"name": ["Ada", "Ben"], "email": ["a@x.example", None]})
 
 
@@ -80,7 +81,13 @@ def test_both_documented_shapes_of_an_address_are_taken_but_not_both_at_once():
                 "is no field of contacts; did you mean phone.phoneNumber?",
             ),
         ),
-        ({"id": "x"}, (None, "id", "is no field of contacts")),
+        (
+            {"id": "x"},
+            (
+                *(None, "id"),
+                f"is no field of contacts; there are {', '.join(CONTACT)}",
+            ),
+        ),
         ({"name": ["Ada", " "]}, (1, "name", "is missing")),
         ({"name": ["Ada", None]}, (1, "name", "is missing")),
         ({"name": ["Ada", 7]}, (1, "name", "has to be text, and is a int")),

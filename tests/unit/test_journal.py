@@ -59,6 +59,24 @@ def test_a_second_row_of_the_same_words_is_another_row(path):
         assert states(journal, [ROWS[0]] * 2) == [CREATED, UNSENT]
 
 
+def test_of_rows_of_the_same_words_the_created_one_is_recalled_first(path):
+    with Journal(path, HERE) as journal:
+        journal.sending({4: ROWS[4], 5: ROWS[4]})
+        journal.answered(ANSWER[::-1])
+    with Journal(path, HERE) as journal:
+        assert states(journal, [ROWS[4]]) == [CREATED]
+
+
+def test_it_is_on_the_disk_before_anything_is_sent(path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("os.fsync", lambda _: synced.append(path.stat().st_size))
+    with Journal(path, HERE) as journal:
+        journal.sending({4: ROWS[4]})
+        assert synced == [path.stat().st_size]
+        journal.answered([Outcome(UNSENT)])
+        assert synced[1:] == [path.stat().st_size]
+
+
 def test_what_was_refused_before_it_was_processed_is_unsent(path):
     with Journal(path, HERE) as journal:
         journal.sending({4: ROWS[4]})
@@ -104,6 +122,10 @@ def test_a_journal_that_breaks_off_anywhere_forgets_nothing_that_was_sent(path):
         assert found[0] == first, length
         assert found[2] == (UNCERTAIN if lines == 4 else UNSENT), length
         assert found[5] == UNSENT
+        with Journal(path, HERE) as journal:
+            journal.sending({5: ROWS[5]})
+        with Journal(path, HERE) as journal:
+            assert states(journal) == [*found[:5], UNCERTAIN], length
 
 
 @pytest.mark.parametrize("content", ["nonsense\n", "[]\n", "{}\n", '{"journal":1}\n'])

@@ -141,6 +141,21 @@ def test_an_index_that_counts_from_one_is_noticed():
     assert notes
 
 
+@pytest.mark.parametrize("name", ["succeeded", "failed"])
+def test_counts_that_do_not_fit_the_rows_are_told(name):
+    answer = honest(rows(2), {0})
+    answer[name] += 1
+    outcomes, notes = of_bulk(rows(2), answer, ECHOED)
+    assert (states(outcomes), len(notes)) == ([REJECTED, CREATED], 1)
+
+
+def test_a_row_that_is_named_as_wrong_and_came_back_was_created():
+    answer = honest(rows(2), set())
+    answer["errors"] = [{"inputIndex": 1, "errors": [{"code": "BAD"}]}]
+    outcomes, notes = of_bulk(rows(2), answer, ECHOED)
+    assert (states(outcomes), len(notes)) == ([CREATED] * 2, 1)
+
+
 def test_the_bare_array_of_the_older_pages_is_read():
     outcomes, notes = of_bulk(rows(2), honest(rows(2), set())["data"], ECHOED)
     assert (states(outcomes), notes) == ([CREATED] * 2, [])
