@@ -236,7 +236,9 @@ def _of_error(
     if status is None or status in _REDIRECTED_UNDONE:
         return all_of(count, UNSENT), error  # no token, no leave, or never written
     if status in _REFUSED_WHOLE and isinstance(error, ApiError):
-        outcomes = of_refusal(error.details, count, RowError("", "", error.why))
+        details = error.details if isinstance(error.details, dict) else {}
+        told = RowError("", str(details.get("field") or ""), error.why)
+        outcomes = of_refusal(error.details, count, told)
         is_by_row = any(outcome.state != REJECTED for outcome in outcomes)
         return outcomes, None if is_by_row else error
     is_refused = status in _CLIENT_ERRORS and status != _TIMED_OUT

@@ -45,6 +45,10 @@ def as_json(column: Column, value: Any) -> Any:
 
 def encoded(value: Any) -> str:
     """Give JSON text; a Decimal becomes a number with just its digits."""
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    except TypeError:
+        pass  # a Decimal inside, which json cannot write as a number
     if isinstance(value, Mapping):
         inner = (f"{json.dumps(k)}:{encoded(v)}" for k, v in value.items())
         return "{" + ",".join(inner) + "}"
@@ -52,7 +56,7 @@ def encoded(value: Any) -> str:
         return "[" + ",".join(map(encoded, value)) + "]"
     if isinstance(value, Decimal):
         return format(value, "f")
-    return json.dumps(value, allow_nan=False)
+    raise TypeError
 
 
 def _text(value: Any) -> str:
