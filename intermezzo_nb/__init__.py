@@ -15,6 +15,7 @@ from .errors import IntermezzoError
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from .api.report import SendReport
     from .api.versions import as_of
     from .connection import Connection, connect
     from .current import current_connection
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Connection",
     "IntermezzoError",
+    "SendReport",
     "Settings",
     "__version__",
     "as_of",
@@ -39,6 +41,7 @@ _HOMES = {
     "as_of": "api.versions",
     "connect": "connection",
     "current_connection": "current",
+    "SendReport": "api.report",
     "Settings": "settings",
 }
 

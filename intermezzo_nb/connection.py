@@ -11,6 +11,8 @@ import requests
 
 from .api.client import Api, ApiSession, BearerAuth
 from .api.plan import plan
+from .api.progress import waits_alone
+from .api.query import bad_argument
 from .api.reading import Reading, provenance
 from .ladder import reaches_pages_here
 from .login import Login
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .api.frames import Framed
+    from .api.report import PayrollReport, SendReport
+    from .api.sending import Manner
 
 
 def connect(profile: str | None = None, **settings: Any) -> Connection:
@@ -88,6 +92,7 @@ class Connection:
         self.settings = settings
         self._session = Session(settings)
         self._api: Api | None = None
+        self.last_report: SendReport | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (self.settings,))
@@ -274,6 +279,134 @@ class Connection:
         reading = self._reading(resource, options)
         for batch in reading.batches():
             yield from batch
+
+    def send(
+        self,
+        resource: str,
+        frame: pd.DataFrame,
+        *,
+        organization: str | None = None,
+        chunk_size: int = 100,
+        extra: Sequence[str] = (),
+        **how: Any,
+    ) -> SendReport:
+        """
+        Create the rows of a DataFrame at the API; no row is sent twice.
+
+        All rows are checked before the first is sent. Columns are the API's own
+        fields, dotted where they are inside an object; missing values are left out.
+
+        Parameters
+        ----------
+        resource : {"contacts", "organizations", "worksites"}
+        frame : pandas.DataFrame
+            Its index names the rows in the report, so it has to be unique.
+        organization : str, optional
+            Whose the rows will be; the only one visible is taken by itself.
+        chunk_size : int
+            Rows of one request.
+        extra : sequence of str, optional
+            Columns that the API's documentation does not know; sent as they are.
+        on_error : {"raise", "report"}
+            Raise where not all rows were created, after all were sent; or only report.
+        journal : path, optional
+            A file that notes what was sent, by hashes and without data: after a kill,
+            the same call with the same file sends only what is unsent.
+        progress : callable, optional
+            Told a :class:`Progress` after each answer, and before each wait.
+
+        Returns
+        -------
+        SendReport
+            What became of each row; also in ``last_report``, whatever happens.
+
+        Raises
+        ------
+        BadTable
+            The table cannot be sent; nothing was.
+        SendFailed
+            Not all rows were created; its ``report`` tells which.
+        SettingsError, ApiError, LoginError, NetworkError, StoreError
+            Nothing was sent, and why.
+        """
+        from .api.sending import send
+
+        owner = organization or self.settings.organization
+        if resource == "organizations":
+            owner = organization
+        return send(
+            self._manner(how),
+            resource,
+            frame,
+            owner,
+            chunk_size=chunk_size,
+            extra=extra,
+        )
+
+    def run_payroll(
+        self,
+        country: str,
+        frame: pd.DataFrame,
+        *,
+        pay_date: Any,
+        pay_cycle: str = "month",
+        external_ref: str | None = None,
+        money: str = "float",
+        **how: Any,
+    ) -> PayrollReport:
+        """
+        Run payroll for the employees of a DataFrame: one request, one run.
+
+        A row is one line of pay: ``employeeId``, ``kind`` (``earning`` where it is left
+        out, ``benefit``, ``deduction``, ``reimbursement``), and the fields of such a
+        line, as ``earningType``, ``amount`` and ``earningFrequency``, or ``name`` and
+        ``amount``. German employees have their attributes beside them.
+
+        Parameters
+        ----------
+        country : {"DE", "GB"}
+        pay_date : date or str
+        pay_cycle : {"month", "year"}
+        external_ref : str, optional
+            Your own name of the run.
+        money : {"float", "decimal"}
+            The type of money in the frames that come back.
+        on_error, journal, progress
+            As for :meth:`send`.
+
+        Returns
+        -------
+        PayrollReport
+            With ``payslips`` and ``lines`` as typed frames, and errors by employee.
+
+        Raises
+        ------
+        BadTable, SendFailed, SettingsError, ApiError, LoginError, NetworkError
+            As :meth:`send` does.
+        """
+        from .api.sending import run_payroll
+
+        return run_payroll(
+            self._manner(how),
+            country,
+            frame,
+            pay_date=pay_date,
+            pay_cycle=pay_cycle,
+            external_ref=external_ref,
+            money=money,
+        )
+
+    def _manner(self, how: dict[str, Any]) -> Manner:
+        from .api.sending import Manner
+
+        if unknown := {*how} - {"on_error", "journal", "progress"}:
+            raise bad_argument(min(unknown), "on_error, journal or progress")
+        how["progress"] = how.get("progress") or waits_alone(say)
+        place = self.settings.api_url or ""
+        return Manner(self._client, place, self._keep_report, **how)
+
+    def _keep_report(self, report: SendReport) -> None:
+        self.last_report = report
 
     @property
     def _client(self) -> Api:

@@ -5,6 +5,7 @@ Every exception, sorted by what the person does next.
 
     IntermezzoError                code: a stable word; advice: what to do next
     ├── SettingsError              fix a setting
+    │   └── BadTable               correct the rows, nothing of which was sent
     ├── LoginError                 sign in (again)
     │   ├── LoginRequired          there is no session, or it has ended
     │   ├── LoginDenied            somebody said no
@@ -19,6 +20,7 @@ Every exception, sorted by what the person does next.
     │   ├── ValidationFailed       the API names the field
     │   ├── RateLimited            ask again later
     │   └── PagingError            the pages do not fit together
+    ├── SendFailed                 look at its report: nothing is lost
     └── NetworkError               nobody answered
 
 No message holds a token, code, verifier, state, secret or a query string.
@@ -26,11 +28,13 @@ No message holds a token, code, verifier, state, secret or a query string.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 __all__ = [
     "ApiError",
     "AuthorizationServerError",
+    "BadTable",
     "IntermezzoError",
     "LoginCancelled",
     "LoginDenied",
@@ -43,6 +47,7 @@ __all__ = [
     "NotFound",
     "PagingError",
     "RateLimited",
+    "SendFailed",
     "SettingsError",
     "StoreError",
     "ValidationFailed",
@@ -114,6 +119,31 @@ class SettingsError(IntermezzoError, ValueError):
     """A setting is missing, wrong, or in the wrong place."""
 
     default_code = "bad_setting"
+
+
+class BadTable(SettingsError):
+    """
+    A table cannot be sent as it is, and nothing of it was.
+
+    Parameters
+    ----------
+    problems : sequence of (label, field, reason)
+        All of them; the label is None for what concerns the whole table.
+    """
+
+    default_code = "bad_table"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        why: str = "",
+        advice: str = "",
+        code: str = "",
+        problems: Sequence[tuple[Any, str, str]] = (),
+    ) -> None:
+        super().__init__(what, why=why, advice=advice, code=code)
+        self.problems = list(problems)
 
 
 class LoginError(IntermezzoError):
@@ -248,7 +278,38 @@ class PagingError(ApiError):
     default_code = "paging_error"
 
 
+class SendFailed(IntermezzoError):
+    """
+    Not all that was to be sent has arrived as it should.
+
+    Parameters
+    ----------
+    report : SendReport
+        What became of each row.
+    """
+
+    default_code = "send_failed"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        why: str = "",
+        advice: str = "",
+        code: str = "",
+        report: Any = None,
+    ) -> None:
+        super().__init__(what, why=why, advice=advice, code=code)
+        self.report = report
+
+
 class NetworkError(IntermezzoError, ConnectionError):
-    """Nobody answered; the cause is told by name and text, without its frames."""
+    """
+    Nobody answered; the cause is told by name and text, without its frames.
+
+    ``unanswered`` is true where a request may have arrived, and only its answer is
+    missing.
+    """
 
     default_code = "network_error"
+    unanswered: bool = False

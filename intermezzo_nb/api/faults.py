@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,6 +43,15 @@ _CUT = (
     requests.exceptions.ContentDecodingError,
     urllib3.exceptions.ReadTimeoutError,
 )
+# Raised before anything of a request is on its way.
+_UNCONNECTED = (
+    requests.exceptions.ConnectTimeout,
+    requests.exceptions.ProxyError,
+    urllib3.exceptions.ProxyError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.NewConnectionError,
+    ssl.SSLCertVerificationError,
+)
 _LONGEST = 300  # characters of the API's words
 
 
@@ -77,7 +87,9 @@ def api_error(response: requests.Response, path: str) -> IntermezzoError:
         status=status,
         request_id=response.headers.get("X-Request-Id"),
         retry_after=retry_after,
-        details=body.get("details") if isinstance(body, dict) else None,
+        details=body.get("details", body.get("detail"))
+        if isinstance(body, dict)
+        else None,
     )
 
 
@@ -144,11 +156,19 @@ def unreachable(fault: OSError, url: str) -> NetworkError:
     what = f"the API at {host} cannot be reached"
     if isinstance(fault, _CUT) or isinstance(_inner(fault), _CUT):
         what = f"the answer of the API at {host} cannot be read to its end"
-    return NetworkError(
+    error = NetworkError(
         what,
         why=f"{_words(fault)}. The session is kept.",
         advice="Check INTERMEZZO_API_URL, the network and the proxy, and try again.",
     )
+    error.unanswered = not _is_before_sending(fault)
+    return error
+
+
+def _is_before_sending(fault: OSError) -> bool:
+    inner = _inner(fault)
+    faults = (fault, inner, *(inner.args if inner else ()))
+    return any(isinstance(one, _UNCONNECTED) for one in faults)
 
 
 def _body(response: requests.Response) -> Any:

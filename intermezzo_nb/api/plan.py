@@ -10,7 +10,7 @@ from ..settings import Settings
 from ..surroundings import look
 from .client import Api
 from .owners import choose, narrow
-from .progress import Progress, as_listener
+from .progress import as_listener, waits_alone
 from .query import Query, bad_argument, check_names
 from .reading import Reading
 from .shaping import column_names
@@ -49,7 +49,7 @@ def plan(
     known = {n: options[n] for n in _OPTIONS if options.get(n) is not None}
     named = {n: value for n, value in options.items() if n not in _OPTIONS}
     organization = known.pop("organization", "")
-    progress = known.pop("progress", _waits_alone(tell))
+    progress = known.pop("progress", waits_alone(tell))
     columns = known.pop("columns", None)
     query = Query(
         name,
@@ -87,14 +87,3 @@ def _filters(given: Any, named: Mapping[str, Any]) -> dict[str, Any]:
             code="bad_arguments",
         )
     return {k: v for k, v in given.items() if v is not None} | named
-
-
-def _waits_alone(tell: Callable[[str], None]) -> Callable[[Progress], None]:
-    told: set[str] = set()
-
-    def listen(progress: Progress) -> None:
-        if progress.waiting and progress.waiting not in told:
-            told.add(progress.waiting)
-            tell(f"Intermezzo: {progress.resource}: {progress.waiting} …")
-
-    return listen

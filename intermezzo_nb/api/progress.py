@@ -64,6 +64,18 @@ def finish(progress: Callable[[Progress], None]) -> None:
         progress.close()
 
 
+def waits_alone(tell: Callable[[str], None]) -> Callable[[Progress], None]:
+    """Tell of waits, each once, and of nothing else."""
+    told: set[str] = set()
+
+    def listen(progress: Progress) -> None:
+        if progress.waiting and progress.waiting not in told:
+            told.add(progress.waiting)
+            tell(f"Intermezzo: {progress.resource}: {progress.waiting} …")
+
+    return listen
+
+
 class _Bar:
     """A bar that counts rows: a class such as ``tqdm``, or one that was made by it."""
 

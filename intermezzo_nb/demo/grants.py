@@ -15,12 +15,19 @@ READ_SCOPES = {
     "read:wage_types": "See the wage types",
     "read:p32": "See what is owed to HMRC",
 }
+WRITE_SCOPES = {
+    "write:contacts": "Create contacts",
+    "write:organizations": "Create organizations",
+    "write:worksites": "Create worksites",
+    "write:payroll": "Run payrolls",
+}
 SCOPES = {
     "openid": "Know that it is you",
     "profile": "See your name",
     "email": "See your e-mail address",
     "offline_access": "Stay signed in until you sign out",
     **READ_SCOPES,
+    **WRITE_SCOPES,
     "write:wage_types": "Create and approve wage types",
 }
 _CODE_LIFE = 60.0  # seconds

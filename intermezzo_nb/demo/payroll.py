@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 import secrets
 import socket
 import struct
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from tornado.routing import PathMatches
@@ -41,23 +43,38 @@ class Payroll(QueryHandler):
         self.clear_header("Server")
 
     async def get(self) -> None:
+        await self._answer(_ROUTES)
+
+    async def post(self) -> None:
+        if not any(self._groups(matches) for matches, *_ in _POSTS):
+            self.refuse()
+        await self._answer(_POSTS)
+
+    async def _answer(self, routes: Sequence[_Route]) -> None:
         if self.practice.options.latency:
             await asyncio.sleep(self.practice.options.latency / 1000)
         self._within_rate()
-        path = self.request.path.removeprefix("/v1")
-        for matches, scope, answer in _ROUTES:
-            if (found := matches.regex.fullmatch(path)) is not None:
+        for matches, scope, answer in routes:
+            if (found := self._groups(matches)) is not None:
                 self._authorized(scope)
                 self.finish(answer(self, *found.groups()))
                 return
-        raise Fault(404, "not_found", f"There is nothing at {path}.")
+        raise Fault(404, "not_found", f"There is nothing at {self._path}.")
+
+    @property
+    def _path(self) -> str:
+        return self.request.path.removeprefix("/v1")
+
+    def _groups(self, matches: PathMatches) -> re.Match[str] | None:
+        return matches.regex.fullmatch(self._path)
 
     def refuse(self) -> NoReturn:
-        fault = Fault(405, "method_not_allowed", "The practice server is read only.")
+        message = "The practice server takes nothing of that kind here."
+        fault = Fault(405, "method_not_allowed", message)
         fault.headers["Allow"] = "GET"
         raise fault
 
-    head = post = put = patch = delete = options = refuse
+    head = put = patch = delete = options = refuse
 
     def check_xsrf_cookie(self) -> None:
         """Do nothing: a token in a header counts, and no cookie."""
@@ -199,6 +216,29 @@ class Payroll(QueryHandler):
         months = pay.cumulated(self._p32(organization_id, tax_year))
         return self._told({"taxYear": int(tax_year), "months": months})
 
+    def new_contacts(self, organization_id: str) -> str:
+        self._organization(organization_id)
+        return _made(self.practice.desk.contacts(self._sent(), organization_id))
+
+    def new_organizations(self) -> str:
+        return _made(self.practice.desk.organizations(self._sent()))
+
+    def new_worksites(self, organization_id: str) -> str:
+        self._organization(organization_id)
+        return _made(self.practice.desk.worksites(self._sent(), organization_id))
+
+    def british_run(self) -> str:
+        return json.dumps(self.practice.runs.british(self._sent()))
+
+    def german_run(self) -> str:
+        return json.dumps(self.practice.runs.german(self._sent()))
+
+    def _sent(self) -> Any:
+        try:
+            return json.loads(self.request.body, parse_float=Decimal)
+        except ValueError:
+            raise Fault(400, "bad_request", "The body is no JSON.") from None
+
     def _p32(self, organization_id: str, tax_year: str) -> list[dict[str, Any] | None]:
         organization = self._organization(organization_id)
         if self.practice.company.country(organization) != "GB":
@@ -261,6 +301,10 @@ class Payroll(QueryHandler):
         ]
 
 
+def _made(answer: dict[str, Any]) -> str:
+    return json.dumps(answer, default=str)  # decimals are strings in answers
+
+
 def _challenge(fault: Fault, error: str) -> Fault:
     fault.headers["WWW-Authenticate"] = f'Bearer error="{error}"'
     return fault
@@ -276,11 +320,12 @@ def _of(answer: records.Answer) -> Callable[..., str]:
     return lambda call, *ids: call.of_employee(answer, *ids)
 
 
+_Route = tuple[PathMatches, str, Callable[..., str]]
 _O, _E = r"/organizations/([^/]+)", r"/employees/([^/]+)"
 _OE, _GBE = _O + _E, r"/gb" + _O + _E
 _GB = r"/gb" + _O + r"/p32/(\d{4})"
 _PAY = pay.compensation
-_ROUTES = [
+_ROUTES: list[_Route] = [
     (PathMatches(path), scope, answer)
     for path, scope, answer in (
         (r"/organizations", "read:organizations", Payroll.organizations),
@@ -341,5 +386,15 @@ _ROUTES += [
             records.membership_history,
         ),
         (_GBE + r"/pension/assessments", "read:employees", records.assessments),
+    )
+]
+_POSTS: list[_Route] = [
+    (PathMatches(path), scope, answer)
+    for path, scope, answer in (
+        (_O + r"/contacts/list", "write:contacts", Payroll.new_contacts),
+        (r"/organizations/list", "write:organizations", Payroll.new_organizations),
+        (_O + r"/worksites/list", "write:worksites", Payroll.new_worksites),
+        (r"/gb/payroll", "write:payroll", Payroll.british_run),
+        (r"/germany/payroll", "write:payroll", Payroll.german_run),
     )
 ]

@@ -10,6 +10,7 @@ from typing import Any
 
 from oauthlib.oauth2 import InvalidRequestError
 
+from .bulk import Desk
 from .employers import organizations
 from .endpoints import Endpoints, Validator
 from .forms import FORM, JSON
@@ -18,6 +19,7 @@ from .oddities import Drift, Faults, Fields
 from .pay import p32, wage_types
 from .people import Company
 from .rate import Rate
+from .runs import Runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ class Practice:
         # A large year takes long to add up, and nothing else is answered meanwhile.
         self.p32 = lru_cache(maxsize=256)(partial(p32, self.company))
         self.rate = Rate(options.rate)
+        self.desk, self.runs = Desk(self.company), Runs(self.company)
         self.url = ""
         self.endpoints: Endpoints
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
+import socket
 import ssl
 
 import pytest
@@ -32,6 +34,7 @@ def certificate(tmp_path):
     """A certificate for 127.0.0.1 that nobody vouches for, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
     now = dt.datetime.now(dt.UTC)
     made = (
         x509.CertificateBuilder()
@@ -41,6 +44,7 @@ def certificate(tmp_path):
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
         .sign(key, hashes.SHA256())
     )
     path = tmp_path / "server.pem"
@@ -80,6 +84,36 @@ def test_an_api_nobody_vouches_for_is_sent_nothing(unvouched, connection):
     with pytest.raises(NetworkError):
         made.get("/things")
     assert unvouched.seen == []
+
+
+class _Breaking(Listener):
+    """Breaks TLS in the middle of each answer."""
+
+    def finish_request(self, request, client_address):
+        self.seen.append(request.recv(65536))
+        # What TLS would have kept whole is now nonsense to the other side.
+        with socket.socket(fileno=request.detach()) as bare:
+            bare.sendall(b"nonsense" * 9)
+
+
+@pytest.mark.parametrize(("method", "times"), [("POST", 1), ("GET", 3)])
+def test_a_post_is_not_repeated_when_tls_breaks_under_it(
+    certificate, connection, monkeypatch, method, times
+):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server = _Breaking(context)
+    try:
+        url = server.url
+        made = connection(client_id="x", token_url=f"{url}/token", api_url=url)
+        made._session._source.accept(Token(TOKEN))
+        with pytest.raises(NetworkError) as caught:
+            made.request(method, "/things")
+        assert caught.value.unanswered
+        assert len(server.seen) == times
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY", "http_proxy"])

@@ -19,20 +19,21 @@ addresses credentials surroundings
 settings
 practice oauth.models oauth.mailbox oauth.closing api.page api.schema
 status oauth.forwarding oauth.answers oauth.wire oauth.discovery oauth.question
-api.catalogue.terms api.shaping oauth.assertion oauth.identity
-api.catalogue.organizations api.catalogue.employees
+api.catalogue.terms api.shaping oauth.assertion oauth.identity api.forms api.values
+api.catalogue.organizations api.catalogue.employees api.outcomes
 api.catalogue.pay api.catalogue.british
-api.resources oauth.receivers tokens.store api.paging
-tokens.keyring tokens.held oauth.calls
-tokens.choice oauth.client
+api.resources oauth.receivers tokens.store api.paging api.journal
+tokens.keyring tokens.held oauth.calls api.countries
+tokens.choice oauth.client api.payroll
 oauth.flows
 tokens.source oauth.renewal login ladder
 api.faults api.answers api.paths api.query asking api.gate api.ahead
 api.transport
 api.client
 api.reading api.columns session
-api.frames api.owners api.versions
-api.plan
+api.frames api.owners api.versions api.posting api.bodies
+api.plan api.report
+api.sending
 connection
 current
 doctor notebook.card notebook.progress notebook.server notebook.words
@@ -43,9 +44,12 @@ DOORS = {
     "requests_oauthlib": {"oauth.calls"},
     "oauthlib": {"oauth.client", "oauth.calls", "oauth.question"},
     "jwt": {"oauth.identity", "oauth.assertion"},
-    "pandas": {"api.frames", "api.columns", "api.versions"},
+    "pandas": {
+        *("api.frames", "api.columns", "api.versions"),
+        *("api.bodies", "api.report", "api.sending"),
+    },
     "pyarrow": {"api.frames", "api.columns"},
-    "filelock": {"tokens.store"},
+    "filelock": {"tokens.store", "api.journal"},
     "ipywidgets": {"notebook.panel"},
     "segno": {"notebook.card"},
     "keyring": {"tokens.keyring"},

@@ -1,0 +1,181 @@
+"""From a DataFrame to the bodies of requests: all are checked before one is sent."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import BadTable, plain
+from .forms import Body
+from .schema import Column
+from .values import Unfit, as_json
+
+Problem = tuple[Any, str, str]  # label, field and reason
+_FIELDS = 12  # in a message
+_TOLD = 5  # problems in a message; the rest is counted
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """
+    What the caller gave, with its columns known to be those that can be sent.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame of shape (rows, columns)
+        A copy: what is sent is what is told afterwards.
+    fields : tuple of Column
+        One for each column that can be sent.
+    """
+
+    frame: pd.DataFrame
+    fields: tuple[Column, ...]
+
+    @property
+    def labels(self) -> list[Any]:
+        """The index of the caller."""
+        return list(self.frame.index)
+
+    def rows(self, problems: list[Problem]) -> list[Body]:
+        """Give each row's fields by their dotted names; what is missing is absent."""
+        labels = self.labels
+        rows: list[Body] = [{} for _ in labels]
+        for field in self.fields:
+            for at, value in enumerate(self.frame[field.name].tolist()):
+                if is_missing(value):
+                    continue
+                plain_value = value.item() if isinstance(value, np.generic) else value
+                try:
+                    rows[at][field.name] = as_json(field, plain_value)
+                except Unfit as why:
+                    problems.append((labels[at], field.name, str(why)))
+                    rows[at][field.name] = _UNFIT
+        return rows
+
+    def require(
+        self,
+        rows: Sequence[Body],
+        groups: Sequence[Sequence[str]],
+        problems: list[Problem],
+    ) -> None:
+        """Look for what is needed: of each group, one that is not blank."""
+        there = {field.name for field in self.fields}
+        for group in groups:
+            field = next((name for name in group if name in there), None)
+            if field is None:
+                problems.append((None, group[0], "is a column that is needed"))
+                continue
+            problems += [
+                (label, field, "is missing")
+                for label, row in zip(self.labels, rows, strict=True)
+                if all(_is_blank(row.get(name)) for name in group)
+            ]
+
+
+_UNFIT = object()  # it is there, and told already
+
+
+def checked(
+    what: str, frame: Any, fields: Sequence[Column], problems: list[Problem]
+) -> Table:
+    """
+    Check the shape of a table; problems with its columns and index are added.
+
+    Raises
+    ------
+    BadTable
+        It is no table.
+    """
+    if hasattr(frame, "to_pandas"):
+        frame = frame.to_pandas()
+    if not isinstance(frame, pd.DataFrame):
+        raise BadTable(
+            f"{what} can be sent from a DataFrame only",
+            why=f"What was given is a {type(frame).__name__}.",
+            advice="Give a pandas DataFrame, a row for each of them.",
+        )
+    known = {field.name: field for field in fields}
+    twice = {*frame.columns[frame.columns.duplicated()]}
+    problems += [(None, plain(name), "is a column twice") for name in twice]
+    problems += [
+        (None, plain(name), _unknown(name, [*known], what))
+        for name in frame.columns.unique()
+        if name not in known
+    ]
+    again = frame.index[frame.index.duplicated()].unique()
+    problems += [(label, "(index)", "labels several rows") for label in again]
+    if not len(frame):
+        problems.append((None, "(rows)", "are none"))
+    found = [n for n in frame.columns.unique() if n in known and n not in twice]
+    return Table(frame.copy(), tuple(known[name] for name in found))
+
+
+def refuse(what: str, problems: Sequence[Problem], rows: int) -> None:
+    """
+    Raise one error for all problems, where there are any.
+
+    Raises
+    ------
+    BadTable
+        Names the first few, and counts the rest.
+    """
+    if not problems:
+        return
+    told = [
+        f"{'' if label is None else f'row {plain(label, 40)}, '}{field} {reason}"
+        for label, field, reason in problems[:_TOLD]
+    ]
+    more = len(problems) - len(told)
+    told += [f"and {more:,} more"] if more else []
+    bad = len({str(label) for label, *_ in problems if label is not None})
+    where = f" in {bad:,} of {rows:,} rows" if bad else ""
+    count = f"{len(problems):,} problem{'s' * (len(problems) > 1)}"
+    raise BadTable(
+        f"{what} cannot be sent: {count}{where}",
+        why="; ".join(told) + ".",
+        advice="Nothing was sent. Correct them; .problems of this error lists all.",
+        problems=problems,
+    )
+
+
+def nested(row: Body, label: Any, problems: list[Problem]) -> Body:
+    """Put dotted names into objects inside each other."""
+    body: Body = {}
+    for name, value in row.items():
+        if value is _UNFIT:
+            continue
+        *path, last = name.split(".")
+        place: Any = body
+        for step in path:
+            place = place.setdefault(step, {}) if isinstance(place, dict) else None
+        if not isinstance(place, dict) or last in place:
+            problems.append((label, name, "is given as a whole, too"))
+            continue
+        place[last] = value
+    return body
+
+
+def is_missing(value: Any) -> bool:
+    """Tell whether a cell is empty: None, NaN, NaT or NA."""
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _unknown(name: object, known: Sequence[str], what: str) -> str:
+    close = difflib.get_close_matches(str(name), known, 1, 0.7)
+    ends = [n for n in known if n.rpartition(".")[2].lower() == str(name).lower()]
+    hint = next(iter(ends + close), None)
+    told = (
+        f"did you mean {hint}?" if hint else f"there are {', '.join(known[:_FIELDS])}"
+    )
+    return f"is no field of {what}; {told}" + (
+        " …" * (not hint and len(known) > _FIELDS)
+    )

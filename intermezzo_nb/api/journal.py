@@ -1,0 +1,213 @@
+"""
+What was sent, kept in a file: for the run that is killed, and for the one after it.
+
+A line of JSON goes to the disk before each request, and one after its answer. It holds
+salted hashes of the rows, the ids that came back, codes and fields of errors; no value
+that was sent and no words about one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import secrets
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+
+from ..errors import StoreError
+from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, RowError
+
+_VERSION = 1
+_EARLIER = "told in an earlier run"
+
+
+class Journal:
+    """
+    A journal that is open, and locked against a second run.
+
+    Parameters
+    ----------
+    path : path
+        Made where there is none; readable by its owner alone.
+    subject : str
+        What is sent, and where to; a journal is of one subject.
+
+    Raises
+    ------
+    StoreError
+        ``journal_busy``, ``journal_of_another``, ``journal_damaged``, or it cannot be
+        written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], subject: str) -> None:
+        self.path = Path(path)
+        self._lock = FileLock(f"{self.path}.lock", timeout=0)
+        self._outcomes: dict[str, list[Outcome]] = defaultdict(list)
+        self._number = 0
+        if not self.path.parent.is_dir():  # the lock would make it
+            raise self._fault("its folder is not there", "journal_unwritable")
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise self._fault("another run is writing it", "journal_busy") from None
+        except OSError as fault:
+            raise self._fault(str(fault), "journal_unwritable") from None
+        try:
+            self._open(subject)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.close(self._file)
+        self._lock.release()
+
+    def recalled(self, rows: Sequence[str]) -> list[Outcome]:
+        """Give what earlier runs know of each row; unsent where they know nothing."""
+        known = {
+            mark: deque(sorted(outcomes, key=lambda o: o.state != CREATED))
+            for mark, outcomes in self._outcomes.items()
+        }
+        marks = map(self._mark, rows)
+        return [known[m].popleft() if known.get(m) else Outcome(UNSENT) for m in marks]
+
+    def sending(self, rows: Mapping[int, str], again: Sequence[int] = ()) -> None:
+        """
+        Note that rows are about to be sent; it is on the disk when this returns.
+
+        Parameters
+        ----------
+        rows : mapping of int to str
+            By their positions.
+        again : sequence of int
+            Those whose earlier outcome this one replaces.
+        """
+        self._number += 1
+        places = [*rows]
+        self._write(
+            {
+                "sending": self._number,
+                "at": _now(),
+                "first": places[0],
+                "last": places[-1],
+                "rows": [self._mark(row) for row in rows.values()],
+                "again": [n for n, place in enumerate(places) if place in again],
+            }
+        )
+
+    def answered(self, outcomes: Sequence[Outcome]) -> None:
+        """Note what became of the rows that were noted last."""
+        told: dict[str, Any] = {
+            state: {} for state in (CREATED, REJECTED, UNCERTAIN, UNSENT)
+        }
+        for number, outcome in enumerate(outcomes):
+            told[outcome.state][str(number)] = {
+                CREATED: (outcome.record or {}).get("id"),
+                REJECTED: [(error.code, error.field) for error in outcome.errors],
+            }.get(outcome.state)
+        self._write({"answered": self._number, "at": _now(), **told})
+
+    def _open(self, subject: str) -> None:
+        try:
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+            self._file = os.open(self.path, flags, 0o600)
+            whole, torn = _lines(self.path.read_bytes())
+            if torn:
+                # What was being written when somebody died was never acted upon.
+                os.ftruncate(self._file, self.path.stat().st_size - torn)
+        except OSError as fault:
+            raise self._fault(str(fault), "journal_unwritable") from None
+        try:
+            entries = [json.loads(line) for line in whole]
+            head = entries[0] if entries else self._begin(subject)
+            self._salt = bytes.fromhex(head["salt"])
+            is_ours = head["journal"] == _VERSION
+            is_same = head["subject"] == self._mark(subject)
+            self._replay(entries[1:])
+        except (ValueError, KeyError, TypeError, IndexError):
+            os.close(self._file)
+            why = "it is no journal, or is damaged"
+            raise self._fault(why, "journal_damaged") from None
+        if not (is_ours and is_same):
+            os.close(self._file)
+            why = "it is of something else that was sent, or to another place"
+            raise self._fault(why, "journal_of_another")
+
+    def _begin(self, subject: str) -> dict[str, Any]:
+        self._salt = secrets.token_bytes(16)
+        head = {"salt": self._salt.hex(), "subject": self._mark(subject)}
+        self._write({"journal": _VERSION, **head})
+        return {"journal": _VERSION, **head}
+
+    def _replay(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        answers = {entry["answered"]: entry for entry in entries if "answered" in entry}
+        for entry in entries:
+            if "sending" not in entry:
+                continue
+            self._number = max(self._number, entry["sending"])
+            answer = answers.get(entry["sending"])
+            for number, mark in enumerate(entry["rows"]):
+                outcome = _read(answer, str(number))
+                if outcome.state == UNSENT:
+                    continue
+                outcomes = self._outcomes[mark]
+                if number in entry["again"]:
+                    outcomes[:] = [o for o in outcomes if o.state == CREATED]
+                outcomes.append(outcome)
+
+    def _mark(self, text: str) -> str:
+        return hashlib.sha256(self._salt + text.encode()).hexdigest()[:32]
+
+    def _write(self, entry: Mapping[str, Any]) -> None:
+        line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+        try:
+            while line:
+                line = line[os.write(self._file, line) :]
+            os.fsync(self._file)
+        except OSError as fault:
+            raise self._fault(str(fault), "journal_unwritable") from None
+
+    def _fault(self, why: str, code: str) -> StoreError:
+        return StoreError(
+            f"the journal {self.path} cannot be used",
+            why=f"{why[:1].upper()}{why[1:]}.",
+            advice="Name another file, or wait for the other run to end.",
+            code=code,
+        )
+
+
+def _read(answer: Mapping[str, Any] | None, number: str) -> Outcome:
+    if answer is None or number in answer[UNCERTAIN]:
+        return Outcome(UNCERTAIN)
+    if number in answer[CREATED]:
+        return Outcome(CREATED, record={"id": answer[CREATED][number]})
+    if number in answer[REJECTED]:
+        told = answer[REJECTED][number]
+        return Outcome(
+            REJECTED, tuple(RowError(code, field, _EARLIER) for code, field in told)
+        )
+    return Outcome(UNSENT)
+
+
+def _lines(content: bytes) -> tuple[list[bytes], int]:
+    *whole, torn = content.split(b"\n")
+    return whole, len(torn)
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,224 @@
+"""
+What an answer to a bulk request says about each row that was sent.
+
+Every row ends in one of four states. What the answer does not prove is uncertain:
+nothing is guessed from counts that do not add up.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import plain
+from .forms import Body
+
+CREATED, REJECTED, UNCERTAIN, UNSENT = STATES = (
+    "created",
+    "rejected",
+    "uncertain",
+    "unsent",
+)
+_LONGEST = 300  # characters of the API's words
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """Why a row was rejected, in the words of the API."""
+
+    code: str = ""
+    field: str = ""
+    message: str = ""
+
+    def __str__(self) -> str:
+        said = " ".join(filter(None, (self.code, self.message)))
+        return f"{self.field}: {said}" if self.field else said
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    What became of a row.
+
+    Parameters
+    ----------
+    state : {"created", "rejected", "uncertain", "unsent"}
+    record : mapping or None
+        What the API created; None where it did not say.
+    """
+
+    state: str
+    errors: tuple[RowError, ...] = ()
+    record: Mapping[str, Any] | None = None
+
+
+Told = tuple[list[Outcome], list[str]]
+
+
+def all_of(count: int, state: str, *errors: RowError) -> list[Outcome]:
+    """Give the same outcome for each row."""
+    return [Outcome(state, errors)] * count
+
+
+def of_bulk(sent: Sequence[Body], answer: Any, echoed: Sequence[str]) -> Told:
+    """
+    Read the answer to a bulk creation.
+
+    Parameters
+    ----------
+    sent : sequence of dict
+        The rows of the request.
+    answer : object
+        Decoded JSON: the documented object, or the bare array of the older pages.
+    echoed : sequence of str
+        Fields that come back as they were sent; records are found by them.
+
+    Returns
+    -------
+    outcomes : list of Outcome
+        One for each row.
+    notes : list of str
+        What in the answer is not as documented.
+    """
+    if isinstance(answer, list):
+        answer = {"data": answer}
+    if not isinstance(answer, dict) or not {"data", "errors"} & {*answer}:
+        note = "the answer holds neither data nor errors"
+        return all_of(len(sent), UNCERTAIN), [note]
+    errors, notes = _errors(answer.get("errors"), len(sent))
+    rest = [row for row in range(len(sent)) if row not in errors]
+    skipped = _count(answer.get("unprocessed"), 0)
+    done = len(rest) - skipped
+    if "data" in answer:
+        records = [r for r in answer["data"] or [] if isinstance(r, dict)]
+    else:
+        records = [{} for _ in range(_count(answer.get("succeeded"), 0))]
+    found, strange = _matched(sent, records, rest, echoed)
+    wrongly, _ = _matched(sent, strange, [*errors], echoed)
+    adds_up = (
+        len(records) == done == _count(answer.get("succeeded"), done)
+        and _count(answer.get("failed"), len(errors)) == len(errors)
+        and not wrongly  # else a row is named as wrong, and came back all the same
+    )
+    if adds_up and not skipped:
+        if not any(name in record for record in records for name in echoed):
+            found = dict(zip(rest, records, strict=True))  # their order is all there is
+        elif strange:
+            notes.append(f"{len(strange)} records came back that are like no row")
+        created = dict.fromkeys(rest) | found
+        return _sorted_out(len(sent), errors, created, UNCERTAIN), notes
+    if adds_up and not strange:
+        return _sorted_out(len(sent), errors, found, UNSENT), notes
+    notes.append(
+        f"of {len(sent)} rows, {len(records)} came back and {len(errors)} are named "
+        "as wrong, which does not fit together: what is not proven is uncertain"
+    )
+    found, _ = _matched(sent, records, range(len(sent)), echoed)
+    return _sorted_out(len(sent), errors, found, UNCERTAIN), notes
+
+
+def of_refusal(details: Any, sent: int, error: RowError) -> list[Outcome]:
+    """
+    Read the refusal of a whole request.
+
+    Where it names rows, as FastAPI does, those are rejected and the others unsent;
+    else all are rejected for the same reason.
+    """
+    rows: dict[int, list[RowError]] = defaultdict(list)
+    for item in details if isinstance(details, list) else []:
+        place = item.get("loc") if isinstance(item, dict) else None
+        if not isinstance(place, list):
+            continue
+        steps = place[1:] if place[:1] == ["body"] else place
+        if not steps or not _is_row(steps[0], sent):
+            continue
+        field = ".".join(map(str, steps[1:]))
+        told = (item.get("type"), field, item.get("msg"))
+        rows[steps[0]].append(RowError(*(plain(t or "", _LONGEST) for t in told)))
+    if not rows:
+        return all_of(sent, REJECTED, error)
+    return _sorted_out(sent, rows, {}, UNSENT)
+
+
+def _sorted_out(
+    count: int,
+    errors: Mapping[int, Iterable[RowError]],
+    created: Mapping[int, Body | None],
+    else_: str,
+) -> list[Outcome]:
+    def one(row: int) -> Outcome:
+        if row in created:
+            return Outcome(CREATED, record=created[row])
+        if row in errors:
+            return Outcome(REJECTED, tuple(errors[row]))
+        return Outcome(else_)
+
+    return [one(row) for row in range(count)]
+
+
+def _errors(told: Any, sent: int) -> tuple[dict[int, list[RowError]], list[str]]:
+    rows: dict[int, list[RowError]] = defaultdict(list)
+    notes: list[str] = []
+    entries = told if isinstance(told, list) else [] if told is None else [told]
+    strays = []
+    for entry in entries:
+        index = entry.get("inputIndex") if isinstance(entry, dict) else None
+        if isinstance(index, int) and _is_row(index, sent):
+            rows[index] += _row_errors(entry)
+        else:
+            strays.append(str(RowError(*_members(entry))) or plain(entry, _LONGEST))
+    if strays:
+        said = "; ".join(strays[:3])
+        notes.append(f"{len(strays)} errors belong to no row that was sent ({said})")
+    return dict(rows), notes
+
+
+def _row_errors(entry: Mapping[str, Any]) -> list[RowError]:
+    inner = entry.get("errors")
+    listed = inner if isinstance(inner, list) and inner else [entry]
+    return [RowError(*_members(error)) for error in listed]
+
+
+def _members(error: Any) -> tuple[str, str, str]:
+    if not isinstance(error, dict):
+        return "", "", plain(error, _LONGEST)
+    told = (error.get("code"), error.get("field"), error.get("message"))
+    code, field, message = (plain(t, _LONGEST) if t else "" for t in told)
+    return code, field, message
+
+
+def _matched(
+    sent: Sequence[Body],
+    records: Sequence[Body],
+    rows: Iterable[int],
+    echoed: Sequence[str],
+) -> tuple[dict[int, Body], list[Body]]:
+    """Find the row of each record; give also those records that are like no row."""
+    names = [name for name in echoed if any(name in record for record in records)]
+    if not names:
+        return {}, list(records)
+    waiting: dict[tuple[str, ...], deque[int]] = defaultdict(deque)
+    for row in rows:
+        waiting[_mark(sent[row], names)].append(row)
+    found: dict[int, Body] = {}
+    strange: list[Body] = []
+    for record in records:
+        if like := waiting.get(_mark(record, names)):
+            found[like.popleft()] = record
+        else:
+            strange.append(record)
+    return found, strange
+
+
+def _mark(record: Body, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(str(record.get(n) or "").strip().casefold() for n in names)
+
+
+def _is_row(index: Any, sent: int) -> bool:
+    return isinstance(index, int) and not isinstance(index, bool) and 0 <= index < sent
+
+
+def _count(value: Any, default: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else default

@@ -1,0 +1,235 @@
+"""Payroll runs: lines of pay in, payslips out, whoever is paid told by name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from ..errors import SettingsError, plain
+from .countries import EMPLOYEE_ID, KINDS, Country
+from .forms import Body
+from .outcomes import (
+    CREATED,
+    REJECTED,
+    UNCERTAIN,
+    Outcome,
+    RowError,
+    Told,
+    all_of,
+)
+from .schema import Column
+from .values import Unfit, as_json
+
+_LONGEST = 300  # characters of the API's words
+
+
+def head_of(
+    country: Country, pay_date: object, pay_cycle: object, external_ref: str | None
+) -> Body:
+    """
+    Give what a run says of itself.
+
+    Raises
+    ------
+    SettingsError
+        ``bad_arguments``.
+    """
+    try:
+        day = as_json(Column("pay_date", "date"), pay_date)
+        cycle = country.cycles[str(pay_cycle).lower()]
+    except (Unfit, KeyError):
+        raise SettingsError(
+            "a payroll run needs a day of payment and a cycle",
+            advice="Give pay_date='2026-04-30' and pay_cycle='month' or 'year'.",
+            code="bad_arguments",
+        ) from None
+    head = {"payDate": day, "payCycle": cycle}
+    return head | ({"externalRef": external_ref} if external_ref else {})
+
+
+Problem = tuple[Any, str, str]
+
+
+@dataclass(slots=True)
+class Group:
+    """
+    The employees of a run, and the rows that each was written in.
+
+    Parameters
+    ----------
+    ids : list
+        In the order of their first rows.
+    fields, lines : list
+        What is sent of each: dotted fields, and lines by kind.
+    places : list of list of int
+    """
+
+    ids: list[Any]
+    fields: list[Body]
+    lines: list[dict[str, list[Body]]]
+    places: list[list[int]]
+
+
+def grouped(
+    country: Country,
+    rows: Sequence[Body],
+    labels: Sequence[Any],
+    problems: list[Problem],
+) -> Group:
+    """Put an employee's rows together; problems are added to the list."""
+    group, known = Group([], [], [], []), dict[Any, int]()
+    inherent = {c.name for c in country.employee}
+    for at, row in enumerate(rows):
+        own = {name: value for name, value in row.items() if name in inherent}
+        name = own.pop(EMPLOYEE_ID, None)
+        if (number := known.setdefault(name, len(known))) == len(group.ids):
+            group.ids.append(name)
+            group.fields.append(own)
+            group.lines.append({f"{kind}s": [] for kind in KINDS})
+            group.places.append([])
+        group.places[number].append(at)
+        problems += [
+            (labels[at], field, "is another value than in the employee's first row")
+            for field, value in own.items()
+            if group.fields[number].setdefault(field, value) != value
+        ]
+        kind = row.get("kind", "earning")
+        if kind not in country.lines:
+            continue  # told already
+        line = {k: v for k, v in row.items() if k not in inherent and k != "kind"}
+        group.lines[number][f"{kind}s"].append(line)
+        problems += _line_problems(country, kind, line, labels[at])
+    return group
+
+
+def members(country: Country, group: Group, nest: Callable[[Body], Body]) -> list[Body]:
+    """Give each employee as the API takes it."""
+    return [
+        nest({country.identity: name, **own})
+        | {"payDetails": {kind: listed for kind, listed in lines.items() if listed}}
+        for name, own, lines in zip(group.ids, group.fields, group.lines, strict=True)
+    ]
+
+
+def _line_problems(
+    country: Country, kind: str, line: Body, label: Any
+) -> list[Problem]:
+    allowed = [c.name for c in country.lines[kind]]
+    needed = ("earningType", "name", "amount", "value")
+    problems = [
+        (label, name, f"is no field of kind {kind}")
+        for name in line
+        if name not in allowed
+    ]
+    problems += [
+        (label, name, f"is missing, and kind {kind} needs it")
+        for name in needed
+        if name in allowed and name not in line
+    ]
+    amount = line.get("amount")
+    if kind == "earning" and isinstance(amount, Decimal) and amount <= 0:
+        problems.append((label, "amount", "has to be more than 0"))
+    return problems
+
+
+def of_run(sent: Sequence[Any], answer: Any) -> Told:
+    """
+    Read the answer to a run: who has a payslip, who an error, and who neither.
+
+    Parameters
+    ----------
+    sent : sequence
+        The ids of the employees.
+    """
+    if not isinstance(answer, dict) or not isinstance(answer.get("payslips"), list):
+        return all_of(len(sent), UNCERTAIN), ["the answer holds no payslips"]
+    slips: dict[str, Body] = {}
+    counts: Counter[str] = Counter()
+    for slip in answer["payslips"]:
+        if isinstance(slip, dict):
+            name = str(slip.get(EMPLOYEE_ID))
+            counts[name] += 1
+            slips[name] = slip
+    errors: dict[str, list[RowError]] = {}
+    told = answer.get("errors")
+    for entry in told if isinstance(told, list) else []:
+        is_object = isinstance(entry, dict)
+        name = str(entry.get(EMPLOYEE_ID)) if is_object else ""
+        error = _error(entry)
+        errors.setdefault(name, []).append(error)
+    ours = {*map(str, sent)}
+    notes = [
+        f"{len(strangers)} {what} are of nobody who was sent"
+        for what, names in (("payslips", {*slips}), ("errors", {*errors}))
+        if (strangers := names - ours)
+    ]
+    notes += (
+        ["somebody has two payslips"] if any(c > 1 for c in counts.values()) else []
+    )
+    notes += ["somebody has a payslip and an error"] if {*slips} & {*errors} else []
+
+    def one(name: str) -> Outcome:
+        slip, found = slips.get(name), tuple(errors.get(name, ()))
+        if slip is not None and not found and counts[name] == 1:
+            return Outcome(CREATED, record=slip)
+        is_rejected = found and slip is None
+        return Outcome(REJECTED if is_rejected else UNCERTAIN, found, slip)
+
+    return [one(str(name)) for name in sent], notes
+
+
+def payslip_records(answer: Body) -> list[Body]:
+    """Give the payslips of a run, flat; what is not documented keeps its whole path."""
+    run = answer.get("run")
+    head = {}
+    if isinstance(run, dict):
+        head = {"runId": run.get("id", run.get("runId")), "status": run.get("status")}
+    return [
+        {**head, **_flat(slip)}
+        for slip in answer.get("payslips") or []
+        if isinstance(slip, dict)
+    ]
+
+
+def line_records(answer: Body) -> list[Body]:
+    """Give the deductions and reimbursements of all payslips, a row each."""
+    records = []
+    for slip in answer.get("payslips") or []:
+        period = slip.get("currentPayPeriod") if isinstance(slip, dict) else None
+        employee = period.get("employee") if isinstance(period, dict) else None
+        for kind in ("deduction", "reimbursement"):
+            listed = employee.get(f"{kind}s") if isinstance(employee, dict) else None
+            for line in listed if isinstance(listed, list) else []:
+                own = line if isinstance(line, dict) else {"name": line}
+                records.append(
+                    {EMPLOYEE_ID: slip.get(EMPLOYEE_ID), "kind": kind, **own}
+                )
+    return records
+
+
+_SECTIONS = ("totals", "benefits", "taxes", "insurance")
+_SEPARATE = {"deductions", "reimbursements"}
+
+
+def _flat(slip: Body) -> Body:
+    flat = {k: v for k, v in slip.items() if k != "currentPayPeriod"}
+    period = slip.get("currentPayPeriod")
+    for side, members_ in (period if isinstance(period, dict) else {}).items():
+        sections = members_ if isinstance(members_, dict) else {"": members_}
+        for name, value in sections.items():
+            if name in _SEPARATE:
+                continue
+            inner = value if name in _SECTIONS and isinstance(value, dict) else None
+            for last, one in (inner or {name: value}).items():
+                flat[last if last not in flat else f"{side}.{last}"] = one
+    return flat
+
+
+def _error(entry: Any) -> RowError:
+    if not isinstance(entry, dict):
+        return RowError(message=plain(entry, _LONGEST))
+    words = entry.get("error", entry.get("message", ""))
+    return RowError(plain(entry.get("code") or "", 80), "", plain(words, _LONGEST))

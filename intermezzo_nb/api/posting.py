@@ -1,0 +1,256 @@
+"""
+Rows on their way: one request after the other, none of them twice.
+
+A POST may have been carried out though no answer came, so only what was surely not
+processed is sent once more: a 429 (RFC 6585 §4), after the wait that it asks for, and
+a 401, of which RFC 9110 §15.5.2 says that the request was not applied, with a renewed
+token. After anything else the run stops, and says which rows are uncertain.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import ApiError, IntermezzoError, NetworkError, RateLimited
+from . import waits
+from .answers import decoded
+from .client import Api
+from .journal import Journal
+from .outcomes import (
+    REJECTED,
+    UNCERTAIN,
+    UNSENT,
+    Outcome,
+    RowError,
+    Told,
+    all_of,
+    of_refusal,
+)
+from .progress import Progress
+
+_JSON = {"Content-Type": "application/json"}
+_REFUSED_WHOLE = (400, 409, 422)
+_REDIRECTED_UNDONE = (307, 308)  # RFC 9110 §15.4: to be asked again elsewhere
+_CLIENT_ERRORS, _TIMED_OUT = range(400, 500), 408
+_LONGEST_WAIT = 120.0  # seconds; longer ones are told instead of slept
+_TRIES = 7  # of a chunk that is answered with 429
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """
+    What is to be sent.
+
+    Parameters
+    ----------
+    name : str
+        Of the rows, in the plural.
+    path : str
+        Where they are posted.
+    texts : sequence of str
+        Each row as JSON.
+    marks : sequence of str
+        By what a journal knows each row again.
+    body : callable
+        Puts the texts of a chunk into the body of a request.
+    read : callable
+        Reads an answer, given the positions of the rows in the request.
+    chunk : int
+        Rows of one request.
+    timeout : (float, float)
+        Seconds to connect, and to answer.
+    """
+
+    name: str
+    path: str
+    texts: Sequence[str]
+    marks: Sequence[str]
+    body: Callable[[Sequence[str]], str]
+    read: Callable[[Sequence[int], Any], Told]
+    chunk: int
+    timeout: tuple[float, float]
+
+
+@dataclass(slots=True)
+class Delivery:
+    """
+    How far a job is; it is right at any moment, also after an interrupt.
+
+    Parameters
+    ----------
+    outcomes : list of Outcome
+        One for each row.
+    stopped : IntermezzoError or None
+        Why rows are unsent or uncertain.
+    answers : list
+        Decoded, as they came.
+    """
+
+    outcomes: list[Outcome]
+    notes: list[str] = field(default_factory=list)
+    stopped: IntermezzoError | None = None
+    answers: list[Any] = field(default_factory=list)
+    requests: int = 0
+    seconds: float = 0.0
+
+    def places(self, *states: str) -> list[int]:
+        """Give the positions of the rows in any of these states."""
+        return [at for at, o in enumerate(self.outcomes) if o.state in states]
+
+
+class Poster:
+    """
+    Sends the rows of a job that are unsent.
+
+    Parameters
+    ----------
+    journal : Journal or None
+        Told before each request and after each answer.
+    again : sequence of int
+        Rows that are sent once more, because somebody asked for just that.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        job: Job,
+        delivery: Delivery,
+        *,
+        journal: Journal | None = None,
+        again: Sequence[int] = (),
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
+        self._api, self._job, self._delivery = api, job, delivery
+        self._journal, self._again, self._progress = journal, {*again}, progress
+        self._began, self._settled = time.monotonic(), 0
+
+    def run(self) -> None:
+        """Send chunk by chunk, until all is sent or something stops it."""
+        rows = self._delivery.places(UNSENT)
+        self._settled = len(self._delivery.outcomes) - len(rows)
+        chunks = [
+            rows[at : at + self._job.chunk]
+            for at in range(0, len(rows), self._job.chunk)
+        ]
+        with waits.telling_waits(self._tell):
+            self._tell()
+            try:
+                for chunk in chunks:
+                    if (stopped := self._send(chunk)) is not None:
+                        self._delivery.stopped = stopped
+                        return
+                    self._settled += len(chunk)
+                    self._tell()
+            finally:
+                self._delivery.seconds = time.monotonic() - self._began
+
+    def _send(self, chunk: Sequence[int]) -> IntermezzoError | None:
+        for turn in range(_TRIES):
+            # Whatever happens from here on, nobody knows until it is answered.
+            self._settle(chunk, all_of(len(chunk), UNCERTAIN))
+            try:
+                self._note_sending(chunk)
+            except IntermezzoError as fault:
+                self._settle(chunk, all_of(len(chunk), UNSENT))
+                return fault
+            self._delivery.requests += 1
+            outcomes, stopped = self._post(chunk)
+            self._settle(chunk, outcomes)
+            try:
+                self._note_answered(outcomes)
+            except IntermezzoError as fault:
+                return stopped or fault
+            if not isinstance(stopped, RateLimited):
+                return stopped
+            wait = stopped.retry_after or 2.0**turn
+            if wait > _LONGEST_WAIT or turn == _TRIES - 1:
+                return stopped
+            waits.tell_wait(wait, "the server asked to wait")
+            waits.sleep(wait)
+        return None
+
+    def _post(
+        self, chunk: Sequence[int]
+    ) -> tuple[list[Outcome], IntermezzoError | None]:
+        body = self._job.body([self._job.texts[at] for at in chunk])
+        try:
+            response = self._api.request(
+                "POST",
+                self._job.path,
+                data=body.encode(),
+                headers=_JSON,
+                timeout=self._job.timeout,
+                allow_redirects=False,
+            )
+        except IntermezzoError as error:
+            return _of_error(error, len(chunk))
+        try:
+            answer = decoded(response)
+        except (ValueError, RecursionError):
+            stopped = _unreadable(self._job, response.status_code, "it is no JSON")
+            return all_of(len(chunk), UNCERTAIN), stopped
+        self._delivery.answers.append(answer)
+        outcomes, notes = self._job.read(chunk, answer)
+        self._delivery.notes += notes
+        if any(outcome.state == UNCERTAIN for outcome in outcomes):
+            why = "; ".join(notes) or "it does not name them"
+            return outcomes, _unreadable(self._job, response.status_code, why)
+        return outcomes, None
+
+    def _settle(self, chunk: Sequence[int], outcomes: Sequence[Outcome]) -> None:
+        for at, outcome in zip(chunk, outcomes, strict=True):
+            self._delivery.outcomes[at] = outcome
+
+    def _note_sending(self, chunk: Sequence[int]) -> None:
+        if self._journal is not None:
+            again = [at for at in chunk if at in self._again]
+            marks: Mapping[int, str] = {at: self._job.marks[at] for at in chunk}
+            self._journal.sending(marks, again)
+
+    def _note_answered(self, outcomes: Sequence[Outcome]) -> None:
+        if self._journal is not None:
+            self._journal.answered(outcomes)
+
+    def _tell(self, _: float = 0.0, waiting: str = "") -> None:
+        self._progress(
+            Progress(
+                self._job.name,
+                self._delivery.requests,
+                self._settled,
+                len(self._delivery.outcomes),
+                time.monotonic() - self._began,
+                waiting,
+            )
+        )
+
+
+def _of_error(
+    error: IntermezzoError, count: int
+) -> tuple[list[Outcome], IntermezzoError | None]:
+    status = error.status if isinstance(error, ApiError) else None
+    if isinstance(error, NetworkError):
+        is_open = error.unanswered
+        return all_of(count, UNCERTAIN if is_open else UNSENT), error
+    if status is None or status in _REDIRECTED_UNDONE:
+        return all_of(count, UNSENT), error  # no token, no leave, or never written
+    if status in _REFUSED_WHOLE and isinstance(error, ApiError):
+        details = error.details if isinstance(error.details, dict) else {}
+        told = RowError("", str(details.get("field") or ""), error.why)
+        outcomes = of_refusal(error.details, count, told)
+        is_by_row = any(outcome.state != REJECTED for outcome in outcomes)
+        return outcomes, None if is_by_row else error
+    is_refused = status in _CLIENT_ERRORS and status != _TIMED_OUT
+    return all_of(count, UNSENT if is_refused else UNCERTAIN), error
+
+
+def _unreadable(job: Job, status: int, why: str) -> ApiError:
+    return ApiError(
+        f"the answer to {job.name} that were sent does not say what became of them",
+        why=f"HTTP {status}: {why}.",
+        advice="Look them up before they are sent again.",
+        code="unknown_answer",
+        status=status,
+    )

@@ -1,0 +1,297 @@
+"""What became of a table that was sent: row by row, by the caller's own labels."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from ..errors import IntermezzoError, SendFailed, plain
+from .frames import to_frame
+from .outcomes import CREATED, REJECTED, STATES, UNCERTAIN, UNSENT
+from .payroll import line_records, payslip_records
+from .posting import Delivery
+from .resources import PAYSLIP_LINES
+from .schema import Resource
+
+_SHOWN, _LABELS = 12, 5  # groups of errors in a report, and labels in a group
+
+
+class SendReport:
+    """
+    What became of each row; true at any moment, also after an interrupt.
+
+    A row is *created*, *rejected* by the API, *unsent*, or *uncertain*: sent, and not
+    answered. An uncertain row may have been created; it is sent again only by
+    :meth:`retry`, once somebody has looked.
+
+    Parameters
+    ----------
+    name : str
+        Of what was sent.
+    frame : pandas.DataFrame of shape (rows, columns)
+        As it was sent.
+    places : sequence of sequence of int
+        The rows of the frame that each outcome is about.
+    created : Resource
+        The columns of what came back.
+    again : callable
+        Sends a corrected frame.
+
+    Attributes
+    ----------
+    notes : list of str
+        What in the answers was not as documented.
+    stopped : IntermezzoError or None
+        Why rows are unsent or uncertain.
+    requests : int
+    """
+
+    def __init__(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        places: Sequence[Sequence[int]],
+        delivery: Delivery,
+        created: Resource,
+        again: Callable[[pd.DataFrame], SendReport],
+    ) -> None:
+        self.name, self._frame, self._places = name, frame, places
+        self._delivery, self._created, self._again = delivery, created, again
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A report travels without the connection that it came by.
+        return {**self.__dict__, "_again": _gone}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many there are in all, and in each state."""
+        outcomes = self._delivery.outcomes
+        counted = dict.fromkeys(STATES, 0)
+        for outcome in outcomes:
+            counted[outcome.state] += 1
+        return {"total": len(outcomes), **counted}
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that was to be sent was created."""
+        counts = self.counts
+        return counts["total"] == counts[CREATED]
+
+    @property
+    def succeeded(self) -> pd.DataFrame:
+        """What the API created, by the caller's labels."""
+        rows = self._delivery.places(CREATED)
+        records = [self._delivery.outcomes[at].record or {} for at in rows]
+        frame = to_frame(records, self._created).frame
+        frame.index = self._frame.index[[self._places[at][0] for at in rows]]
+        return frame
+
+    @property
+    def errors(self) -> pd.DataFrame:
+        """Each error of each row: label, field, code and message."""
+        rows = [
+            (self._label(at), error.field, error.code, error.message)
+            for at, outcome in enumerate(self._delivery.outcomes)
+            for error in outcome.errors
+        ]
+        return pd.DataFrame(rows, columns=["label", "field", "code", "message"])
+
+    @property
+    def rejected(self) -> pd.DataFrame:
+        """The caller's rows that the API did not take; the column ``why`` tells it."""
+        rows = self._delivery.places(REJECTED)
+        why = {
+            place: "; ".join(map(str, self._delivery.outcomes[at].errors))
+            for at in rows
+            for place in self._places[at]
+        }
+        frame = self._original(rows)
+        frame["why"] = [why[place] for place in sorted(why)]
+        return frame
+
+    @property
+    def uncertain(self) -> pd.DataFrame:
+        """The caller's rows that were sent, and may or may not have been created."""
+        return self._original(self._delivery.places(UNCERTAIN))
+
+    @property
+    def unsent(self) -> pd.DataFrame:
+        """The caller's rows of which nothing has reached the API."""
+        return self._original(self._delivery.places(UNSENT))
+
+    @property
+    def notes(self) -> list[str]:
+        return list(self._delivery.notes)
+
+    @property
+    def stopped(self) -> IntermezzoError | None:
+        return self._delivery.stopped
+
+    @property
+    def requests(self) -> int:
+        return self._delivery.requests
+
+    def retry(self, frame: pd.DataFrame) -> SendReport:
+        """
+        Send rows again, as they were or corrected; a report of its own comes back.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Such as ``report.rejected`` after correction, or ``report.unsent``. What
+            was created already is refused.
+        """
+        return self._again(frame.drop(columns="why", errors="ignore"))
+
+    def error(self) -> IntermezzoError | None:
+        """Give the error that says what is not well; None where all is."""
+        counts, stopped = self.counts, self.stopped
+        if self.complete:
+            return None
+        if stopped is not None and counts["total"] == counts[UNSENT]:
+            return stopped  # nothing has happened that a report would have to tell
+        told = [f"{counts[s]:,} {s}" for s in STATES if s != CREATED and counts[s]]
+        why = [f"{code} ({count:,})" for code, count, _ in self._grouped()][:_LABELS]
+        return SendFailed(
+            f"{counts[CREATED]:,} of {counts['total']:,} {self.name} were created: "
+            + ", ".join(told),
+            why=stopped.what if stopped else ", ".join(why),
+            advice=" ".join(self._advice()),
+            code=stopped.code if stopped else "",
+            report=self,
+        )
+
+    def __repr__(self) -> str:
+        lines = [self._summary()]
+        for code, count, labels in self._grouped()[:_SHOWN]:
+            lines.append(f"  {count:>6,} × {code}: {labels}")
+        lines += self._remarks()
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td style='text-align:right'>{count:,}</td><td>{escape(code)}</td>"
+            f"<td>{escape(labels)}</td></tr>"
+            for code, count, labels in self._grouped()[:_SHOWN]
+        )
+        head = "<tr><th>rows</th><th>error</th><th>labels</th></tr>"
+        table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+        remarks = "".join(f"<div>{escape(line)}</div>" for line in self._remarks())
+        summary = f"<div><b>{escape(self._summary())}</b></div>"
+        return f"<div>{summary}{table if rows else ''}{remarks}</div>"
+
+    def _summary(self) -> str:
+        counts = self.counts
+        told = " · ".join(f"{counts[s]:,} {s}" for s in STATES if counts[s])
+        plural = "s" * (self.requests != 1)
+        return (
+            f"{self.name} · {counts['total']:,} · {told} · {self.requests:,} "
+            f"request{plural} · {self._delivery.seconds:.1f} s"
+        )
+
+    def _remarks(self) -> list[str]:
+        lines = [f"Note: {note}" for note in self.notes]
+        lines += [f"Stopped: {self.stopped.what}"] if self.stopped else []
+        more = len(self._grouped()) - _SHOWN
+        lines += [f"{more} more kinds of errors are in .errors"] if more > 0 else []
+        return lines + [f"Next: {advice}" for advice in self._advice()]
+
+    def _advice(self) -> list[str]:
+        counts = self.counts
+        told = []
+        if counts[UNCERTAIN]:
+            told.append("Look up those in .uncertain before you send them again.")
+        if counts[REJECTED]:
+            told.append("Correct those in .rejected and hand them to .retry(…).")
+        if counts[UNSENT]:
+            told.append("Hand .unsent to .retry(…) once the reason is gone.")
+        return told
+
+    def _grouped(self) -> list[tuple[str, int, str]]:
+        """Give errors by what they are, most frequent first: kind, count, labels."""
+        labels: dict[str, list[str]] = defaultdict(list)
+        for at, outcome in enumerate(self._delivery.outcomes):
+            kinds = {
+                " ".join(
+                    filter(None, (e.code or e.message, e.field and f"({e.field})"))
+                )
+                for e in outcome.errors
+            }
+            for kind in kinds:
+                labels[plain(kind, 120)].append(plain(self._label(at), 40))
+        ordered = sorted(labels.items(), key=lambda item: (-len(item[1]), item[0]))
+        return [(kind, len(found), _some(found)) for kind, found in ordered]
+
+    def _label(self, at: int) -> Any:
+        return self._frame.index[self._places[at][0]]
+
+    def _original(self, rows: Iterable[int]) -> pd.DataFrame:
+        return self._frame.iloc[
+            sorted(p for at in rows for p in self._places[at])
+        ].copy()
+
+
+class PayrollReport(SendReport):
+    """
+    What became of a payroll run: as of what is sent, for each employee.
+
+    Attributes
+    ----------
+    run : dict
+        What the API says of the run itself: its id, reference and status.
+    money : {"float", "decimal"}
+        The type of money in the frames; exact control totals are in their attrs.
+    """
+
+    money: str = "float"
+
+    @property
+    def run(self) -> dict[str, Any]:
+        run = self._answer.get("run")
+        return dict(run) if isinstance(run, dict) else {}
+
+    @property
+    def succeeded(self) -> pd.DataFrame:
+        """The payslips, typed."""
+        return self.payslips
+
+    @property
+    def payslips(self) -> pd.DataFrame:
+        """A row for each payslip that came back, typed."""
+        return self._typed(payslip_records(self._answer), self._created)
+
+    @property
+    def lines(self) -> pd.DataFrame:
+        """A row for each deduction and reimbursement of the payslips, typed."""
+        return self._typed(line_records(self._answer), PAYSLIP_LINES)
+
+    def _typed(self, records: list[dict[str, Any]], resource: Resource) -> pd.DataFrame:
+        framed = to_frame(records, resource, money=self.money)
+        framed.frame.attrs["intermezzo"] = {
+            "resource": resource.name,
+            "rows": len(framed.frame),
+            "control_totals": framed.control_totals,
+            "notes": framed.notes,
+        }
+        return framed.frame
+
+    @property
+    def _answer(self) -> dict[str, Any]:
+        told = next(iter(self._delivery.answers), None)
+        return told if isinstance(told, dict) else {}
+
+
+def _some(labels: Sequence[str]) -> str:
+    more = len(labels) - _LABELS
+    return ", ".join(labels[:_LABELS]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _gone(_: pd.DataFrame) -> SendReport:
+    raise SendFailed(
+        "this report came without its connection",
+        advice="Send the rows by send(…) of a connection.",
+    )

@@ -1,0 +1,270 @@
+"""A DataFrame sent in bulk or to a payroll run: checked, posted, and told by row."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from ..errors import SendFailed, SettingsError
+from .bodies import Problem, checked, nested, refuse
+from .client import Api
+from .countries import EMPLOYEE_ID, find_country
+from .forms import columns, find_form
+from .journal import Journal
+from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, all_of, of_bulk
+from .owners import choose
+from .payroll import grouped, head_of, members, of_run
+from .posting import Delivery, Job, Poster
+from .progress import Progress
+from .query import Query, bad_argument
+from .reading import Reading
+from .report import PayrollReport, SendReport
+from .shaping import check_money, column_names
+from .values import encoded
+
+_CHUNK_TIMEOUT, _RUN_TIMEOUT = (5.0, 120.0), (5.0, 600.0)  # seconds
+_ON_ERROR = ("raise", "report")
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """
+    How something is sent.
+
+    Parameters
+    ----------
+    place : str
+        The API's address: a journal is of one.
+    keep : callable
+        Given the report before the first request, so that it can be had whatever
+        happens.
+    on_error : {"raise", "report"}
+        Raise where not all was created, after all was sent; or only report.
+    journal : path or None
+        Where it is noted what was sent; None for nowhere.
+    done : frozenset of str
+        Rows that were created before, which a retry does not create again.
+    spare : mapping of str to int
+        How many rows like these are still to be created all the same.
+    is_retry : bool
+        Somebody asked for these rows again: also for those that are uncertain.
+    """
+
+    api: Api
+    place: str
+    keep: Callable[[SendReport], None]
+    on_error: str = "raise"
+    journal: str | os.PathLike[str] | None = None
+    progress: Callable[[Progress], None] = lambda _: None
+    done: frozenset[str] = frozenset()
+    spare: Mapping[str, int] = field(default_factory=dict)
+    is_retry: bool = False
+
+    def __post_init__(self) -> None:
+        if self.on_error not in _ON_ERROR:
+            raise bad_argument("on_error", "'raise' or 'report'")
+        if not callable(self.progress):
+            raise bad_argument("progress", "a function that is told a Progress")
+
+
+def send(
+    how: Manner,
+    name: str,
+    frame: Any,
+    organization: Any,
+    *,
+    chunk_size: int,
+    extra: Sequence[str],
+) -> SendReport:
+    """Send a table in bulk, as :meth:`Connection.send` tells."""
+    form = find_form(name)
+    if type(chunk_size) is not int or chunk_size < 1:
+        raise bad_argument("chunk_size", "a whole number of rows, 1 or more")
+    if not form.has_owner and organization:
+        raise bad_argument("organization", f"none: {name} belong to no other")
+    problems: list[Problem] = []
+    fields = (*form.fields, *columns("any", *column_names(extra)))
+    table = checked(name, frame, fields, problems)
+    rows = table.rows(problems)
+    table.require(rows, form.required, problems)
+    bodies = [
+        nested(row, label, problems)
+        for label, row in zip(table.labels, rows, strict=True)
+    ]
+    refuse(name, problems, len(bodies))
+    texts = [encoded(body) for body in bodies]
+    places = [[at] for at in range(len(texts))]
+    _refuse_done(how, name, texts, table.labels)
+    owner = _owner(how.api, name, organization) if form.has_owner else ""
+    job = Job(
+        name,
+        form.path.format(organization_id=owner),
+        texts,
+        texts,
+        body=lambda chunk: f"[{','.join(chunk)}]",
+        read=lambda at, told: of_bulk([bodies[n] for n in at], told, form.echoed),
+        chunk=chunk_size,
+        timeout=_CHUNK_TIMEOUT,
+    )
+    delivery = Delivery(all_of(len(texts), UNSENT))
+
+    def again(frame: pd.DataFrame) -> SendReport:
+        after = _after(how, texts, delivery.outcomes)
+        return send(
+            after, name, frame, owner or None, chunk_size=chunk_size, extra=extra
+        )
+
+    report = SendReport(name, table.frame, places, delivery, form.created, again)
+    return _deliver(how, job, delivery, report)
+
+
+def run_payroll(
+    how: Manner,
+    country: str,
+    frame: Any,
+    *,
+    pay_date: Any,
+    pay_cycle: str,
+    external_ref: str | None,
+    money: str,
+) -> PayrollReport:
+    """Run payroll, as :meth:`Connection.run_payroll` tells: one request, one run."""
+    land = find_country(country)
+    head = head_of(land, pay_date, pay_cycle, external_ref)
+    check_money(money)
+    name, problems = "payslips", list[Problem]()
+    table = checked("a payroll run", frame, land.fields, problems)
+    rows = table.rows(problems)
+    table.require(rows, [(EMPLOYEE_ID,)], problems)
+    group = grouped(land, rows, table.labels, problems)
+    refuse("a payroll run", problems, len(rows))
+    nest = partial(nested, label=None, problems=problems)
+    texts = [encoded(member) for member in members(land, group, nest)]
+    labels = [table.labels[places[0]] for places in group.places]
+    _refuse_done(how, name, texts, labels)
+    opening = encoded(head)[:-1]
+
+    def body(chunk: Sequence[str]) -> str:
+        return f'{opening},"payrollGroup":[{",".join(chunk)}]}}'
+
+    whole = body(texts)
+    job = Job(
+        name,
+        land.path,
+        texts,
+        # A run is known again as a whole: a changed one is another run.
+        [f"{number} {whole}" for number in range(len(texts))],
+        body=body,
+        read=lambda at, told: of_run([group.ids[n] for n in at], told),
+        chunk=len(texts),
+        timeout=_RUN_TIMEOUT,
+    )
+    delivery = Delivery(all_of(len(texts), UNSENT))
+
+    def again(frame: pd.DataFrame) -> SendReport:
+        return run_payroll(
+            _after(how, texts, delivery.outcomes),
+            country,
+            frame,
+            pay_date=pay_date,
+            pay_cycle=pay_cycle,
+            external_ref=external_ref,
+            money=money,
+        )
+
+    report = PayrollReport(
+        name, table.frame, group.places, delivery, land.payslips, again
+    )
+    report.money = money
+    _deliver(how, job, delivery, report)
+    return report
+
+
+def _deliver(
+    how: Manner, job: Job, delivery: Delivery, report: SendReport
+) -> SendReport:
+    how.keep(report)
+    subject = f"{how.place} {job.path}"
+    opened = Journal(how.journal, subject) if how.journal is not None else None
+    try:
+        with opened or nullcontext():
+            again = _recall(how, job, delivery, opened) if opened else []
+            Poster(
+                how.api,
+                job,
+                delivery,
+                journal=opened,
+                again=again,
+                progress=how.progress,
+            ).run()
+    except KeyboardInterrupt:
+        raise _interrupted(report) from None
+    if how.on_error == "raise" and (error := report.error()) is not None:
+        raise error
+    return report
+
+
+def _recall(how: Manner, job: Job, delivery: Delivery, journal: Journal) -> list[int]:
+    """Take over what the journal knows; give the rows that are sent once more."""
+    delivery.outcomes = journal.recalled(job.marks)
+    known = len(delivery.outcomes) - len(delivery.places(UNSENT))
+    if known:
+        delivery.notes.append(f"{known:,} are known from the journal, and not sent")
+    again = delivery.places(REJECTED, UNCERTAIN) if how.is_retry else []
+    for at in again:
+        delivery.outcomes[at] = Outcome(UNSENT)
+    return again
+
+
+def _after(how: Manner, texts: Sequence[str], outcomes: Sequence[Outcome]) -> Manner:
+    """Give the manner of a retry: it knows what was created."""
+    created = [o.state == CREATED for o in outcomes]
+    done = {t for t, is_created in zip(texts, created, strict=True) if is_created}
+    rest = [t for t, is_created in zip(texts, created, strict=True) if not is_created]
+    return replace(how, done=how.done | done, spare=Counter(rest), is_retry=True)
+
+
+def _refuse_done(
+    how: Manner, name: str, texts: Sequence[str], labels: Sequence[Any]
+) -> None:
+    spare = Counter(how.spare)
+    problems: list[Problem] = []
+    for text, label in zip(texts, labels, strict=True):
+        spare[text] -= 1
+        if text in how.done and spare[text] < 0:
+            problems.append((label, "(row)", "was created already"))
+    refuse(name, problems, len(texts))
+
+
+def _owner(api: Api, name: str, wanted: Any) -> str:
+    if wanted == "all":
+        raise bad_argument("organization", "the id of one: rows are sent to one alone")
+    try:
+        (owner,) = choose(api, Reading(api, Query("organizations")), wanted)
+    except SettingsError as error:
+        raise SettingsError(
+            f"{name} are sent to one organization, and which one is not clear",
+            why=error.why,
+            advice="Give organization=…, the id of one.",
+            code=error.code,
+        ) from None
+    return owner
+
+
+def _interrupted(report: SendReport) -> SendFailed:
+    counts = report.counts
+    told = ", ".join(f"{n:,} {s}" for s, n in counts.items() if n and s != "total")
+    return SendFailed(
+        f"sending {report.name} was interrupted: of {counts['total']:,}, {told}",
+        advice="The report is in .report of this error, and in last_report of the "
+        "connection.",
+        code="interrupted",
+        report=report,
+    )

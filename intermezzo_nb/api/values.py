@@ -1,0 +1,190 @@
+"""From a cell of a table to the JSON that is sent: exact, or refused with a reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from .schema import Column
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_PLACES = 4  # digits that a float's amount may have after the point
+_EXACT_WHOLE = 2**53  # beyond it, a double is not the integer that was written
+
+
+class Unfit(Exception):
+    """A value cannot be sent; the words say why, and do not repeat it."""
+
+
+def as_json(column: Column, value: Any) -> Any:
+    """
+    Give a value as the API takes it.
+
+    Parameters
+    ----------
+    value : object
+        Not missing.
+
+    Raises
+    ------
+    Unfit
+        It is not of the column's kind.
+    """
+    fit = _KINDS[column.kind](value)
+    if column.values and fit not in column.values:
+        raise Unfit(f"has to be one of {', '.join(column.values)}")
+    return fit
+
+
+def encoded(value: Any) -> str:
+    """Give JSON text; a Decimal becomes a number with just its digits."""
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    except TypeError:
+        pass  # a Decimal inside, which json cannot write as a number
+    if isinstance(value, Mapping):
+        inner = (f"{json.dumps(k)}:{encoded(v)}" for k, v in value.items())
+        return "{" + ",".join(inner) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(encoded, value)) + "]"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    raise TypeError
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Unfit(f"has to be text, and is a {type(value).__name__}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise Unfit("holds half a character") from None
+    return str(value)
+
+
+def _email(value: Any) -> str:
+    if not _EMAIL.fullmatch(_text(value)):
+        raise Unfit("is no address of mail")
+    return str(value)
+
+
+def _date(value: Any) -> str:
+    if isinstance(value, dt.datetime):
+        if value.tzinfo is not None or value.time() != dt.time():
+            raise Unfit("has to be a date, and has a time of day")
+        value = value.date()
+    text = value.isoformat() if isinstance(value, dt.date) else value
+    if isinstance(text, str) and _DATE.fullmatch(text):
+        try:
+            return dt.date.fromisoformat(text).isoformat()
+        except ValueError:
+            pass
+    raise Unfit("has to be a date, as 2026-04-30")
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Unfit(f"has to be True or False, and is a {type(value).__name__}")
+    return value
+
+
+def _integer(value: Any) -> int:
+    is_whole = isinstance(value, float) and value.is_integer()
+    if is_whole and abs(value) <= _EXACT_WHOLE:
+        value = int(value)  # what a gap in its column has made a float
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Unfit(f"has to be a whole number, and is a {type(value).__name__}")
+    return int(value)
+
+
+def _number(value: Any) -> Decimal:
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        return Decimal(value)
+    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            raise Unfit("is not finite")
+        return value if isinstance(value, Decimal) else Decimal(repr(value))
+    raise Unfit(f"has to be a number, and is a {type(value).__name__}")
+
+
+def _money(value: Any) -> Decimal:
+    number = _number(value)
+    exponent = number.as_tuple().exponent
+    if isinstance(value, float) and isinstance(exponent, int) and exponent < -_PLACES:
+        # 0.1 + 0.2 is such a number, and nobody is owed it.
+        raise Unfit("has a tail of binary digits: round it, or give a Decimal")
+    return number
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value, parse_float=Decimal, parse_constant=_refused)
+        except (ValueError, RecursionError):
+            raise Unfit("is text that is no JSON") from None
+    value = _plain(value)
+    if not isinstance(value, (dict, list)):
+        raise Unfit("has to be an object or a list")
+    try:
+        encoded(value)
+    except (TypeError, ValueError, RecursionError):
+        raise Unfit("holds what JSON cannot") from None
+    return value
+
+
+def _plain(value: Any) -> Any:
+    # Cells that were read by pyarrow hold arrays of numpy.
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def _texts(value: Any) -> list[str]:
+    is_word = isinstance(value, str) and not value.lstrip().startswith("[")
+    texts = None if is_word else _json(value)
+    if not isinstance(texts, list) or not all(isinstance(t, str) for t in texts):
+        raise Unfit('has to be a list of text, as ["payroll"]')
+    return texts
+
+
+def _address(value: Any) -> Any:
+    is_object = isinstance(value, Mapping) or str(value).lstrip().startswith("{")
+    return _json(value) if is_object else _text(value)
+
+
+def _any(value: Any) -> Any:
+    if isinstance(value, (str, bool, int)):
+        return _text(value) if isinstance(value, str) else value
+    if isinstance(value, (float, Decimal)):
+        return _number(value)
+    return _date(value) if isinstance(value, dt.date) else _json(value)
+
+
+def _refused(_: str) -> None:
+    raise ValueError
+
+
+_KINDS: Mapping[str, Callable[[Any], Any]] = {
+    "text": _text,
+    "enum": _text,
+    "email": _email,
+    "date": _date,
+    "boolean": _boolean,
+    "integer": _integer,
+    "number": _number,
+    "money": _money,
+    "json": _json,
+    "texts": _texts,
+    "address": _address,
+    "any": _any,
+}

@@ -1,0 +1,276 @@
+"""Tables sent to the practice server: each row is created once, or told why not."""
+
+from __future__ import annotations
+
+import pickle
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+from tables import BAD, BAD_KINDS, ROWS, contacts, with_bad_rows
+
+from intermezzo_nb.errors import BadTable, NotAllowed, SendFailed, SettingsError
+
+
+@pytest.fixture
+def practice(practice_server):
+    return practice_server()
+
+
+@pytest.fixture
+def api(practice, connection):
+    return connection(**practice.settings("machine"))
+
+
+@pytest.fixture
+def organizations(api):
+    return {o["registrationCountry"]: o["id"] for o in api.get("/organizations")}
+
+
+def test_five_thousand_rows_with_bad_ones_among_them(api, practice, organizations):
+    frame, bad = with_bad_rows(contacts(ROWS))
+    with pytest.raises(SendFailed) as caught:
+        api.send("contacts", frame, organization=organizations["DE"])
+    report = caught.value.report
+    assert report is api.last_report
+    assert report.counts == {
+        "total": ROWS,
+        "created": ROWS - BAD,
+        "rejected": BAD,
+        "uncertain": 0,
+        "unsent": 0,
+    }
+    there = [
+        record["name"] for record in practice.server.practice.desk.created["contacts"]
+    ]
+    assert sorted(there) == sorted(frame["name"].drop([*bad]))
+    assert {*report.rejected.index} == {*bad}
+    told = report.errors.set_index("label")
+    assert told["code"].to_dict() == bad
+    assert all(told["message"])
+    fields = {field for kind in BAD_KINDS.values() for field in kind}
+    assert {*told["field"]} == fields
+    pd.testing.assert_frame_equal(
+        report.rejected.drop(columns="why"), frame.loc[report.rejected.index]
+    )
+    assert report.rejected.loc["c-36", "why"].startswith("email: EMAIL_INVALID")
+    records = report.succeeded
+    assert [*records.index] == [n for n in frame.index if n not in bad]
+    assert (records["name"] == frame.loc[records.index, "name"]).all()
+    assert records["id"].is_unique
+    assert report.requests == 50
+    assert "23 × EMAIL_INVALID (email): c-36, c-252" in repr(report)
+    assert "4,863 created" in report._repr_html_()
+    assert "Person" not in repr(report) + report._repr_html_()
+
+
+def test_corrected_rows_are_sent_alone(api, practice, organizations):
+    frame = contacts(20)
+    frame.loc["c-7", "email"] = "a@b"
+    options = {"organization": organizations["DE"], "on_error": "report"}
+    report = api.send("contacts", frame, **options)
+    fixed = report.rejected.assign(email="good@firm.example")
+    again = report.retry(fixed)
+    assert again.complete
+    assert [*again.succeeded.index] == ["c-7"]
+    assert len(practice.server.practice.desk.created["contacts"]) == 20
+    with pytest.raises(BadTable, match="created already"):
+        report.retry(frame)
+    with pytest.raises(BadTable, match="created already"):
+        again.retry(frame.loc[["c-3"]])
+
+
+def test_a_report_is_a_copy_and_travels_without_its_connection(api, organizations):
+    frame = contacts(3)
+    report = api.send("contacts", frame, organization=organizations["DE"])
+    frame.loc["c-0", "name"] = "changed"
+    again = pickle.loads(pickle.dumps(report))  # noqa: S301 (our own bytes)
+    assert again.counts == report.counts
+    assert again.succeeded.equals(report.succeeded)
+    with pytest.raises(SendFailed, match="without its connection"):
+        again.retry(frame)
+
+
+def test_nothing_is_asked_for_a_table_that_cannot_be_sent(api, practice):
+    with pytest.raises(BadTable):
+        api.send("contacts", contacts(3).drop(columns="name"))
+    assert practice.ledger.token_requests == 0
+    assert api.last_report is None
+
+
+def test_rows_go_to_one_organization(api, organizations):
+    for wanted in (None, "all"):
+        with pytest.raises(SettingsError, match="organization"):
+            api.send("contacts", contacts(1), organization=wanted)
+    with pytest.raises(SettingsError, match="organization"):
+        api.send("organizations", contacts(1), organization=organizations["DE"])
+
+
+def test_worksites_and_organizations_can_be_sent(api, practice, organizations):
+    sites = pd.DataFrame(
+        {"name": ["A", "B"], "address": ["Harbour 1", "nowhere"], "isActive": True}
+    ).assign(isPrimary=False)
+    report = api.send(
+        "worksites", sites, organization=organizations["GB"], on_error="report"
+    )
+    assert report.errors.to_dict("records") == [
+        {
+            "label": 1,
+            "field": "address",
+            "code": "ADDRESS_NOT_FOUND",
+            "message": "There is no such address.",
+        }
+    ]
+    firms = pd.DataFrame({"legalName": ["New Ltd"], "legalAddress": ["Quay 3"]})
+    assert api.send("organizations", firms).succeeded.loc[0, "legalName"] == "New Ltd"
+
+
+def test_what_the_token_may_not_do_is_the_error_that_is_raised(practice, connection):
+    settings = practice.settings("machine", scope="read:organizations")
+    api = connection(**settings)
+    owner = api.get("/organizations")[0]["id"]
+    with pytest.raises(NotAllowed) as caught:
+        api.send("contacts", contacts(300), organization=owner)
+    assert "write:contacts" in caught.value.advice
+    assert api.last_report.counts["unsent"] == 300
+
+
+def test_what_nobody_documents_is_sent_on_request(api, practice, organizations):
+    frame = contacts(1).assign(costCentre=[{"share": 0.25}])
+    with pytest.raises(BadTable, match="costCentre"):
+        api.send("contacts", frame, organization=organizations["DE"])
+    options = {"organization": organizations["DE"], "extra": ["costCentre"]}
+    assert api.send("contacts", frame, **options).complete
+    (record,) = practice.server.practice.desk.created["contacts"]
+    assert record["costCentre"]["share"] == Decimal("0.25")
+
+
+def test_any_index_names_the_rows(api, practice, organizations):
+    frame = contacts(4)
+    frame.loc["c-1", "email"] = "a@b"
+    options = {"organization": organizations["DE"], "on_error": "report"}
+    for index in (
+        pd.RangeIndex(4),
+        pd.date_range("2026-01-01", periods=4),
+        pd.MultiIndex.from_product([["a", "b"], [1, 2]]),
+    ):
+        report = api.send("contacts", frame.set_index(index), **options)
+        tables = (report.succeeded, report.rejected, report.uncertain, report.unsent)
+        assert sum(len(table) for table in tables) == 4
+        assert report.rejected.index.isin(report.errors["label"]).all()
+        assert {table.index.nlevels for table in tables} == {index.nlevels}
+        taken = len(practice.server.practice.desk.created["contacts"])
+        frame = frame.assign(email=[f"{n}@{taken}" + ".example" * n for n in range(4)])
+
+
+def test_progress_is_told_by_chunk(api, organizations):
+    told = []
+    api.send(
+        "contacts",
+        contacts(250),
+        organization=organizations["DE"],
+        progress=told.append,
+    )
+    assert [progress.rows for progress in told] == [0, 100, 200, 250]
+    assert str(told[1]).startswith("contacts · 100 of 250 rows · 1 request")
+
+
+def test_rate_limits_are_waited_for_and_cost_no_row(practice_server, connection):
+    practice = practice_server(rate=3.0)
+    api = connection(**practice.settings("machine"))
+    owner = api.get("/organizations")[0]["id"]
+    told = []
+    report = api.send(
+        *("contacts", contacts(60)),
+        organization=owner,
+        chunk_size=10,
+        progress=told.append,
+    )
+    assert report.complete
+    assert len(practice.server.practice.desk.created["contacts"]) == 60
+    assert any("asked to wait" in progress.waiting for progress in told)
+    assert report.requests > 6
+
+
+def pay(api, organization):
+    people = api.frame("employees", organization=organization, limit=4)["id"]
+    return pd.DataFrame(
+        {
+            "employeeId": [*people, "emp_nobody", people[0]],
+            "kind": [*["earning"] * 5, "deduction"],
+            "earningType": [*["Salary"] * 5, None],
+            "amount": [Decimal("3000.10"), 2000, 2500.55, "1800", 100, 12.5],
+            "earningFrequency": [*["month"] * 5, None],
+            "name": [*[None] * 5, "Loan"],
+        },
+        index=list("abcdef"),
+    )
+
+
+def test_a_british_run_gives_payslips_lines_and_errors(api, practice, organizations):
+    frame = pay(api, organizations["GB"])
+    with pytest.raises(SendFailed) as caught:
+        api.run_payroll("GB", frame, pay_date="2026-04-30", external_ref="april")
+    report = caught.value.report
+    assert report.run["externalRef"] == "april"
+    slips = report.payslips
+    assert [*slips["employeeId"]] == [*frame["employeeId"][:4]]
+    assert [*slips["grossWages"]] == [3000.1, 2000, 2500.55, 1800]
+    assert slips.loc[0, "netPay"] == 2147.57
+    totals = slips.attrs["intermezzo"]["control_totals"]
+    assert totals["grossWages"] == "9300.65"
+    assert report.lines[["kind", "name", "amount"]].to_numpy().tolist() == [
+        ["deduction", "Loan", 12.5]
+    ]
+    assert report.errors.to_dict("records") == [
+        {
+            "label": "e",
+            "field": "",
+            "code": "",
+            "message": "There is no such employee.",
+        }
+    ]
+    assert [*report.rejected.index] == ["e"]
+    (body,) = practice.server.practice.runs.bodies
+    assert body["payrollGroup"][0]["payDetails"]["earnings"][0]["amount"] == Decimal(
+        "3000.10"
+    )
+
+
+def test_a_german_run_gives_payslips_and_exact_money(api, practice):
+    frame = pd.DataFrame(
+        {
+            "employeeId": [1, 2, 3],
+            "employeeDetails.yearOfBirth": [1980, 1990, None],
+            "taxAttributes.taxClass": ["1", "3", "1"],
+            "taxAttributes.isChurchMember": [True, False, False],
+            "earningType": "Salary",
+            "amount": [4000.5, 5000, 100],
+            "earningFrequency": "month",
+        }
+    )
+    report = api.run_payroll(
+        *("DE", frame),
+        pay_date=pd.Timestamp("2026-04-30"),
+        money="decimal",
+        on_error="report",
+    )
+    assert report.counts["created"] == 2
+    assert [*report.payslips["employeeId"]] == [1, 2]
+    assert report.payslips["churchTax"].sum() == Decimal("72.01")
+    assert report.errors["message"].tolist() == ["The year of birth is missing."]
+    assert len(practice.server.practice.runs.bodies) == 1
+    with pytest.raises(BadTable, match="created already"):
+        report.retry(frame)
+    fixed = report.rejected.assign(**{"employeeDetails.yearOfBirth": 1970})
+    assert report.retry(fixed).complete
+
+
+@pytest.mark.parametrize(
+    "change", [{"pay_date": "soon"}, {"pay_cycle": "week"}, {"country": "FR"}]
+)
+def test_a_run_that_cannot_be_is_refused_before_anything_is_sent(api, practice, change):
+    options = {"country": "DE", "pay_date": "2026-04-30", "pay_cycle": "month"}
+    with pytest.raises(SettingsError):
+        api.run_payroll(frame=pd.DataFrame({"employeeId": [1]}), **options | change)
+    assert practice.ledger.token_requests == 0

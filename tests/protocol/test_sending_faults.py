@@ -1,0 +1,273 @@
+"""Answers that are odd, late or missing: all is told, and no row is sent twice."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+
+import pytest
+from tables import contacts
+from takers import Taker, bends, created, cut, hang_up, result, says, silence
+
+from intermezzo_nb.api.journal import Journal
+from intermezzo_nb.errors import (
+    ApiError,
+    LoginRequired,
+    NetworkError,
+    RateLimited,
+    SendFailed,
+)
+
+OWNER = "org_1"
+
+
+@pytest.fixture
+def taker():
+    server = Taker()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def api(shared_practice, connection, taker):
+    """Connect to the practice server's tokens, and to the taker's API."""
+    return connection(**shared_practice.settings("machine", api_url=taker.url))
+
+
+def send(api, count=30, **options):
+    options = {"on_error": "report", "chunk_size": 10, **options}
+    return api.send("contacts", contacts(count), organization=OWNER, **options)
+
+
+def interrupt_soon():
+    """Interrupt the main thread, as a notebook's stop button does."""
+    whom = threading.main_thread().ident
+    threading.Timer(0.5, signal.pthread_kill, (whom, signal.SIGINT)).start()
+
+
+def states(report):
+    return {name: n for name, n in report.counts.items() if n and name != "total"}
+
+
+def is_whole(report):
+    """Tell whether every row is in one of the report's tables, and only there."""
+    tables = (report.succeeded, report.rejected, report.uncertain, report.unsent)
+    labels = [label for table in tables for label in table.index]
+    return sorted(labels) == sorted(contacts(report.counts["total"]).index)
+
+
+def wrong_index(answer):
+    answer["errors"] = [{"inputIndex": 77, "errors": [{"code": "X"}]}]
+
+
+def twice(answer):
+    answer["data"] = answer["data"][1:]
+    error = {"inputIndex": 0, "errors": [{"code": "X", "message": "no"}]}
+    answer |= {"errors": [error, error], "succeeded": 9, "failed": 1}
+
+
+def twice_for_two(answer):
+    answer["data"] = answer["data"][2:]
+    error = {"inputIndex": 0, "errors": [{"code": "X", "message": "no"}]}
+    answer |= {"errors": [error, error], "succeeded": 8, "failed": 2}
+
+
+def no_errors(answer):
+    answer["data"] = answer["data"][1:]
+    answer |= {"succeeded": 9, "failed": 1}
+    del answer["errors"]
+
+
+UNCERTAIN = {"created": 10, "uncertain": 10, "unsent": 10}
+UNSENT = {"created": 10, "unsent": 20}
+REJECTED = {"created": 10, "rejected": 10, "unsent": 10}
+
+
+@pytest.mark.parametrize(
+    ("act", "found"),
+    [
+        (says(b"<html>Sign in</html>", Content_Type="text/html"), UNCERTAIN),
+        (says(b""), UNCERTAIN),
+        (says({"ok": True}), UNCERTAIN),
+        (says({"error": "oops", "message": "no"}, 500), UNCERTAIN),
+        (says(b"", 502), UNCERTAIN),
+        (says({}, 503, Retry_After="1"), UNCERTAIN),
+        (says({}, 408), UNCERTAIN),
+        (says(b"", 303, Location="/elsewhere"), UNCERTAIN),
+        (says(b"", 307, Location="/elsewhere"), UNSENT),
+        (says({"error": "gone"}, 404), UNSENT),
+        (says({}, 413), UNSENT),
+        (says({"error": "validation_error", "message": "no"}, 422), REJECTED),
+        (says({"error": "exists", "message": "no"}, 409), REJECTED),
+        (cut, UNCERTAIN),
+        (hang_up, UNCERTAIN),
+        (bends(no_errors), {"created": 19, "uncertain": 1, "unsent": 10}),
+        (
+            bends(twice_for_two),
+            {"created": 18, "rejected": 1, "uncertain": 1, "unsent": 10},
+        ),
+    ],
+)
+def test_what_is_not_proven_stops_the_run_and_is_told(api, taker, act, found):
+    taker.acts += [created, act]
+    report = send(api)
+    assert states(report) == found
+    assert is_whole(report)
+    assert len(taker.rows) == 20, "no row is sent twice, and none after the stop"
+    assert f"Stopped: {report.stopped.what}" in repr(report)
+    with pytest.raises(SendFailed) as caught:
+        raise report.error()
+    assert caught.value.report is report
+
+
+@pytest.mark.parametrize(
+    ("bend", "found"),
+    [
+        (wrong_index, {"created": 30}),
+        (twice, {"created": 29, "rejected": 1}),
+    ],
+)
+def test_what_is_odd_and_proven_all_the_same_goes_on(api, taker, bend, found):
+    taker.acts += [created, bends(bend)]
+    report = send(api)
+    assert states(report) == found
+    assert is_whole(report)
+    assert len(taker.rows) == 30
+    assert bool(report.notes) == (bend is wrong_index)
+
+
+def test_a_refusal_that_names_its_rows_lets_the_others_go_on(api, taker):
+    named = {"detail": [{"loc": ["body", 3, "email"], "msg": "no", "type": "value"}]}
+    taker.acts.append(says(named, 422))
+    report = send(api)
+    assert states(report) == {"created": 20, "rejected": 1, "unsent": 9}
+    assert report.errors.loc[0, ["label", "field"]].tolist() == ["c-3", "email"]
+
+
+def test_a_token_that_is_refused_is_renewed_and_the_rows_sent_once_more(api, taker):
+    taker.acts.append(says({}, 401))
+    report = send(api, 10)
+    assert report.complete
+    assert (len(taker.seen), taker.made) == (2, 10)
+
+
+def test_a_token_that_is_refused_twice_leaves_all_unsent(api, taker):
+    taker.acts += [says({}, 401)] * 2
+    report = send(api)
+    assert states(report) == {"unsent": 30}
+    taker.acts += [says({}, 401)] * 2
+    with pytest.raises(LoginRequired):
+        send(api, on_error="raise")
+
+
+def test_a_refusal_to_be_waited_out_costs_no_row(api, taker):
+    taker.acts += [created, says({}, 429, Retry_After="1")]
+    told = []
+    report = send(api, progress=told.append)
+    assert report.complete
+    assert (report.requests, taker.made) == (4, 30)
+    assert [p.waiting for p in told if p.waiting] == ["the server asked to wait"]
+
+
+def test_a_long_wait_is_told_instead_of_slept(api, taker):
+    taker.acts += [says({}, 429, Retry_After="3600")]
+    with pytest.raises(RateLimited):
+        send(api, on_error="raise")
+    assert states(api.last_report) == {"unsent": 30}
+
+
+def test_a_server_that_is_not_there_has_got_nothing(api, taker):
+    taker.stop()
+    with pytest.raises(NetworkError):
+        send(api, on_error="raise")
+    assert states(api.last_report) == {"unsent": 30}
+
+
+def test_an_interrupt_leaves_a_report_and_a_connection_that_works(api, taker):
+    taker.acts += [created, silence]
+    interrupt_soon()
+    began = time.monotonic()
+    with pytest.raises(SendFailed) as caught:
+        send(api)
+    assert time.monotonic() - began < 5
+    assert caught.value.code == "interrupted"
+    assert caught.value.report is api.last_report
+    assert states(api.last_report) == UNCERTAIN
+    assert is_whole(api.last_report)
+    assert api.last_report.retry(api.last_report.unsent).complete
+
+
+def test_an_interrupt_while_waiting_has_sent_nothing(api, taker):
+    taker.acts += [created, says({}, 429, Retry_After="60")]
+    interrupt_soon()
+    with pytest.raises(SendFailed):
+        send(api)
+    assert states(api.last_report) == UNSENT
+
+
+def test_uncertain_rows_are_sent_again_on_request_only(api, taker, tmp_path):
+    journal = tmp_path / "run.jsonl"
+    taker.acts += [created, hang_up]
+    report = send(api, journal=journal)
+    assert states(report) == UNCERTAIN
+    report = send(api, journal=journal)
+    assert states(report) == {"created": 20, "uncertain": 10}
+    assert [*report.uncertain.index] == [*contacts(30).index[10:20]]
+    assert "known from the journal" in report.notes[0]
+    again = report.retry(report.uncertain)
+    assert states(again) == {"created": 10}
+    assert taker.rows[-10:] == [*contacts(30)["name"][10:20]]
+    before = len(taker.seen)
+    assert send(api, journal=journal).complete
+    assert len(taker.seen) == before
+
+
+def test_corrected_rows_are_all_that_a_second_run_sends(api, taker, tmp_path):
+    journal = tmp_path / "run.jsonl"
+    error = {"inputIndex": 4, "errors": [{"code": "X", "message": "no", "field": "f"}]}
+    taker.acts.append(lambda h: h.answer(result(h.server.seen[-1], [error])))
+    assert states(send(api, 10, journal=journal)) == {"created": 9, "rejected": 1}
+    report = send(api, 10, journal=journal)
+    assert states(report) == {"created": 9, "rejected": 1}
+    assert report.errors.loc[0, "message"] == "told in an earlier run"
+    fixed = contacts(10).replace({"name": {"Person 4": "Person Four"}})
+    options = {"organization": OWNER, "journal": journal}
+    assert api.send("contacts", fixed, **options).complete
+    assert taker.seen[1:] == [taker.seen[-1]]
+    assert taker.rows[10:] == ["Person Four"]
+
+
+def test_a_run_that_is_known_is_not_run_again(api, taker, tmp_path):
+    import pandas as pd
+
+    frame = pd.DataFrame({"employeeId": ["e1"], "earningType": "Salary", "amount": 9})
+    journal = tmp_path / "run.jsonl"
+    slips = {"run": {"id": "r1"}, "payslips": [{"employeeId": "e1"}], "errors": []}
+    taker.acts += [hang_up, says(slips)]
+    options = {"pay_date": "2026-04-30", "journal": journal, "on_error": "report"}
+    assert states(api.run_payroll("GB", frame, **options)) == {"uncertain": 1}
+    assert states(api.run_payroll("GB", frame, **options)) == {"uncertain": 1}
+    assert len(taker.seen) == 1
+    again = api.last_report.retry(frame)
+    assert states(again) == {"created": 1}
+    assert again.payslips.loc[0, "runId"] == "r1"
+
+
+def test_a_journal_that_another_run_holds_stops_before_anything(api, taker, tmp_path):
+    journal = tmp_path / "run.jsonl"
+    with Journal(journal, "elsewhere"), pytest.raises(OSError, match="Another run"):
+        send(api, journal=journal)
+    assert taker.seen == []
+
+
+def test_no_post_of_any_kind_is_repeated_by_itself(api, taker):
+    taker.acts.append(hang_up)
+    with pytest.raises(NetworkError) as caught:
+        api.request("POST", "/x", json=[{"name": "a"}])
+    assert caught.value.unanswered
+    assert len(taker.seen) == 1
+    taker.acts.append(says({}, 500))
+    with pytest.raises(ApiError):
+        api.request("POST", "/x", json=[{"name": "a"}])
+    assert len(taker.seen) == 2

@@ -1,0 +1,219 @@
+"""A table is checked whole before anything is sent, and becomes the API's own shape."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from intermezzo_nb.api.bodies import checked, nested, refuse
+from intermezzo_nb.api.countries import COUNTRIES
+from intermezzo_nb.api.forms import FORMS, find_form
+from intermezzo_nb.api.payroll import grouped, of_run
+from intermezzo_nb.errors import BadTable, SettingsError
+
+CONTACT = [field.name for field in FORMS["contacts"].fields]
+GOOD = pd.DataFrame({"name": ["Ada", "Ben"], "email": ["a@x.example", None]})
+
+
+def bodies(frame, form="contacts"):
+    problems, form = [], FORMS[form]
+    table = checked(form.name, frame, form.fields, problems)
+    rows = table.rows(problems)
+    table.require(rows, form.required, problems)
+    made = [nested(r, n, problems) for n, r in zip(table.labels, rows, strict=True)]
+    refuse(form.name, problems, len(rows))
+    return made
+
+
+def problems(frame, form="contacts"):
+    with pytest.raises(BadTable) as caught:
+        bodies(frame, form)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize("gap", [None, float("nan"), pd.NA, pd.NaT])
+def test_what_is_missing_is_left_out(gap):
+    frame = GOOD.assign(email=["a@x.example", gap], **{"phone.phoneNumber": [gap] * 2})
+    made = bodies(frame.astype(object))
+    assert made == [{"name": "Ada", "email": "a@x.example"}, {"name": "Ben"}]
+
+
+def test_dotted_columns_become_objects_inside_each_other():
+    frame = pd.DataFrame(
+        {
+            "name": ["North"],
+            "isActive": [True],
+            "isPrimary": pd.array([False], dtype="boolean"),
+            "address.address": ["Harbour 1"],
+            "address.content.countryCode": ["DE"],
+            "validFrom": pd.to_datetime(["2026-01-01"]),
+        }
+    )
+    assert bodies(frame, "worksites") == [
+        {
+            "name": "North",
+            "isActive": True,
+            "isPrimary": False,
+            "address": {"address": "Harbour 1", "content": {"countryCode": "DE"}},
+            "validFrom": "2026-01-01",
+        }
+    ]
+
+
+def test_both_documented_shapes_of_an_address_are_taken_but_not_both_at_once():
+    frame = pd.DataFrame({"legalName": ["A"], "legalAddress": ["Harbour 1"]})
+    assert bodies(frame, "organizations")[0]["legalAddress"] == "Harbour 1"
+    both = frame.assign(**{"legalAddress.address": ["Harbour 1"]})
+    assert problems(both, "organizations") == [
+        (0, "legalAddress.address", "is given as a whole, too")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"nmae": "x"}, (None, "nmae", "is no field of contacts; did you mean name?")),
+        (
+            {"phoneNumber": "x"},
+            (
+                *(None, "phoneNumber"),
+                "is no field of contacts; did you mean phone.phoneNumber?",
+            ),
+        ),
+        (
+            {"id": "x"},
+            (
+                *(None, "id"),
+                f"is no field of contacts; there are {', '.join(CONTACT)}",
+            ),
+        ),
+        ({"name": ["Ada", " "]}, (1, "name", "is missing")),
+        ({"name": ["Ada", None]}, (1, "name", "is missing")),
+        ({"name": ["Ada", 7]}, (1, "name", "has to be text, and is a int")),
+        ({"email": ["a", None]}, (0, "email", "is no address of mail")),
+    ],
+)
+def test_a_row_that_cannot_be_sent_is_named_with_field_and_reason(change, problem):
+    assert problems(GOOD.assign(**change)) == [problem]
+
+
+def test_a_column_that_is_needed_is_named_once():
+    assert problems(GOOD[["email"]]) == [(None, "name", "is a column that is needed")]
+
+
+def test_labels_and_columns_that_are_there_twice_are_refused():
+    twice = pd.concat([GOOD, GOOD[["email"]]], axis=1)
+    assert problems(twice) == [(None, "email", "is a column twice")]
+    frame = GOOD.set_index(pd.Index(["a", "a"]))
+    assert problems(frame) == [("a", "(index)", "labels several rows")]
+
+
+@pytest.mark.parametrize("given", [None, [{"name": "Ada"}], {"name": "Ada"}, "x"])
+def test_what_is_no_frame_is_refused(given):
+    with pytest.raises(BadTable, match="DataFrame"):
+        bodies(given)
+
+
+def test_a_table_without_rows_is_refused():
+    assert problems(GOOD.iloc[:0]) == [(None, "(rows)", "are none")]
+
+
+def test_the_first_problems_are_told_and_the_rest_counted():
+    frame = pd.DataFrame({"name": [np.nan] * 1200}, dtype=object)
+    with pytest.raises(BadTable) as caught:
+        bodies(frame)
+    assert "1,200 problems in 1,200 of 1,200 rows" in caught.value.what
+    assert "and 1,195 more" in caught.value.why
+    assert len(caught.value.problems) == 1200
+
+
+def test_a_frame_of_another_library_is_taken():
+    import pyarrow as pa
+
+    assert bodies(pa.Table.from_pandas(GOOD)) == bodies(GOOD)
+
+
+def test_what_cannot_be_sent_in_bulk_is_told_with_what_can():
+    with pytest.raises(SettingsError, match="worksites"):
+        find_form("worksite")
+
+
+PAY = pd.DataFrame(
+    {
+        "employeeId": [1, 2, 1],
+        "kind": ["earning", None, "deduction"],
+        "taxAttributes.taxClass": ["1", "3", None],
+        "earningType": ["Salary", "Salary", None],
+        "name": [None, None, "Loan"],
+        "amount": [100, 200, 5],
+    }
+)
+
+
+def group(frame, country="DE"):
+    problems, country = [], COUNTRIES[country]
+    table = checked("a run", frame, country.fields, problems)
+    rows = table.rows(problems)
+    found = grouped(country, rows, table.labels, problems)
+    return found, problems
+
+
+def test_the_rows_of_an_employee_are_put_together():
+    found, problems = group(PAY)
+    assert problems == []
+    assert (found.ids, found.places) == ([1, 2], [[0, 2], [1]])
+    assert found.fields[0] == {"taxAttributes.taxClass": "1"}
+    assert found.lines[0]["deductions"] == [{"name": "Loan", "amount": 5}]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            {"taxAttributes.taxClass": ["1", "3", "4"]},
+            (
+                *(2, "taxAttributes.taxClass"),
+                "is another value than in the employee's first row",
+            ),
+        ),
+        (
+            {"amount": [100, None, 5]},
+            (1, "amount", "is missing, and kind earning needs it"),
+        ),
+        ({"amount": [0, 200, 5]}, (0, "amount", "has to be more than 0")),
+        ({"name": ["x", None, "Loan"]}, (0, "name", "is no field of kind earning")),
+        (
+            {"kind": ["tip", None, "deduction"]},
+            (0, "kind", f"has to be one of {', '.join(COUNTRIES['DE'].lines)}"),
+        ),
+    ],
+)
+def test_a_line_that_cannot_be_paid_is_named(change, problem):
+    assert group(PAY.assign(**change))[1] == [problem]
+
+
+def test_each_employee_is_paid_in_error_or_uncertain():
+    answer = {
+        "payslips": [
+            *({"employeeId": n} for n in (1, 4, 5, 5)),
+            {"employeeId": 9},
+        ],
+        "errors": [
+            {"employeeId": 2, "error": "no"},
+            {"employeeId": 4, "error": "but"},
+        ],
+    }
+    outcomes, notes = of_run([1, 2, 3, 4, 5], answer)
+    assert [o.state for o in outcomes] == [
+        *("created", "rejected", "uncertain", "uncertain", "uncertain")
+    ]
+    assert outcomes[1].errors[0].message == "no"
+    assert len(notes) == 3
+
+
+@pytest.mark.parametrize("answer", [None, [], {}, {"payslips": None}])
+def test_an_answer_without_payslips_leaves_all_uncertain(answer):
+    outcomes, notes = of_run([1], answer)
+    assert outcomes[0].state == "uncertain"
+    assert notes

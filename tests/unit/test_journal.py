@@ -1,0 +1,156 @@
+"""A journal tells what a killed run has sent, and holds nothing of what it was."""
+
+from __future__ import annotations
+
+import json
+import stat
+
+import pytest
+
+from intermezzo_nb.api.journal import Journal
+from intermezzo_nb.api.outcomes import (
+    CREATED,
+    REJECTED,
+    UNCERTAIN,
+    UNSENT,
+    Outcome,
+    RowError,
+)
+from intermezzo_nb.errors import StoreError
+
+ROWS = [f'{{"name":"Person {n}"}}' for n in range(6)]
+HERE = "https://api.example /contacts"
+WORDS = RowError("BAD", "email", "nobody@example is no address")
+ANSWER = [Outcome(CREATED, record={"id": "c0"}), Outcome(REJECTED, (WORDS,))]
+
+
+def states(journal, rows=ROWS):
+    return [outcome.state for outcome in journal.recalled(rows)]
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A journal of two chunks answered or not, and one that was never sent."""
+    path = tmp_path / "run.jsonl"
+    with Journal(path, HERE) as journal:
+        journal.sending({0: ROWS[0], 1: ROWS[1]})
+        journal.answered(ANSWER)
+        journal.sending({2: ROWS[2], 3: ROWS[3]})
+    return path
+
+
+def test_a_killed_run_is_told_apart(path):
+    with Journal(path, HERE) as journal:
+        assert states(journal) == [
+            *(CREATED, REJECTED, UNCERTAIN, UNCERTAIN, UNSENT, UNSENT)
+        ]
+        recalled = journal.recalled(ROWS)
+    assert recalled[0].record == {"id": "c0"}
+    assert recalled[1].errors[0].code == "BAD"
+
+
+def test_rows_are_known_again_in_any_order(path):
+    with Journal(path, HERE) as journal:
+        assert states(journal, ROWS[::-1])[-1] == CREATED
+
+
+def test_a_second_row_of_the_same_words_is_another_row(path):
+    with Journal(path, HERE) as journal:
+        assert states(journal, [ROWS[0]] * 2) == [CREATED, UNSENT]
+
+
+def test_of_rows_of_the_same_words_the_created_one_is_recalled_first(path):
+    with Journal(path, HERE) as journal:
+        journal.sending({4: ROWS[4], 5: ROWS[4]})
+        journal.answered(ANSWER[::-1])
+    with Journal(path, HERE) as journal:
+        assert states(journal, [ROWS[4]]) == [CREATED]
+
+
+def test_it_is_on_the_disk_before_anything_is_sent(path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("os.fsync", lambda _: synced.append(path.stat().st_size))
+    with Journal(path, HERE) as journal:
+        journal.sending({4: ROWS[4]})
+        assert synced == [path.stat().st_size]
+        journal.answered([Outcome(UNSENT)])
+        assert synced[1:] == [path.stat().st_size]
+
+
+def test_what_was_refused_before_it_was_processed_is_unsent(path):
+    with Journal(path, HERE) as journal:
+        journal.sending({4: ROWS[4]})
+        journal.answered([Outcome(UNSENT)])
+    with Journal(path, HERE) as journal:
+        assert states(journal)[4] == UNSENT
+
+
+def test_a_row_that_was_sent_again_has_its_later_outcome(path):
+    with Journal(path, HERE) as journal:
+        journal.sending({2: ROWS[2]}, again=[2])
+        journal.answered([Outcome(CREATED, record={"id": "c2"})])
+    with Journal(path, HERE) as journal:
+        assert states(journal)[2] == CREATED
+        assert states(journal, [ROWS[2]] * 2) == [CREATED, UNSENT]
+
+
+def test_no_value_and_no_word_about_one_is_kept(path):
+    content = path.read_text()
+    assert "Person" not in content
+    assert "nobody" not in content
+    assert "api.example" not in content
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_same_rows_leave_other_hashes_in_another_journal(path, tmp_path):
+    other = tmp_path / "other.jsonl"
+    with Journal(other, HERE) as journal:
+        journal.sending({0: ROWS[0], 1: ROWS[1]})
+    marks = [json.loads(p.read_text().splitlines()[1])["rows"] for p in (path, other)]
+    assert not {*marks[0]} & {*marks[1]}
+
+
+def test_a_journal_that_breaks_off_anywhere_forgets_nothing_that_was_sent(path):
+    content = path.read_bytes()
+    ends = [n for n, byte in enumerate(content) if byte == ord("\n")]
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
+        with Journal(path, HERE) as journal:
+            found = states(journal)
+        lines = sum(end < length for end in ends)
+        first = {2: UNCERTAIN, 3: CREATED, 4: CREATED}.get(lines, UNSENT)
+        assert found[0] == first, length
+        assert found[2] == (UNCERTAIN if lines == 4 else UNSENT), length
+        assert found[5] == UNSENT
+        with Journal(path, HERE) as journal:
+            journal.sending({5: ROWS[5]})
+        with Journal(path, HERE) as journal:
+            assert states(journal) == [*found[:5], UNCERTAIN], length
+
+
+@pytest.mark.parametrize("content", ["nonsense\n", "[]\n", "{}\n", '{"journal":1}\n'])
+def test_what_is_no_journal_is_left_alone(tmp_path, content):
+    path = tmp_path / "x"
+    path.write_text(content)
+    with pytest.raises(StoreError) as caught:
+        Journal(path, HERE)
+    assert caught.value.code == "journal_damaged"
+    assert path.read_text() == content
+
+
+def test_a_journal_of_something_else_is_refused(path):
+    with pytest.raises(StoreError) as caught:
+        Journal(path, "https://api.example /worksites")
+    assert caught.value.code == "journal_of_another"
+
+
+def test_two_runs_do_not_share_a_journal(path):
+    with Journal(path, HERE), pytest.raises(StoreError) as caught:
+        Journal(path, HERE)
+    assert caught.value.code == "journal_busy"
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(StoreError) as caught:
+        Journal(tmp_path / "nowhere" / "x", HERE)
+    assert caught.value.code == "journal_unwritable"
