@@ -13,6 +13,8 @@ from . import waits
 
 _REMEMBERED = 1000  # answers by which a pace is judged
 _MARGIN = 0.97  # of a pace that was shown to be borne
+_HARDLY = 1.05  # of a pace, is that pace
+_MOST_DOUBTS = 2  # refusals in a row at a pace that is not why
 _SHORTEST = 1.0  # seconds; what is asked in less says little about a pace
 _LOOK = 0.2  # seconds after which who waits looks whether it still should
 
@@ -45,7 +47,7 @@ class Pace:
         self._next = 0.0
         self._accepted: deque[float] = deque(maxlen=_REMEMBERED)
         self._refusals = _Refusals(float("-inf"), 0)
-        self._learned, self._trust, self._streak = 0.0, 0.0, 0
+        self._learned, self._trust, self._streak, self._doubts = 0.0, 0.0, 0, 0
 
     @property
     def rate(self) -> float:
@@ -85,12 +87,20 @@ class Pace:
         """
         if went > self._refusals.since:
             self._refusals = _Refusals(now, under_way)
+            self._doubt()
         else:
             self._refusals.count += 1
         self._streak = 0
         self.opens_at = max(self.opens_at, now + seconds)
         if self._learned or self._refusals.is_no_chance:
             self._learn(self._refusals.since, seconds)
+
+    def _doubt(self) -> None:
+        # A pace at which it had refused nothing is not why it refuses again.
+        is_low = self.rate < _HARDLY * self._learned
+        self._doubts = self._doubts + 1 if is_low else 0
+        if self._doubts > _MOST_DOUBTS:
+            self._learned, self._doubts = 0.0, 0
 
     def _learn(self, now: float, seconds: float) -> None:
         pause = max(seconds, _SHORTEST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -257,7 +258,7 @@ class Reading:
 
     def tell_wait(self, seconds: float, reason: str) -> None:
         """Tell that the reading stands still, and why."""
-        waiting = f"{reason}: {seconds:.0f} s" if seconds else reason
+        waiting = f"{reason}: {math.ceil(seconds)} s" if seconds else reason
         self._progress(replace(self._progress_now(), waiting=waiting))
 
     def _wait_in_any_thread(self, seconds: float, reason: str) -> None:

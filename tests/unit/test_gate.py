@@ -59,11 +59,12 @@ class Sliding:
 class Moody:
     """Refuses some, for no reason."""
 
-    def __init__(self, share):
-        self.share, self.dice = share, random.Random(1)  # noqa: S311 (no secret)
+    def __init__(self, share, seconds):
+        self.share, self.seconds = share, seconds
+        self.dice = random.Random(1)  # noqa: S311 (no secret)
 
     def __call__(self, now):
-        return 0.1 if self.dice.random() < self.share else None
+        return self.seconds if self.dice.random() < self.share else None
 
 
 def run(server, requests, latency=0.02, at_once=8):
@@ -122,10 +123,12 @@ def test_a_slow_server_is_asked_slowly(rate, requests):
     assert seconds < 1.25 * requests / rate
 
 
-def test_a_refusal_by_chance_is_a_pause_and_no_more():
-    refused, seconds, _ = run(Moody(0.05), 1000)
+@pytest.mark.parametrize("pause", [0.1, 1])
+def test_a_refusal_by_chance_is_a_pause_and_no_more(pause):
+    refused, seconds, rate = run(Moody(0.05, pause), 1000)
     assert refused > 30
-    assert seconds < 1000 * 0.02 / 8 + refused * 0.1 + 3
+    assert seconds < 1000 * 0.02 / 8 + refused * pause + 3
+    assert rate == 0
 
 
 def test_who_is_never_refused_never_waits():

@@ -1,0 +1,56 @@
+"""The line that moves: how often it is drawn, and what it says."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+import pytest
+
+from intermezzo_nb.api.progress import Progress
+from intermezzo_nb.notebook import progress
+from intermezzo_nb.notebook.progress import StatusLine
+
+
+class Drawn(list):
+    def __call__(self, bundle, **_):
+        self.update(bundle)
+        return self
+
+    def update(self, bundle, **_):
+        self.append((time.monotonic(), bundle["text/plain"]))
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    found = Drawn()
+    monkeypatch.setattr(progress, "display", found)
+    return found
+
+
+def test_it_is_drawn_four_times_a_second_at_most_and_waits_always(drawn):
+    line = StatusLine(watched=True)
+    for n in range(2000):
+        line(Progress("employees", n, n * 100))
+    for n in range(4):
+        line(Progress("employees", n, waiting=f"the server asked to wait: {n} s"))
+    moments = [at for at, _ in drawn]
+    between = [b - a for a, b in itertools.pairwise(moments)]
+    assert min(between) > 0.24
+    assert [text[-3:] for _, text in drawn[-4:]] == ["0 s", "1 s", "2 s", "3 s"]
+
+
+def test_nothing_moves_where_nobody_watches(drawn):
+    line = StatusLine(watched=False)
+    line(Progress("employees", 1, 100, waiting="the server asked to wait: 2 s"))
+    assert drawn == []
+
+
+def test_one_line_tells_how_far_it_is():
+    now = Progress(
+        "employees", 83, 8214, 100_000, 2.4, "the server asked to wait: 2 s", 1001, 44.6
+    )
+    assert str(now) == (
+        "employees · 8,214 of 100,000 rows · 83 of 1,001 requests · 3,422 rows/s · "
+        "2.4 s · slowed to 45 requests/s · the server asked to wait: 2 s"
+    )
