@@ -16,8 +16,9 @@ from .schema import Resource
 Record = dict[str, Any]
 Path = tuple[str, ...]
 
+FORMS = ("pandas", "arrow", "polars", "records")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_DEEPEST = 16  # objects inside each other; what is deeper stays whole, as JSON text
+DEEPEST = 16  # objects inside each other; what is deeper stays whole, as JSON text
 # Kinds whose values can be spelled in more than one way.
 _MEANINGS: Mapping[str, Callable[[str], Any]] = {
     "money": Decimal,
@@ -52,8 +53,9 @@ def shape(
             raise _no_lines(record, resource)
         if resource and resource.unwrap:
             record = _unwrapped(record, resource.unwrap)
-        # What is null here is known from the path.
-        record = {**record, **{k: v for k, v in added.items() if record.get(k) is None}}
+        if added:  # what is null here is known from the path
+            known = {k: v for k, v in added.items() if record.get(k) is None}
+            record = {**record, **known}
         if resource and resource.lines:
             yield from _lines(record, resource, added)
         else:
@@ -65,6 +67,8 @@ def _unwrapped(record: Record, name: str) -> Record:
     if not isinstance(inner, dict):
         return record
     rest = {k: v for k, v in record.items() if k != name}
+    if rest.keys().isdisjoint(inner):
+        return {**rest, **inner}
     # The envelope keeps its names; what would hide it keeps its whole path.
     return rest | {(f"{name}.{k}" if k in rest else k): v for k, v in inner.items()}
 
@@ -131,7 +135,7 @@ def leaves(
     """
     for key, value in record.items():
         path = (*above, key)
-        is_opened = isinstance(value, Mapping) and value and len(path) < _DEEPEST
+        is_opened = isinstance(value, Mapping) and value and len(path) < DEEPEST
         if is_opened and path not in whole:
             yield from leaves(value, whole, path)
         else:
@@ -240,6 +244,28 @@ def check_columns(resource: Resource | None, wanted: object) -> None:
             advice=f"{hint}%intermezzo_resources {resource.name} lists the columns; "
             "leave columns out and choose others from the frame.",
             code="unknown_column",
+        )
+
+
+def check_form(form: object, columns: object) -> None:
+    """
+    Refuse what no frame can be given as.
+
+    Raises
+    ------
+    SettingsError
+        ``bad_setting``, or ``bad_arguments``: records are not cut to columns.
+    """
+    if form not in FORMS:
+        raise SettingsError(
+            f"a frame cannot be given as {form!r}",
+            advice=f"Use as_= one of {', '.join(FORMS)}.",
+        )
+    if form == "records" and columns is not None:
+        raise SettingsError(
+            "records come whole, as the API sends them",
+            advice="Leave columns out, or choose another as_.",
+            code="bad_arguments",
         )
 
 

@@ -13,8 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from intermezzo_nb.api.columns import TEXT, build, control_total, infer
-from intermezzo_nb.api.frames import to_frame
+from intermezzo_nb.api import columns
+from intermezzo_nb.api.columns import control_total
+from intermezzo_nb.api.frames import STR as TEXT
+from intermezzo_nb.api.frames import series, to_frame
 from intermezzo_nb.api.resources import CATALOGUE
 from intermezzo_nb.api.schema import Column, Resource, split_filters
 from intermezzo_nb.api.shaping import matching
@@ -62,6 +64,15 @@ COLUMNS = st.one_of(
         )
     )
 )
+
+
+def build(column, values, *, money):
+    array, notes = columns.build(column, values, money=money)
+    return series(array), notes
+
+
+def infer(values):
+    return series(columns.infer(values))
 
 
 def leaves(value, path=()):

@@ -25,9 +25,9 @@ tokens.keyring tokens.held oauth.calls
 tokens.choice oauth.client
 oauth.flows
 tokens.source oauth.renewal login ladder
-api.faults api.answers api.paths api.query asking
-api.client
-api.reading api.columns session
+api.faults api.answers api.paths api.query api.columns asking
+api.client api.casts
+api.reading api.collector session
 api.frames api.owners
 connection
 current
@@ -39,8 +39,10 @@ DOORS = {
     "requests_oauthlib": {"oauth.calls"},
     "oauthlib": {"oauth.client", "oauth.calls", "oauth.question"},
     "jwt": {"oauth.identity", "oauth.assertion"},
-    "pandas": {"api.frames", "api.columns"},
-    "pyarrow": {"api.frames", "api.columns"},
+    "pandas": {"api.frames"},
+    "pyarrow": {"api.frames", "api.columns", "api.casts", "api.collector"},
+    "polars": {"api.frames"},
+    "orjson": {"api.answers"},
     "filelock": {"tokens.store"},
     "ipywidgets": {"notebook.panel"},
     "segno": {"notebook.card"},
