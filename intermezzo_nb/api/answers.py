@@ -12,10 +12,9 @@ from typing import Any
 import orjson
 import requests
 
-# Digits and points become 0, what may stand before a number a comma, and signs and
-# the sign of an exponent a minus.
-_SHAPES = bytes.maketrans(b"123456789.:[ \t\r\nEe+", b"0" * 10 + b",,,,,,---")
-_LONG, _TINY = b"0" * 16, b"--000"
+# Digits and points become 0, and what may stand before a number a comma.
+_SHAPES = bytes.maketrans(b"123456789.:[ \t\r\n+-E", b"0" * 10 + b",,,,,,,,e")
+_LONG, _TINY = b"0" * 16, b"e,000"
 # A number of 16 digits or more, but for integers of 64 bits, and one of less than
 # 1e-99: with less than that, a float gives back each digit that was written.
 _DOUBTFUL = re.compile(
@@ -63,11 +62,9 @@ def announced(response: requests.Response) -> str:
 def _may_round(content: bytes) -> bool:
     """Tell whether a number is there of which a fast reader might lose a digit."""
     shapes = content.translate(_SHAPES)
-    is_odd = (
-        b"," + _LONG in shapes
-        or b"-" + _LONG in shapes
-        or _TINY in shapes
-        or shapes.startswith(_LONG)
+    # From the right, since it is the first byte that is rare, not the last.
+    is_odd = shapes.startswith(_LONG) or any(
+        shapes.rfind(odd) >= 0 for odd in (b"," + _LONG, b"e" + _LONG, _TINY)
     )
     return is_odd and _DOUBTFUL.search(content) is not None
 

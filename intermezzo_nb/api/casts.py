@@ -66,12 +66,12 @@ class Typed:
 def typed(column: Column | None, chunks: Sequence[Chunk], *, money: str) -> Typed:
     """Give a column its documented type; without a documentation, infer it."""
     if column is None:
-        return Typed(_inferred(chunks))
+        return Typed(_whole(_inferred(chunks)))
     if column.kind == "money":
         if found := _money(chunks, column.scale, exact=money == "decimal"):
             return found
-    elif (array := _cast(column.kind, chunks)) is not None:
-        return Typed(array)
+    elif (cast := _cast(column.kind, chunks)) is not None:
+        return Typed(_whole(cast))
     values = _values(chunks)
     array, notes = build(column, values, money=money)
     total = control_total(values) if column.kind == "money" else None
@@ -148,7 +148,7 @@ def _money(chunks: Sequence[Chunk], scale: int, *, exact: bool) -> Typed | None:
     total = _total(amounts, texts, scale)
     kind = pa.decimal128(PRECISIONS[0], scale) if exact else pa.float64()
     # From the text, since the way over decimals would round twice.
-    return Typed((amounts if exact else texts).cast(kind), [], total)
+    return Typed(_whole((amounts if exact else texts).cast(kind)), [], total)
 
 
 def _total(amounts: pa.Array, texts: pa.Array, scale: int) -> str:
@@ -160,11 +160,14 @@ def _total(amounts: pa.Array, texts: pa.Array, scale: int) -> str:
     return total[: len(total) - (scale - places)].rstrip(".")
 
 
-def _joined(chunks: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    parts = [chunk if chunk.type == kind else chunk.cast(kind) for chunk in chunks]
-    return (
-        parts[0] if len(parts) == 1 else pa.concat_arrays([*parts, pa.nulls(0, kind)])
+def _joined(chunks: Sequence[Any], kind: pa.DataType) -> pa.ChunkedArray:
+    return pa.chunked_array(
+        [c if c.type == kind else c.cast(kind) for c in chunks], kind
     )
+
+
+def _whole(array: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return array if isinstance(array, pa.Array) else array.combine_chunks()
 
 
 def _are_of(kind: type, chunks: Iterable[Chunk]) -> bool:

@@ -7,8 +7,9 @@ columns and one page, and the garbage collector finds nothing to look through.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from types import NoneType
 from typing import Any
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ from .columns import TEXT, legible, text
 from .schema import Column, Resource
 from .shaping import DEEPEST, Path, as_text
 
-_ROWS = 2_000  # of a chunk: from here on Arrow's cost by the call is not felt
+_ROWS = 500  # of a chunk: few enough for the processor's caches, and for its calls
 _BORNE = frozenset({*TEXTUAL, "date", "instant", "money"})  # by text, in JSON
 _NOTHING: Mapping[str, Any] = {}
 
@@ -50,7 +51,9 @@ class Collector:
 
     def add(self, records: Sequence[Any]) -> None:
         """Take one page; what is no object becomes the column ``value``."""
-        fields = [r if isinstance(r, Mapping) else {"value": r} for r in records]
+        fields = records
+        if not {*map(type, records)} <= {dict}:
+            fields = [r if isinstance(r, dict) else {"value": r} for r in records]
         self._take(self._root, fields, self.rows)
         self.rows += len(fields)
         self._pending += len(fields)
@@ -80,25 +83,23 @@ class Collector:
     def _take(
         self, node: _Node, records: Sequence[Mapping[str, Any]], row: int
     ) -> None:
-        names = {*chain.from_iterable(records)}
-        if names - node.children.keys():
-            for name in dict.fromkeys(chain.from_iterable(records)):
-                node.children.setdefault(name, _Node((*node.path, name)))
-        for name, child in node.children.items():
-            if name in names:
-                values = [record.get(name) for record in records]
-                if child.children and child.opens:
-                    self._open(child, values, row)
-                else:
-                    child.put(values, row)
+        for name, values in _transposed(records):
+            if (child := node.children.get(name)) is None:
+                child = node.children[name] = _Node((*node.path, name))
+            if child.children and child.opens:
+                self._open(child, values, row)
+            else:
+                child.put(values, row)
 
-    def _open(self, node: _Node, values: list[Any], row: int) -> None:
+    def _open(self, node: _Node, values: Sequence[Any], row: int) -> None:
         """Take the objects apart; what is none stays a value of the node's own."""
-        opened = [v if isinstance(v, dict) else _NOTHING for v in values]
+        types = {*map(type, values)}
+        opened = values
+        if types != {dict}:
+            opened = [v if isinstance(v, dict) else _NOTHING for v in values]
         self._take(node, opened, row)
-        rest = [None if v and isinstance(v, dict) else v for v in values]
-        if any(v is not None for v in rest):
-            node.put(rest, row)
+        if not types <= {dict, NoneType} or {} in values:
+            node.put([None if _is_object(v) else v for v in values], row)
 
     def _store(self, node: _Node) -> None:
         self._pending = 0
@@ -115,11 +116,13 @@ class Collector:
                 pass
             else:
                 return
-        if node.opens and any(v and isinstance(v, dict) for v in node.buffer):
+        types = {*map(type, node.buffer)}
+        if dict in types and node.opens and any(filter(_is_object, node.buffer)):
             values, row = node.take_back()
             self._open(node, values, row)
+            types = {*map(type, node.buffer)}
         if node.buffer:
-            node.keep(_stored(node.buffer, node.kind))
+            node.keep(_stored(node.buffer, types - {NoneType}, node.kind))
 
 
 class _Node:
@@ -150,7 +153,7 @@ class _Node:
             yield child
             yield from child.below()
 
-    def put(self, values: list[Any], row: int) -> None:
+    def put(self, values: Sequence[Any], row: int) -> None:
         self.fill(row)
         if self._is_bare and self.column is None:
             self._is_bare = all(v is None or self._is_opened(v) for v in values)
@@ -179,8 +182,19 @@ class _Node:
         return isinstance(value, dict) and (self.opens or not value)
 
 
-def _stored(values: list[Any], kind: str) -> Chunk:
-    types = {type(value) for value in values if value is not None}
+def _transposed(
+    records: Sequence[Mapping[str, Any]],
+) -> Iterable[tuple[str, Sequence[Any]]]:
+    shapes = dict.fromkeys(map(tuple, records))
+    if len(shapes) == 1:
+        return zip(
+            *shapes, zip(*[r.values() for r in records], strict=True), strict=True
+        )
+    names = dict.fromkeys(chain.from_iterable(shapes))
+    return ((name, [record.get(name) for record in records]) for name in names)
+
+
+def _stored(values: list[Any], types: set[type], kind: str) -> Chunk:
     # Of an undocumented column with lists in it nothing but text can become.
     if kind in TEXTUAL or (not kind and types & {list, dict}):
         return text(values)
@@ -190,3 +204,7 @@ def _stored(values: list[Any], kind: str) -> Chunk:
         return pa.array(values, STORAGE[types.pop()] if types else pa.null())
     except (KeyError, OverflowError, UnicodeEncodeError):
         return values
+
+
+def _is_object(value: Any) -> bool:
+    return bool(value) and isinstance(value, dict)

@@ -47,16 +47,18 @@ def shape(
     ApiError
         A record that should hold lines holds nothing that is documented.
     """
+    lines = bool(resource and resource.lines)
+    wrapping = resource.unwrap if resource else ""
     for raw in records:
         record = raw if isinstance(raw, dict) else {"value": raw}
-        if resource and resource.lines and not _may_hold_lines(record, resource):
+        if resource and lines and not _may_hold_lines(record, resource):
             raise _no_lines(record, resource)
-        if resource and resource.unwrap:
-            record = _unwrapped(record, resource.unwrap)
+        if wrapping:
+            record = _unwrapped(record, wrapping)
         if added:  # what is null here is known from the path
             known = {k: v for k, v in added.items() if record.get(k) is None}
             record = {**record, **known}
-        if resource and resource.lines:
+        if resource and lines:
             yield from _lines(record, resource, added)
         else:
             yield record
@@ -66,7 +68,8 @@ def _unwrapped(record: Record, name: str) -> Record:
     inner = record.get(name)
     if not isinstance(inner, dict):
         return record
-    rest = {k: v for k, v in record.items() if k != name}
+    rest = record.copy()
+    del rest[name]
     if rest.keys().isdisjoint(inner):
         return {**rest, **inner}
     # The envelope keeps its names; what would hide it keeps its whole path.
