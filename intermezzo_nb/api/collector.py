@@ -94,9 +94,10 @@ class Collector:
     def _open(self, node: _Node, values: Sequence[Any], row: int) -> None:
         """Take the objects apart; what is none stays a value of the node's own."""
         types = {*map(type, values)}
-        opened = values
-        if types != {dict}:
-            opened = [v if isinstance(v, dict) else _NOTHING for v in values]
+        if types == {dict} and all(values):
+            self._take(node, values, row)
+            return
+        opened = [v if isinstance(v, dict) else _NOTHING for v in values]
         self._take(node, opened, row)
         if not types <= {dict, NoneType} or {} in values:
             node.put([None if _is_object(v) else v for v in values], row)

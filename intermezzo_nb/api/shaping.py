@@ -68,11 +68,12 @@ def _unwrapped(record: Record, name: str) -> Record:
     inner = record.get(name)
     if not isinstance(inner, dict):
         return record
-    rest = record.copy()
-    del rest[name]
-    if rest.keys().isdisjoint(inner):
-        return {**rest, **inner}
+    merged = {**record, **inner}
+    if len(merged) == len(record) + len(inner):
+        del merged[name]
+        return merged
     # The envelope keeps its names; what would hide it keeps its whole path.
+    rest = {k: v for k, v in record.items() if k != name}
     return rest | {(f"{name}.{k}" if k in rest else k): v for k, v in inner.items()}
 
 
