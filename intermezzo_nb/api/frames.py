@@ -143,7 +143,8 @@ def framed(
         more = f" and {len(unknown) - _TOLD} more" if len(unknown) > _TOLD else ""
         names = ", ".join(plain(name, _LONGEST) for name in unknown[:_TOLD])
         notes.append(f"not documented, kept: {names}{more}")
-    return Framed(convert(arrays, rows), rows, len(arrays), totals, notes)
+    width = len(arrays)  # whoever converts them takes them
+    return Framed(convert(arrays, rows), rows, width, totals, notes)
 
 
 def _converter(form: str) -> Callable[[dict[str, pa.Array], int], Any]:
