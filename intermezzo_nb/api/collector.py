@@ -186,11 +186,10 @@ class _Node:
 def _transposed(
     records: Sequence[Mapping[str, Any]],
 ) -> Iterable[tuple[str, Sequence[Any]]]:
-    shapes = dict.fromkeys(map(tuple, records))
-    if len(shapes) == 1:
-        return zip(
-            *shapes, zip(*[r.values() for r in records], strict=True), strict=True
-        )
+    shapes = [*map(tuple, records)]
+    if shapes and shapes.count(shapes[0]) == len(shapes):  # all alike, as is usual
+        columns = zip(*[record.values() for record in records], strict=True)
+        return zip(shapes[0], columns, strict=True)
     names = dict.fromkeys(chain.from_iterable(shapes))
     return ((name, [record.get(name) for record in records]) for name in names)
 
