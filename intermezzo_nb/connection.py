@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from .api.plan import plan
 from .api.progress import waits_alone
 from .api.query import bad_argument
 from .api.reading import Reading, provenance
+from .api.shaping import check_form
 from .ladder import reaches_pages_here
 from .login import Login
 from .session import Session, print_link, say
@@ -24,7 +25,6 @@ from .surroundings import look
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .api.frames import Framed
     from .api.report import PayrollReport, SendReport
     from .api.sending import Manner
 
@@ -206,8 +206,9 @@ class Connection:
         *,
         money: str = "float",
         columns: Sequence[str] | None = None,
+        as_: str = "pandas",
         **more: Any,
-    ) -> pd.DataFrame:
+    ) -> Any:
         """
         Give a resource of the catalogue, or any path, as a typed DataFrame.
 
@@ -220,6 +221,10 @@ class Connection:
             in ``df.attrs["intermezzo"]`` either way.
         columns : sequence of str, optional
             Only these columns, in this order.
+        as_ : {"pandas", "arrow", "polars", "records"}
+            In Arrow dates are ``date32``, and the metadata of the schema holds what
+            ``df.attrs`` holds; polars (an extra) takes its frame from there. Records
+            are those of :meth:`records`, in a list.
         organization : str, optional
             An id, or ``"all"``; the only one visible is taken by itself.
         employee_id : str, optional
@@ -245,7 +250,7 @@ class Connection:
 
         Returns
         -------
-        pandas.DataFrame of shape (rows, columns)
+        pandas.DataFrame of shape (rows, columns), or what ``as_`` says
             With dtypes as the catalogue documents them.
 
         Raises
@@ -253,11 +258,11 @@ class Connection:
         SettingsError, ApiError, LoginError, NetworkError
             What went wrong, and what to do.
         """
-        from .api.frames import to_frame
-
+        check_form(as_, columns)
         reading = self._reading(resource, more, money=money, columns=columns)
-        records = [record for batch in reading.batches() for record in batch]
-        return self._framed(reading, to_frame, records)
+        if as_ == "records":
+            return [record for batch in reading.batches() for record in batch]
+        return self._framed(reading, reading.batches(), as_=as_)
 
     def frames(
         self,
@@ -265,14 +270,17 @@ class Connection:
         *,
         money: str = "float",
         columns: Sequence[str] | None = None,
+        as_: str = "pandas",
         **options: Any,
-    ) -> Iterator[pd.DataFrame]:
+    ) -> Iterator[Any]:
         """Give a frame a page, in bounded memory; the options are those of frame."""
-        from .api.frames import to_frame
-
+        check_form(as_, columns)
         reading = self._reading(resource, options, money=money, columns=columns)
         for batch in reading.batches():
-            yield self._framed(reading, to_frame, batch, is_part=True)
+            if as_ == "records":
+                yield batch
+            else:
+                yield self._framed(reading, [batch], as_=as_, is_part=True)
 
     def records(self, resource: str, **options: Any) -> Iterator[dict[str, Any]]:
         """Give decoded records one by one; the options are those of frame."""
@@ -422,24 +430,27 @@ class Connection:
     def _framed(
         self,
         reading: Reading,
-        to_frame: Callable[..., Framed],
-        records: list[dict[str, Any]],
+        pages: Iterable[list[dict[str, Any]]],
         *,
+        as_: str,
         is_part: bool = False,
-    ) -> pd.DataFrame:
-        framed = to_frame(
-            records,
+    ) -> Any:
+        from .api.frames import framed
+
+        made = framed(
+            pages,
             reading.resource,
             money=reading.query.money,
             columns=reading.query.columns,
+            as_=as_,
             is_part=is_part,
         )
-        framed.frame.attrs["intermezzo"] = provenance(
+        about = provenance(
             reading,
             profile=self.settings.profile,
-            rows=len(framed.frame),
-            columns=len(framed.frame.columns),
-            totals=framed.control_totals,
-            notes=framed.notes,
+            rows=made.rows,
+            columns=made.columns,
+            totals=made.control_totals,
+            notes=made.notes,
         )
-        return framed.frame
+        return made.bearing(about)

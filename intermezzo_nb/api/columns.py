@@ -1,8 +1,9 @@
 """
-From a list of JSON values to a typed pandas column, without loss.
+From a list of JSON values to a typed Arrow column, without loss: one value at a time.
 
 A value that is not of the documented kind never raises and never vanishes: the column
-becomes text, and a note says so.
+becomes text, and a note says so. What is as documented goes the faster way of
+``casts``; this is what says what is right.
 """
 
 from __future__ import annotations
@@ -11,22 +12,17 @@ import datetime as dt
 import decimal
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from .schema import Column
 from .shaping import as_text
 
-# What pandas 3 calls "str"; 2.2 knows the same type by its first name only.
-_IS_2_2 = pd.__version__.startswith("2.2.")
-TEXT: Any = pd.StringDtype(
-    **({"storage": "pyarrow_numpy"} if _IS_2_2 else {"na_value": np.nan})
-)
+TEXT = pa.large_string()
+INSTANT = pa.timestamp("us", "UTC")
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(
@@ -37,8 +33,8 @@ _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)", re.ASCII)
 _INT64 = range(-(2**63), 2**63)
 _EXACT_WHOLE = 2**53  # beyond it, a double is not the integer that was written
-_EXACT_DIGITS = 15  # significant digits that every double keeps
-_PRECISIONS = (18, 38)  # digits of decimal128: what is promised, and what there is
+EXACT_DIGITS = 15  # significant digits that every double keeps
+PRECISIONS = (18, 38)  # digits of decimal128: what is promised, and what there is
 # Sums do not depend on the precision that somebody set for their own decimals.
 _EXACT = decimal.Context(
     prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN
@@ -55,7 +51,7 @@ class Mistyped(Exception):
 
 def build(
     column: Column, values: Sequence[Any], *, money: str
-) -> tuple[pd.Series, list[str]]:
+) -> tuple[pa.Array, list[str]]:
     """
     Build a documented column.
 
@@ -64,11 +60,11 @@ def build(
     values : sequence of shape (rows,)
         Decoded JSON; None where null or missing.
     money : {"float", "decimal"}
-        float64, each the double nearest to its text, or decimal128.
+        double, each the nearest to its text, or decimal128.
 
     Returns
     -------
-    series : pandas.Series of shape (rows,)
+    array : pyarrow.Array of shape (rows,)
     notes : list of str
     """
     try:
@@ -81,27 +77,29 @@ def build(
             f"{type(values[fault.row]).__name__} that is no "
             f"{fault.wanted or column.kind}"
         )
-        return _text(values), [note]
+        return text(values), [note]
 
 
-def infer(values: Sequence[Any]) -> pd.Series:
+def infer(values: Sequence[Any]) -> pa.Array:
     """
     Build an undocumented column: the narrowest kind that loses nothing.
 
     Numbers written as text stay text, and so does an instant that is not in UTC: its
     offset would be lost.
     """
-    types = {type(v) for v in values if v is not None}
-    for kind, allowed in _INFERRED:
-        if not types or not types <= allowed or (kind == "number" and types == {int}):
-            continue
+    for kind in kinds_of({type(v) for v in values if v is not None}):
         if kind == "instant" and not all(v is None or v[-1:] == "Z" for v in values):
             continue
         try:
             return _BUILDERS[kind](values)
         except Mistyped:
             continue
-    return _text(values)
+    return text(values)
+
+
+def kinds_of(types: Collection[type]) -> tuple[str, ...]:
+    """Give the kinds that an undocumented column of such values may have."""
+    return _INFERRED.get(frozenset(types), ())
 
 
 def control_total(values: Sequence[Any]) -> str | None:
@@ -114,12 +112,13 @@ def control_total(values: Sequence[Any]) -> str | None:
         return format(sum(decimals, Decimal(0)), "f")
 
 
-def _text(values: Sequence[Any]) -> pd.Series:
+def text(values: Sequence[Any]) -> pa.Array:
+    """Build a text column of any values; what is no text is JSON."""
     texts = [None if v is None else as_text(v) for v in values]
     try:
-        return pd.Series(texts, dtype=TEXT)
+        return pa.array(texts, TEXT)
     except UnicodeEncodeError:
-        return pd.Series([None if t is None else legible(t) for t in texts], dtype=TEXT)
+        return pa.array([None if t is None else legible(t) for t in texts], TEXT)
 
 
 def legible(text: str) -> str:
@@ -127,34 +126,31 @@ def legible(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _date(values: Sequence[Any]) -> pd.Series:
-    texts = [_checked(v, row, _date_text) for row, v in enumerate(values)]
-    return pd.Series(np.array(texts, dtype="datetime64[s]"))
+def _date(values: Sequence[Any]) -> pa.Array:
+    days = [_checked(v, row, _day) for row, v in enumerate(values)]
+    return pa.array(days, pa.date32())
 
 
-def _date_text(value: Any) -> str:
+def _day(value: Any) -> dt.date:
     if isinstance(value, str) and _DATE.fullmatch(value):
-        dt.date.fromisoformat(value)
-        return value
+        return dt.date.fromisoformat(value)
     raise ValueError
 
 
-def _instant(values: Sequence[Any]) -> pd.Series:
+def _instant(values: Sequence[Any]) -> pa.Array:
     moments = [_checked(v, row, _moment) for row, v in enumerate(values)]
-    stamps = np.array(moments, dtype="datetime64[us]")
-    return pd.Series(stamps).dt.tz_localize("UTC")
+    return pa.array(moments, INSTANT)
 
 
 def _moment(value: Any) -> dt.datetime:
     if isinstance(value, str) and _INSTANT.fullmatch(value):
-        moment = dt.datetime.fromisoformat(value.upper())
-        return moment.astimezone(dt.UTC).replace(tzinfo=None)
+        return dt.datetime.fromisoformat(value.upper()).astimezone(dt.UTC)
     raise ValueError
 
 
-def _integer(values: Sequence[Any]) -> pd.Series:
+def _integer(values: Sequence[Any]) -> pa.Array:
     numbers = [_checked(v, row, _whole) for row, v in enumerate(values)]
-    return pd.Series(pd.array(numbers, dtype="Int64"))
+    return pa.array(numbers, pa.int64())
 
 
 def _whole(value: Any) -> int:
@@ -167,9 +163,9 @@ def _whole(value: Any) -> int:
     raise ValueError
 
 
-def _boolean(values: Sequence[Any]) -> pd.Series:
+def _boolean(values: Sequence[Any]) -> pa.Array:
     flags = [_checked(v, row, _flag) for row, v in enumerate(values)]
-    return pd.Series(pd.array(flags, dtype="boolean"))
+    return pa.array(flags, pa.bool_())
 
 
 def _flag(value: Any) -> bool:
@@ -178,9 +174,9 @@ def _flag(value: Any) -> bool:
     raise ValueError
 
 
-def _number(values: Sequence[Any]) -> pd.Series:
+def _number(values: Sequence[Any]) -> pa.Array:
     numbers = [_checked(v, row, _double) for row, v in enumerate(values)]
-    return pd.Series(numbers, dtype="float64")
+    return pa.array(numbers, pa.float64())
 
 
 def _double(value: Any) -> float:
@@ -197,17 +193,17 @@ def _double(value: Any) -> float:
 
 def _money(
     column: Column, values: Sequence[Any], *, exact: bool
-) -> tuple[pd.Series, list[str]]:
+) -> tuple[pa.Array, list[str]]:
     decimals = _decimals(values, skip_gaps=False)
     if exact:
         return _decimal128(column, decimals)
-    long = sum(1 for d in decimals if d is not None and _digits(d) > _EXACT_DIGITS)
+    long = sum(1 for d in decimals if d is not None and _digits(d) > EXACT_DIGITS)
     note = (
-        f"{column.name}: {long} values have more than {_EXACT_DIGITS} digits; "
+        f"{column.name}: {long} values have more than {EXACT_DIGITS} digits; "
         'money="decimal" keeps them all'
     )
     doubles = [_checked(d, row, _double_of) for row, d in enumerate(decimals)]
-    return pd.Series(doubles, dtype="float64"), [note] if long else []
+    return pa.array(doubles, pa.float64()), [note] if long else []
 
 
 def _double_of(number: Decimal) -> float:
@@ -219,17 +215,17 @@ def _double_of(number: Decimal) -> float:
 
 def _decimal128(
     column: Column, decimals: Sequence[Decimal | None]
-) -> tuple[pd.Series, list[str]]:
+) -> tuple[pa.Array, list[str]]:
     scale = max([column.scale, *(_places(d) for d in decimals if d is not None)])
     whole = max([1, *(d.adjusted() + 1 for d in decimals if d)])
-    precision = next((p for p in _PRECISIONS if whole + scale <= p), None)
+    precision = next((p for p in PRECISIONS if whole + scale <= p), None)
     if precision is None:
         longest = max(range(len(decimals)), key=lambda row: _length(decimals[row]))
-        raise Mistyped(longest, f"money of {_PRECISIONS[-1]} digits or less")
+        raise Mistyped(longest, f"money of {PRECISIONS[-1]} digits or less")
     array = pa.array(decimals, type=pa.decimal128(precision, scale))
     note = f"{column.name} is decimal128({precision}, {scale}): its values need it"
-    usual = (precision, scale) == (_PRECISIONS[0], column.scale)
-    return pd.Series(array, dtype=pd.ArrowDtype(array.type)), [] if usual else [note]
+    usual = (precision, scale) == (PRECISIONS[0], column.scale)
+    return array, [] if usual else [note]
 
 
 def _decimals(values: Sequence[Any], *, skip_gaps: bool) -> list[Any]:
@@ -269,20 +265,20 @@ def _checked(value: Any, row: int, convert: Callable[[Any], Any]) -> Any:
         raise Mistyped(row) from None
 
 
-_BUILDERS: Mapping[str, Callable[[Sequence[Any]], pd.Series]] = {
-    "text": _text,
-    "enum": _text,
-    "json": _text,
+_BUILDERS: Mapping[str, Callable[[Sequence[Any]], pa.Array]] = {
+    "text": text,
+    "enum": text,
+    "json": text,
     "date": _date,
     "instant": _instant,
     "integer": _integer,
     "boolean": _boolean,
     "number": _number,
 }
-_INFERRED: tuple[tuple[str, set[type]], ...] = (
-    ("boolean", {bool}),
-    ("integer", {int}),
-    ("number", {int, float}),
-    ("date", {str}),
-    ("instant", {str}),
-)
+_INFERRED: Mapping[frozenset[type], tuple[str, ...]] = {
+    frozenset({bool}): ("boolean",),
+    frozenset({int}): ("integer",),
+    frozenset({float}): ("number",),
+    frozenset({int, float}): ("number",),
+    frozenset({str}): ("date", "instant"),
+}

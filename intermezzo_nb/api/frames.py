@@ -1,19 +1,34 @@
-"""Records to DataFrame: the documented types, and whatever else came."""
+"""Pages of records to DataFrame: the documented types, and whatever else came."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from ..errors import SettingsError, plain
-from .columns import build, control_total, infer, legible
+from .casts import typed
+from .collector import Collector
+from .columns import TEXT
 from .resources import CATALOGUE, find
 from .schema import Column, Parameter, Resource
-from .shaping import Path, check_money, column_names, leaves
+from .shaping import check_form, check_money, column_names
 
+# What pandas 3 calls "str"; 2.2 knows the same type by its first name only.
+_IS_2_2 = pd.__version__.startswith("2.2.")
+STR: Any = pd.StringDtype(
+    **({"storage": "pyarrow_numpy"} if _IS_2_2 else {"na_value": np.nan})
+)
+_OWN: Mapping[pa.DataType, Any] = {
+    TEXT: STR,
+    pa.int64(): pd.Int64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
 _TOLD = 12  # names in a note; the rest is counted
 _LONGEST = 80  # characters of such a name
 
@@ -25,24 +40,50 @@ class Framed:
 
     Parameters
     ----------
-    frame : pandas.DataFrame of shape (rows, columns)
+    frame : pandas.DataFrame, pyarrow.Table or polars.DataFrame of shape (rows, columns)
+    rows, columns : int
     control_totals : dict of str to str
         The exact sum of each money column.
     notes : list of str
         What did not go as documented, each told once.
     """
 
-    frame: pd.DataFrame
+    frame: Any
+    rows: int
+    columns: int
     control_totals: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    def bearing(self, about: Mapping[str, Any]) -> Any:
+        """
+        Give the frame with its provenance, where such a frame can hold one.
+
+        That is ``attrs["intermezzo"]`` in pandas, and the metadata of the schema in
+        Arrow, as JSON; polars has no such place.
+        """
+        if isinstance(self.frame, pd.DataFrame):
+            self.frame.attrs["intermezzo"] = dict(about)
+        elif isinstance(self.frame, pa.Table):
+            return self.frame.replace_schema_metadata(
+                {b"intermezzo": json.dumps(about).encode()}
+            )
+        return self.frame
+
 
 def to_frame(
-    records: Iterable[Mapping[str, Any]],
+    records: Iterable[Any], resource: Resource | None, **options: Any
+) -> Framed:
+    """Build a frame from records that are all there, as :func:`framed` does."""
+    return framed([[*records]], resource, **options)
+
+
+def framed(
+    pages: Iterable[Sequence[Any]],
     resource: Resource | None,
     *,
     money: str = "float",
     columns: Sequence[str] | None = None,
+    as_: str = "pandas",
     is_part: bool = False,
 ) -> Framed:
     """
@@ -57,14 +98,17 @@ def to_frame(
 
     Parameters
     ----------
-    records : iterable of mapping
-        What is no object becomes the column ``value``.
+    pages : iterable of sequence
+        Records, a page at a time. What is no object becomes the column ``value``.
     resource : Resource or None
         None: no type is documented, so each column is inferred without loss.
     money : {"float", "decimal"}
         The type of money columns; their exact sums come along in both.
     columns : sequence of str, optional
         Only these, in this order.
+    as_ : {"pandas", "arrow", "polars"}
+        In Arrow dates are ``date32`` and text is ``large_string``; polars takes its
+        frame from there.
     is_part : bool
         Whether other records may have columns that these lack: then they are empty.
 
@@ -72,33 +116,77 @@ def to_frame(
     ------
     SettingsError
         ``unknown_column``: one of ``columns`` is not there; ``bad_setting``: there is
-        no such type of money.
+        no such type of money or frame; ``not_installed``: there is no polars.
     """
     check_money(money)
-    documented = {c.name: c for c in resource.columns} if resource else {}
-    values, rows = _by_column(records, resource)
+    convert = _converter(as_)
+    collector = Collector(resource)
+    for page in pages:
+        collector.add(page)
+    rows = collector.rows
+    found = {name: (column, chunks) for name, column, chunks in collector.columns()}
     if resource is None and (is_part or not rows):
-        values = {name: [None] * rows for name in column_names(columns)} | values
-    wanted = _wanted(list(values), columns)
-    series: dict[str, pd.Series] = {}
-    totals: dict[str, str] = {}
-    notes: list[str] = []
-    for name in wanted:
-        column = documented.get(name)
-        if column is None:
-            series[name] = infer(values[name])
-            continue
-        series[name], told = build(column, values[name], money=money)
-        notes += told
-        if column.kind == "money" and (total := control_total(values[name])):
-            totals[name] = total
-    unknown = [n for n in values if n not in documented] if documented else []
-    if unknown and columns is None:
+        nothing = {name: (None, [pa.nulls(rows)]) for name in column_names(columns)}
+        found = nothing | found
+    documented = {c.name for c in resource.columns} if resource else set()
+    unknown = [name for name in found if name not in documented]
+    arrays, totals, notes = dict[str, pa.Array](), dict[str, str](), list[str]()
+    for name in _wanted(list(found), columns):
+        column, chunks = found.pop(name)
+        made = typed(column, chunks, money=money)
+        chunks.clear()  # each column gives its memory back before the next is made
+        arrays[name] = made.array
+        notes += made.notes
+        if made.total is not None:
+            totals[name] = made.total
+    if resource and unknown and columns is None:
         more = f" and {len(unknown) - _TOLD} more" if len(unknown) > _TOLD else ""
         names = ", ".join(plain(name, _LONGEST) for name in unknown[:_TOLD])
         notes.append(f"not documented, kept: {names}{more}")
-    frame = pd.DataFrame(series, index=pd.RangeIndex(rows), columns=wanted)
-    return Framed(frame, totals, notes)
+    width = len(arrays)  # whoever converts them takes them
+    return Framed(convert(arrays, rows), rows, width, totals, notes)
+
+
+def _converter(form: str) -> Callable[[dict[str, pa.Array], int], Any]:
+    check_form(form, None)
+    if form == "polars":
+        try:
+            import polars as pl
+        except ImportError:
+            raise SettingsError(
+                "polars is not installed",
+                advice="Install it: pip install 'intermezzo-nb[polars]'.",
+                code="not_installed",
+            ) from None
+        return lambda arrays, _rows: pl.from_arrow(pa.table(arrays))
+    return _table if form == "arrow" else _pandas
+
+
+def _table(arrays: dict[str, pa.Array], _rows: int) -> pa.Table:
+    return pa.table(arrays)
+
+
+def _pandas(arrays: dict[str, pa.Array], rows: int) -> pd.DataFrame:
+    names = [*arrays]
+    columns = {name: series(arrays.pop(name)) for name in names}
+    return pd.DataFrame(columns, index=pd.RangeIndex(rows), columns=names)
+
+
+def series(array: pa.Array) -> pd.Series:
+    """Give a column the type that it has in pandas."""
+    kind = array.type
+    if pa.types.is_date(kind):
+        return pd.Series(_numpy(array.cast(pa.timestamp("s"))))
+    if pa.types.is_timestamp(kind):
+        return pd.Series(_numpy(array.cast(pa.timestamp("us")))).dt.tz_localize("UTC")
+    if pa.types.is_decimal(kind):
+        return pd.Series(array, dtype=pd.ArrowDtype(kind))
+    own = _OWN.get(kind)
+    return pd.Series(own.__from_arrow__(array) if own else _numpy(array))
+
+
+def _numpy(array: pa.Array) -> Any:
+    return array.to_numpy(zero_copy_only=False, writable=True)
 
 
 def describe(name: str | None = None) -> pd.DataFrame:
@@ -159,46 +247,6 @@ def _of_column(column: Column, resource: Resource) -> str:
         "tells the versions apart" * (column.name == resource.version),
     ]
     return "; ".join(note for note in notes if note)
-
-
-def _by_column(
-    records: Iterable[Any], resource: Resource | None
-) -> tuple[dict[str, list[Any]], int]:
-    documented = resource.columns if resource else ()
-    values: dict[Path, list[Any]] = {tuple(c.name.split(".")): [] for c in documented}
-    whole = {tuple(c.name.split(".")) for c in documented if c.kind == "json"}
-    row = -1
-    for row, record in enumerate(records):
-        fields = record if isinstance(record, Mapping) else {"value": record}
-        for path, value in leaves(fields, whole):
-            column = values.get(path)
-            if column is None:
-                column = values[path] = []
-            if len(column) < row:
-                column.extend([None] * (row - len(column)))
-            column.append(value)
-    for column in values.values():
-        column.extend([None] * (row + 1 - len(column)))
-    return _named(values, {c.name for c in documented}), row + 1
-
-
-def _named(
-    values: Mapping[Path, list[Any]], documented: set[str]
-) -> dict[str, list[Any]]:
-    """Name each path; ``a.b`` and ``b`` inside ``a`` are two, and both are kept."""
-    inner = {path[:end] for path in values for end in range(1, len(path))}
-    named: dict[str, list[Any]] = {}
-    for path, column in values.items():
-        name = dotted = legible(".".join(map(str, path)))
-        is_empty = all(v is None or v == {} for v in column)
-        if path in inner and dotted not in documented and is_empty:
-            continue  # an object that is missing here: its own columns say so
-        number = 1
-        while name in named:
-            number += 1
-            name = f"{dotted} ({number})"
-        named[name] = column
-    return named
 
 
 def _wanted(there: list[str], columns: Sequence[str] | None) -> list[str]:

@@ -20,7 +20,7 @@ _OPTIONS = (
     *("organization", "limit", "history", "params", "progress", "filters"),
     *("money", "columns", "max_requests"),
 )
-_RESERVED = frozenset({"as_of", "as_", "strict"})
+_RESERVED = frozenset({"as_of", "strict"})
 
 
 def plan(

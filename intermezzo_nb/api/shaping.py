@@ -16,8 +16,9 @@ from .schema import Resource
 Record = dict[str, Any]
 Path = tuple[str, ...]
 
+FORMS = ("pandas", "arrow", "polars", "records")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_DEEPEST = 16  # objects inside each other; what is deeper stays whole, as JSON text
+DEEPEST = 16  # objects inside each other; what is deeper stays whole, as JSON text
 # Kinds whose values can be spelled in more than one way.
 _MEANINGS: Mapping[str, Callable[[str], Any]] = {
     "money": Decimal,
@@ -46,17 +47,20 @@ def shape(
     ApiError
         A record that should hold lines holds nothing that is documented.
     """
+    lines = bool(resource and resource.lines)
+    wrapping = resource.unwrap if resource else ""
     for raw in records:
         record = raw if isinstance(raw, dict) else {"value": raw}
-        if resource and resource.lines and not _may_hold_lines(record, resource):
+        if resource and lines and not _may_hold_lines(record, resource):
             raise _no_lines(record, resource)
-        if resource and resource.unwrap:
-            record = _unwrapped(record, resource.unwrap)
+        if wrapping:
+            record = _unwrapped(record, wrapping)
         if resource and resource.nested:
             yield from (_filled(o, added) for o in _nested(record, resource))
             continue
-        record = _filled(record, added)
-        if resource and resource.lines:
+        if added:
+            record = _filled(record, added)
+        if resource and lines:
             yield from _lines(record, resource, added)
         else:
             yield record
@@ -77,8 +81,12 @@ def _unwrapped(record: Record, name: str) -> Record:
     inner = record.get(name)
     if not isinstance(inner, dict):
         return record
-    rest = {k: v for k, v in record.items() if k != name}
+    merged = {**record, **inner}
+    if len(merged) == len(record) + len(inner):
+        del merged[name]
+        return merged
     # The envelope keeps its names; what would hide it keeps its whole path.
+    rest = {k: v for k, v in record.items() if k != name}
     return rest | {(f"{name}.{k}" if k in rest else k): v for k, v in inner.items()}
 
 
@@ -144,7 +152,7 @@ def leaves(
     """
     for key, value in record.items():
         path = (*above, key)
-        is_opened = isinstance(value, Mapping) and value and len(path) < _DEEPEST
+        is_opened = isinstance(value, Mapping) and value and len(path) < DEEPEST
         if is_opened and path not in whole:
             yield from leaves(value, whole, path)
         else:
@@ -253,6 +261,28 @@ def check_columns(resource: Resource | None, wanted: object) -> None:
             advice=f"{hint}%intermezzo_resources {resource.name} lists the columns; "
             "leave columns out and choose others from the frame.",
             code="unknown_column",
+        )
+
+
+def check_form(form: object, columns: object) -> None:
+    """
+    Refuse what no frame can be given as.
+
+    Raises
+    ------
+    SettingsError
+        ``bad_setting``, or ``bad_arguments``: records are not cut to columns.
+    """
+    if form not in FORMS:
+        raise SettingsError(
+            f"a frame cannot be given as {form!r}",
+            advice=f"Use as_= one of {', '.join(FORMS)}.",
+        )
+    if form == "records" and columns is not None:
+        raise SettingsError(
+            "records come whole, as the API sends them",
+            advice="Leave columns out, or choose another as_.",
+            code="bad_arguments",
         )
 
 

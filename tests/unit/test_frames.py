@@ -9,8 +9,10 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from intermezzo_nb.api.columns import TEXT, build, control_total, infer
-from intermezzo_nb.api.frames import to_frame
+from intermezzo_nb.api import columns
+from intermezzo_nb.api.columns import control_total
+from intermezzo_nb.api.frames import STR as TEXT
+from intermezzo_nb.api.frames import series, to_frame
 from intermezzo_nb.api.resources import CATALOGUE, find
 from intermezzo_nb.api.schema import Column, Resource, split_filters
 from intermezzo_nb.api.shaping import matching
@@ -46,6 +48,15 @@ RECORD = {
     "json": [{"a": 1}],
     "in": {"side": "0049"},
 }
+
+
+def build(column, values, *, money):
+    array, notes = columns.build(column, values, money=money)
+    return series(array), notes
+
+
+def infer(values):
+    return series(columns.infer(values))
 
 
 def framed(*records, resource=THING, **options):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 from decimal import Decimal
@@ -13,8 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from intermezzo_nb.api.columns import TEXT, build, control_total, infer
-from intermezzo_nb.api.frames import to_frame
+from intermezzo_nb.api import collector, columns
+from intermezzo_nb.api.answers import read_json
+from intermezzo_nb.api.columns import control_total
+from intermezzo_nb.api.frames import STR as TEXT
+from intermezzo_nb.api.frames import framed, series, to_frame
 from intermezzo_nb.api.resources import CATALOGUE
 from intermezzo_nb.api.schema import Column, Resource, split_filters
 from intermezzo_nb.api.shaping import matching
@@ -62,6 +66,15 @@ COLUMNS = st.one_of(
         )
     )
 )
+
+
+def build(column, values, *, money):
+    array, notes = columns.build(column, values, money=money)
+    return series(array), notes
+
+
+def infer(values):
+    return series(columns.infer(values))
 
 
 def leaves(value, path=()):
@@ -214,6 +227,109 @@ def test_documented_columns_are_what_the_reference_says(kind, values):
     assert notes == []
     for cell, value in zip(map(said, series), wanted, strict=True):
         assert cell == value
+
+
+# Texts that are nearly of a kind, where a fast cast and the documentation may differ.
+NEARLY = st.one_of(
+    st.from_regex(r"[+-]?[0-9]{0,18}\.?[0-9]{0,4}(e[0-9])?", fullmatch=True),
+    st.from_regex(r"[0-9]{4}-[01][0-9]-[0-3][0-9]", fullmatch=True),
+    st.from_regex(
+        r"[0-9]{4}-0[1-9]-[0-2][0-9][Tt ][0-2][0-9]:[0-6][0-9](:[0-6][0-9])?"
+        r"(\.[0-9]{0,7})?([Zz]|[+-][0-2][0-9]:?[0-6][0-9])?",
+        fullmatch=True,
+    ),
+)
+KIND_LISTS = COLUMNS | st.lists(st.none() | NEARLY, max_size=6)
+
+
+@pytest.mark.parametrize(
+    "kind", ["text", "date", "instant", "integer", "boolean", "number", "money", "json"]
+)
+@unhurried
+@given(
+    values=KIND_LISTS,
+    money=st.sampled_from(["float", "decimal"]),
+    size=st.integers(1, 4),
+)
+def test_all_rows_at_once_is_the_same_as_one_by_one(kind, values, money, size):
+    column = Column("x", kind)
+    thing = Resource(name="t", path="/t", page="n/n", doc="One", columns=(column,))
+    # An object would be a column of its own.
+    values = [None if isinstance(v, dict) and kind != "json" else v for v in values]
+    records = [{} if v is None else {"x": v} for v in values]
+    pages = [records[at : at + size] for at in range(0, len(records), size)]
+    wanted, notes = columns.build(column, values, money=money)
+    with chunks_of(2):
+        made = framed(pages, thing, money=money, as_="arrow")
+    assert made.frame["x"].combine_chunks().equals(wanted)
+    assert made.notes == notes
+    total = control_total(values) if kind == "money" else None
+    assert made.control_totals == ({} if total is None else {"x": total})
+
+
+@unhurried
+@given(values=KIND_LISTS, size=st.integers(1, 4))
+def test_what_is_inferred_at_once_is_what_is_inferred_one_by_one(values, size):
+    values = [None if isinstance(v, dict) else v for v in values]
+    records = [{"x": v} for v in values]
+    pages = [records[at : at + size] for at in range(0, len(records), size)]
+    with chunks_of(2):
+        made = framed(pages, None, as_="arrow")
+    if records:
+        assert made.frame["x"].combine_chunks().equals(columns.infer(values))
+
+
+@unhurried
+@given(RECORDS, st.integers(1, 3), st.integers(1, 4))
+def test_how_records_are_cut_into_pages_changes_no_cell(records, size, rows):
+    pages = [records[at : at + size] for at in range(0, len(records), size)]
+    with chunks_of(rows):
+        parts = framed(pages, None).frame
+    whole = to_frame(records, None).frame
+    assert sorted(map(repr, cells_of(parts))) == sorted(map(repr, cells_of(whole)))
+
+
+def cells_of(frame):
+    return [[str(frame[n].dtype), *map(said, frame[n])] for n in frame]
+
+
+@contextlib.contextmanager
+def chunks_of(rows):
+    """Have a chunk end after so many rows, so that few records make several."""
+    usual, collector._ROWS = collector._ROWS, rows
+    try:
+        yield
+    finally:
+        collector._ROWS = usual
+
+
+NUMBERS = st.from_regex(
+    r"-?(0|[1-9][0-9]{0,22})(\.[0-9]{1,22})?([eE][+-]?[0-9]{1,4})?", fullmatch=True
+)
+PLACES = ["%s", "[%s]", "[ %s ]", '{"a":%s}', '{"a": %s\n}', "[1,%s,2]", '["x", %s]']
+
+
+@settings(max_examples=1000, deadline=None)
+@given(NUMBERS, st.sampled_from(PLACES))
+def test_no_digit_of_a_number_is_lost(number, place):
+    def exact(text):
+        try:
+            float_ = float(text)
+            same = Decimal(repr(float_)) == Decimal(text)
+        except ArithmeticError:
+            same = False
+        return float_ if same else text
+
+    content = (place % number).encode()
+    read, wanted = read_json(content), json.loads(content, parse_float=exact)
+    assert repr(read) == repr(wanted)
+
+
+@unhurried
+@given(JSON)
+def test_what_is_read_is_what_was_written(value):
+    for text in (json.dumps(value), json.dumps(value, ensure_ascii=False, indent=1)):
+        assert repr(read_json(text.encode())) == repr(json.loads(text))
 
 
 AMOUNTS = st.lists(

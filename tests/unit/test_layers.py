@@ -27,12 +27,12 @@ tokens.keyring tokens.held oauth.calls api.countries
 tokens.choice oauth.client api.payroll
 oauth.flows
 tokens.source oauth.renewal login ladder
-api.faults api.answers api.paths api.query asking api.gate api.ahead
-api.transport
-api.client
-api.reading api.columns session
-api.frames api.owners api.versions api.posting api.bodies
-api.plan api.report
+api.faults api.answers api.paths api.query asking api.gate api.ahead api.columns
+api.transport api.casts
+api.client api.collector
+api.reading session
+api.frames api.owners api.posting api.bodies
+api.plan api.report api.versions
 api.sending
 connection
 current
@@ -45,10 +45,12 @@ DOORS = {
     "oauthlib": {"oauth.client", "oauth.calls", "oauth.question"},
     "jwt": {"oauth.identity", "oauth.assertion"},
     "pandas": {
-        *("api.frames", "api.columns", "api.versions"),
+        *("api.frames", "api.versions"),
         *("api.bodies", "api.report", "api.sending"),
     },
-    "pyarrow": {"api.frames", "api.columns"},
+    "pyarrow": {"api.frames", "api.columns", "api.casts", "api.collector"},
+    "polars": {"api.frames"},
+    "orjson": {"api.answers"},
     "filelock": {"tokens.store", "api.journal"},
     "ipywidgets": {"notebook.panel"},
     "segno": {"notebook.card"},
