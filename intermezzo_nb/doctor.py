@@ -259,10 +259,10 @@ def _to_register(way: str, settings: Settings, surroundings: Surroundings) -> st
         hub = environ.get("JUPYTERHUB_BASE_URL", "/")
         path = f"{hub}hub/user-redirect/intermezzo/callback"
         return f"register the Hub's address + {path}"
-    base_url = None
+    mailbox = None
     if surroundings.runtime_dir and surroundings.parent:
-        base_url = Mailbox(surroundings.runtime_dir).base_url(surroundings.parent)
-    path = f"{base_url or '/'}intermezzo/callback"
+        mailbox = Mailbox.find(surroundings.runtime_dir, surroundings.parent)
+    path = f"{mailbox.base_url if mailbox else '/'}intermezzo/callback"
     return f"register this Jupyter server's address + {path}"
 
 

@@ -68,10 +68,12 @@ def ways_here(
             ways = [("paste", flows.by_paste)]
             if _offers_device(oauth, note):
                 ways.insert(0, device)
-            if server := flows.server:
-                ways.insert(0, ("server", flows.over(server)))
-            else:
+            if not (server := flows.server):
                 note("server", _NO_SERVER)
+            elif "Binder" in signs and not flows.is_registered:
+                note("server", "each Binder has another address: none is registered")
+            else:
+                ways.insert(0, ("server", flows.over(server)))
     return ways
 
 
@@ -101,11 +103,16 @@ class _Flows:
         """Make a receiver of the Jupyter server's, if one takes answers."""
         if self._jupyter is None:
             return None
-        mailbox, base_url = self._jupyter
+        mailbox = self._jupyter
         uri = self._settings.redirect_uri
         registered = uri if uri and uri.startswith("https:") else None
         pages = self._forwarding()
-        return lambda: ServerReceiver(mailbox, base_url, registered, pages)
+        return lambda: ServerReceiver(mailbox, registered, pages)
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether the address of a server that changes its own is known to somebody."""
+        return self._settings.is_practice or self._settings.redirect_uri is not None
 
     def insist_on_server(self) -> Callable[[], Receiver]:
         if (server := self.server) is None:
@@ -138,12 +145,12 @@ class _Flows:
 
     def _forwarding(self) -> Forwarding | None:
         """Lend the practice server's pages: its loopback is the kernel's alone."""
-        if self._jupyter is None or self._settings.profile != "demo":
+        if self._jupyter is None or not self._settings.is_practice:
             return None
         scheme, host, port = origin(self._settings.issuer or "")
         if scheme != "http" or not is_loopback(host):
             return None
-        return Forwarding(*self._jupyter, f"http://{host}:{port}")
+        return Forwarding(self._jupyter, f"http://{host}:{port}")
 
     def _flow(self, receiver: Receiver, paste: Paste) -> Flow:
         timeout = self._settings.timeout
@@ -190,13 +197,11 @@ class _FirstThatBegins:
 _NO_SERVER = "the Jupyter server of this kernel, if any, has not loaded intermezzo_nb"
 
 
-def _jupyter(surroundings: Surroundings) -> tuple[Mailbox, str] | None:
-    """Give the mailbox and path of the Jupyter server that takes answers."""
+def _jupyter(surroundings: Surroundings) -> Mailbox | None:
+    """Give the mailbox of the Jupyter server that takes answers."""
     if surroundings.runtime_dir is None or surroundings.parent is None:
         return None
-    mailbox = Mailbox(surroundings.runtime_dir)
-    base_url = mailbox.base_url(surroundings.parent)
-    return None if base_url is None else (mailbox, base_url)
+    return Mailbox.find(surroundings.runtime_dir, surroundings.parent)
 
 
 def _offers_device(oauth: OAuthClient, note: Note) -> bool:

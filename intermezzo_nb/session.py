@@ -206,7 +206,7 @@ class Session:
     def _tell_why_no_person(self, surroundings: Surroundings) -> None:
         if silence := why_nobody(self.settings, surroundings):
             self._note("a person", silence)
-        elif self.settings.profile == "demo" and not reaches_pages_here(surroundings):
+        elif self.settings.is_practice and not reaches_pages_here(surroundings):
             signs = ", ".join(surroundings.elsewhere)
             why = f"no browser reaches the practice server's pages ({signs})"
             self._note("a person", why)

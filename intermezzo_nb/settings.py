@@ -120,6 +120,11 @@ class Settings:
         return cls(**with_credentials(found, places), places=places)
 
     @property
+    def is_practice(self) -> bool:
+        """Whether the practice server of the demo profile is who gives tokens."""
+        return self.places.get("issuer") == "the profile 'demo'"
+
+    @property
     def is_machine(self) -> bool:
         """Whether client credentials are to be used (RFC 6749 §4.4)."""
         if self.grant is not None:

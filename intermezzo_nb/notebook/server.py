@@ -27,7 +27,8 @@ def load(app: Any) -> None:
     app : jupyter_server.serverapp.ServerApp
         The server that loads the extension.
     """
-    mailbox, base_url = Mailbox(Path(app.runtime_dir)), app.web_app.settings["base_url"]
+    base_url = app.web_app.settings["base_url"]
+    mailbox = Mailbox.open(Path(app.runtime_dir), os.getpid(), base_url)
     mine = {"mailbox": mailbox}
     routes = {"start": Start, "callback": Callback, "done": Done, _LENT: Practice}
     app.web_app.add_handlers(
@@ -40,7 +41,6 @@ def load(app: Any) -> None:
     # Who has to sign in to Jupyter first brings the answer along in "next".
     scrubbed = app.web_app.settings.setdefault("extra_log_scrub_param_keys", [])
     app.web_app.settings["extra_log_scrub_param_keys"] = [*scrubbed, "next"]
-    mailbox.announce(os.getpid(), base_url)
     atexit.register(mailbox.withdraw, os.getpid())
 
 

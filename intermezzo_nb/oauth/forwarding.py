@@ -14,16 +14,15 @@ class Forwarding:
 
     Parameters
     ----------
-    base_url : str
-        The Jupyter server's path, as ``/user/name/``.
     practice : str
         The practice server's origin, on this machine's loopback.
     """
 
-    def __init__(self, mailbox: Mailbox, base_url: str, practice: str) -> None:
+    def __init__(self, mailbox: Mailbox, practice: str) -> None:
         self._mailbox, self._practice = mailbox, practice
         self._name = secrets.token_urlsafe(24)
-        self._under = f"{base_url.rstrip('/')}/intermezzo/demo/{self._name}"
+        base = mailbox.base_url.rstrip("/")
+        self._under = f"{base}/intermezzo/demo/{self._name}"
 
     def seen(self, url: str) -> str:
         """Give the path by which the browser reaches one of the pages; lend them."""

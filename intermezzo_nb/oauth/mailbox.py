@@ -7,12 +7,14 @@ import hmac
 import json
 import os
 import re
+import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+_FOLDER = "intermezzo"
 _LIFE = 600.0  # seconds after which a file is swept
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
@@ -28,32 +30,46 @@ class Mailbox:
     ----------
     runtime_dir : Path
         The Jupyter runtime folder, which server and kernel share.
+    server : str
+        Which server it is: one that was started anew knows no question of before,
+        as the kernels that asked have ended with the last one.
+    base_url : str
+        The path under which that server takes answers.
     """
 
-    def __init__(self, runtime_dir: Path) -> None:
-        self._folder = Path(runtime_dir) / "intermezzo"
+    def __init__(self, runtime_dir: Path, server: str, base_url: str) -> None:
+        self._folder = Path(runtime_dir) / _FOLDER
+        self._server, self.base_url = server, base_url
 
-    def announce(self, pid: int, base_url: str) -> None:
+    @classmethod
+    def open(cls, runtime_dir: Path, pid: int, base_url: str) -> Self:
         """Say that this server takes answers, and under which path."""
-        self._write(f"server-{pid}", {"base_url": base_url})
+        mailbox = cls(runtime_dir, secrets.token_urlsafe(16), base_url)
+        told = {"server": mailbox._server, "base_url": base_url}
+        mailbox._write(f"server-{pid}", told)
+        return mailbox
+
+    @classmethod
+    def find(cls, runtime_dir: Path, pid: int) -> Self | None:
+        """Give the mailbox of a server; None where it takes no answers."""
+        told = _content(Path(runtime_dir) / _FOLDER / f"server-{pid}.json")
+        if told is None or not {"server", "base_url"} <= {*told}:
+            return None
+        return cls(runtime_dir, str(told["server"]), str(told["base_url"]))
 
     def withdraw(self, pid: int) -> None:
         """Take the announcement back."""
         self._path(f"server-{pid}").unlink(missing_ok=True)
 
-    def base_url(self, pid: int) -> str | None:
-        """Give the path under which a server takes answers; None where it does not."""
-        announced = self._read(f"server-{pid}")
-        return str(announced["base_url"]) if announced else None
-
     def lend(self, name: str, practice: str) -> None:
         """Let the server lead browsers to a practice server's pages, for a while."""
         self._sweep()
-        self._write(f"practice-{name}", {"origin": practice})
+        content = {"origin": practice, "server": self._server}
+        self._write(f"practice-{name}", content)
 
     def practice(self, name: str) -> str | None:
         """Give the origin of a practice server that was lent."""
-        lent = self._read(f"practice-{name}") if _ID.fullmatch(name) else None
+        lent = self._addressed(f"practice-{name}") if _ID.fullmatch(name) else None
         return str(lent["origin"]) if lent and "origin" in lent else None
 
     def take_back(self, name: str) -> None:
@@ -86,14 +102,19 @@ class Mailbox:
             Where the answer will arrive; else the server notes where.
         """
         self._sweep()
-        content = {"url": url, "digest": _digest(state), "match": match}
+        content = {
+            "url": url,
+            "digest": _digest(state),
+            "match": match,
+            "server": self._server,
+        }
         if redirect_uri:
             content |= {"fixed": redirect_uri, "redirect_uri": redirect_uri}
         self._write(f"ask-{login}", content)
 
     def question(self, login: str) -> dict[str, Any] | None:
         """Give a question that nobody has answered yet."""
-        return self._read(f"ask-{login}") if _ID.fullmatch(login) else None
+        return self._addressed(f"ask-{login}") if _ID.fullmatch(login) else None
 
     def note(self, login: str, redirect_uri: str) -> None:
         """Note where the answer was asked to arrive."""
@@ -120,17 +141,17 @@ class Mailbox:
 
     def match(self, login: str) -> str | None:
         """Give the letters of a sign-in whose answer has arrived."""
-        done = self._read(f"done-{login}") if _ID.fullmatch(login) else None
+        done = _content(self._path(f"done-{login}")) if _ID.fullmatch(login) else None
         return None if done is None else str(done.get("match"))
 
     def is_refused(self, login: str) -> bool:
         """Tell whether the answer that has arrived is a refusal."""
-        done = self._read(f"done-{login}") if _ID.fullmatch(login) else None
+        done = _content(self._path(f"done-{login}")) if _ID.fullmatch(login) else None
         return bool(done and done.get("refused"))
 
     def take(self, login: str) -> tuple[dict[str, str], str] | None:
         """Take an answer, and the redirect URI by which it came; once."""
-        content = self._read(f"answer-{login}")
+        content = _content(self._path(f"answer-{login}"))
         if content is None:
             return None
         self.forget(login)
@@ -145,7 +166,7 @@ class Mailbox:
     def _questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
         for path in self._folder.glob("ask-*.json"):
             login = path.stem.removeprefix("ask-")
-            if question := self._read(path.stem):
+            if question := self._addressed(path.stem):
                 yield login, question
 
     def _sweep(self) -> None:
@@ -156,11 +177,10 @@ class Mailbox:
                     if path.stat().st_mtime < old:
                         path.unlink()
 
-    def _read(self, name: str) -> dict[str, Any] | None:
-        with suppress(OSError, ValueError):
-            content = json.loads(self._path(name).read_text("utf-8"))
-            return content if isinstance(content, dict) else None
-        return None
+    def _addressed(self, name: str) -> dict[str, Any] | None:
+        content = _content(self._path(name))
+        is_ours = content is not None and content.get("server") == self._server
+        return content if is_ours else None
 
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -176,3 +196,10 @@ class Mailbox:
 
 def _digest(state: str) -> str:
     return hashlib.sha256(state.encode()).hexdigest()
+
+
+def _content(path: Path) -> dict[str, Any] | None:
+    with suppress(OSError, ValueError):
+        content = json.loads(path.read_text("utf-8"))
+        return content if isinstance(content, dict) else None
+    return None

@@ -161,8 +161,6 @@ class ServerReceiver:
 
     Parameters
     ----------
-    base_url : str
-        The server's path, as ``/user/name/``; the link begins with it.
     redirect_uri : str or None
         The registered address, where it is another than the server would name.
     forwarding : Forwarding or None
@@ -172,11 +170,10 @@ class ServerReceiver:
     def __init__(
         self,
         mailbox: Mailbox,
-        base_url: str,
         redirect_uri: str | None = None,
         forwarding: Forwarding | None = None,
     ) -> None:
-        self._mailbox, self._base = mailbox, base_url.rstrip("/")
+        self._mailbox, self._base = mailbox, mailbox.base_url.rstrip("/")
         self.redirect_uri, self._forwarding = redirect_uri, forwarding
         self._login = secrets.token_urlsafe(24)
         self._is_ours: Callable[[Mapping[str, str]], bool] = lambda _: False

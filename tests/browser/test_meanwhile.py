@@ -53,7 +53,7 @@ def test_after_a_restart_of_the_server_a_new_sign_in_works(short_lived, open_in)
     # The practice server ended with the kernel: this is what it would have sent.
     answer = urlencode({"code": "late", "state": asked["state"]})
     tab.goto(f"{asked['redirect_uri']}?{answer}")
-    tab.get_by_text("notebook").first.wait_for()
+    tab.get_by_text("Nothing waits for this").wait_for()
     again = open_in(lab, "restarted.ipynb", *cells)
     again.run_all()
     again.sign_in(1)

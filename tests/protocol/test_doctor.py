@@ -139,7 +139,7 @@ def test_the_order_of_ways_is_told_and_kept(
 def test_what_to_register_for_a_jupyter_server_is_told(
     practised, monkeypatch, tmp_path
 ):
-    Mailbox(tmp_path).announce(42, "/user/ann/")
+    Mailbox.open(tmp_path, 42, "/user/ann/")
     place = replace(ELSEWHERE, runtime_dir=tmp_path, parent=42)
     way = "ways of signing in"
     told = findings(practised("person"), place)[way].told

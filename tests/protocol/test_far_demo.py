@@ -39,8 +39,7 @@ def test_the_machine_client_is_used_and_said(placed):
 
 @pytest.mark.parametrize("why", ["near", "forwards", "jupyter", "named"])
 def test_a_person_is_asked_where_one_can_answer(placed, tmp_path, why):
-    mailbox = Mailbox(tmp_path)
-    mailbox.announce(42, "/user/ann/")
+    Mailbox.open(tmp_path, 42, "/user/ann/")
     placed(
         **{
             "near": {"elsewhere": ()},

@@ -15,7 +15,7 @@ BACK = "https://hub.example/hub/user-redirect/intermezzo/callback"
 
 @pytest.fixture
 def mailbox(tmp_path):
-    return Mailbox(tmp_path)
+    return Mailbox.open(tmp_path, 42, "/user/ann/")
 
 
 @pytest.fixture
@@ -98,14 +98,37 @@ def test_a_registered_address_stays(mailbox):
 
 def test_a_forgotten_sign_in_leaves_nothing(asked, tmp_path):
     asked.forget(LOGIN)
-    assert list((tmp_path / "intermezzo").iterdir()) == []
+    left = [path.name for path in (tmp_path / "intermezzo").iterdir()]
+    assert left == ["server-42.json"]
 
 
-def test_a_server_is_announced_until_it_ends(mailbox):
-    mailbox.announce(42, "/user/ann/")
-    assert mailbox.base_url(42) == "/user/ann/"
+def test_a_server_is_announced_until_it_ends(mailbox, tmp_path):
+    assert Mailbox.find(tmp_path, 42).base_url == "/user/ann/"
     mailbox.withdraw(42)
-    assert mailbox.base_url(42) is None
+    assert Mailbox.find(tmp_path, 42) is None
+
+
+def test_a_server_that_was_started_anew_knows_nothing_of_before(asked, tmp_path):
+    asked.lend(LOGIN, "http://127.0.0.1:1")
+    asked.note(LOGIN, BACK)
+    again = Mailbox.open(tmp_path, 42, "/user/ann/")  # in a container: the same pid
+    assert again.question(LOGIN) is None
+    assert again.practice(LOGIN) is None
+    assert not again.drop({"state": STATE, "code": "c"})
+
+
+def test_a_kernel_finds_the_mailbox_of_its_server(mailbox, tmp_path):
+    kernels = Mailbox.find(tmp_path, 42)
+    kernels.ask(LOGIN, url="u", state=STATE)
+    assert mailbox.question(LOGIN)["url"] == "u"
+
+
+def test_practice_pages_are_lent_and_taken_back(mailbox):
+    mailbox.lend(LOGIN, "http://127.0.0.1:1")
+    assert mailbox.practice(LOGIN) == "http://127.0.0.1:1"
+    assert mailbox.practice("../" + LOGIN) is None
+    mailbox.take_back(LOGIN)
+    assert mailbox.practice(LOGIN) is None
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", "5"])

@@ -32,12 +32,12 @@ def request_sent():
 
 @pytest.fixture
 def mailbox(tmp_path):
-    return Mailbox(tmp_path)
+    return Mailbox.open(tmp_path, 42, "/user/ann/")
 
 
 @pytest.fixture
 def receiver(mailbox):
-    return ServerReceiver(mailbox, "/user/ann/")
+    return ServerReceiver(mailbox)
 
 
 def login_of(link):
@@ -65,7 +65,8 @@ def test_the_redirect_uri_is_the_one_that_the_server_noted(
 def test_a_receiver_that_closes_leaves_nothing(receiver, request_sent, tmp_path):
     receiver.invite(request_sent)
     receiver.close()
-    assert list((tmp_path / "intermezzo").iterdir()) == []
+    left = [path.name for path in (tmp_path / "intermezzo").iterdir()]
+    assert left == ["server-42.json"]
 
 
 ANSWER = f"?code=c&state={STATE}"
@@ -122,7 +123,7 @@ def test_a_registered_address_needs_no_listener(request_sent):
 
 
 def test_two_sign_ins_do_not_meet(mailbox, request_sent):
-    one, other = (ServerReceiver(mailbox, "/") for _ in range(2))
+    one, other = (ServerReceiver(mailbox) for _ in range(2))
     assert one.invite(request_sent) != other.invite(request_sent)
 
 
