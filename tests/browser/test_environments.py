@@ -81,9 +81,20 @@ def without_the_hub(log):
 def test_a_person_signs_in_by_two_clicks(environment, server, request, signed_in):
     fixture, ways = ENVIRONMENTS[environment]
     jupyter = request.getfixturevalue(fixture)
-    journey, way = signed_in(environment, jupyter, server)
+    # A real Binder's address is registered nowhere: there it has to be asked for.
+    is_asked_for = (environment, server.name) == ("Binder-like start", "oidc-provider")
+    via = "server" if is_asked_for else ""
+    journey, way = signed_in(environment, jupyter, server, via=via)
     assert way in ways
     assert journey.clicks <= MOST_CLICKS
+
+
+@pytest.mark.timeout(120)
+def test_on_binder_ones_own_server_is_reached_by_a_code(
+    openid_provider, binder, signed_in
+):
+    _, way = signed_in("Binder-like start", binder, provider(openid_provider, "native"))
+    assert way == "device"
 
 
 @pytest.mark.timeout(120)
