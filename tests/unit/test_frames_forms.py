@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from intermezzo_nb.api import columns
 from intermezzo_nb.api.frames import framed, to_frame
 from intermezzo_nb.api.resources import find
 from intermezzo_nb.api.schema import Column, Resource
@@ -95,6 +96,36 @@ def test_an_object_where_a_value_is_documented_is_opened_wherever_it_comes():
     assert made.frame["money"].dtype == "float64"
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        *(("money", text) for text in ("9999999999999.99", "99999999999999.99")),
+        *(("money", text) for text in ("9999999999999999.99", "1.234", "1.", "1e2")),
+        *(("money", text) for text in ("-0.00", "+5.00", "", "0.5", "7")),
+        *(("instant", f"{text}-05:00") for text in ("9999-12-31T23:59:59",)),
+        *(("instant", f"{text}+05:00") for text in ("0001-01-01T00:00:00",)),
+        *(("instant", text) for text in ("0000-01-01T00:00:00Z",)),
+        *(("instant", f"2026-01-01{text}") for text in (" 10:00:00Z", "T10:00Z", "")),
+        *(("instant", f"2026-01-01{text}") for text in ("T10:00:00", "T10:00:00+02")),
+        *(("date", text) for text in ("0000-01-01", "0001-01-01", "2026-02-29")),
+        *(("integer", number) for number in (2**63, 2.0, -(2**63))),
+        *(("number", number) for number in (2**53 + 1, 2**60, "1.5", float("nan"))),
+    ],
+)
+@pytest.mark.parametrize("money", ["float", "decimal"])
+def test_where_casts_are_laxer_than_the_documentation_nothing_changes(
+    kind, value, money
+):
+    column = THING.column(kind)
+    values = [RECORDS[0][kind], value, None]
+    array, notes = columns.build(column, values, money=money)
+    made = framed([[{kind: v} for v in values]], THING, money=money, as_="arrow")
+    assert made.frame[kind].combine_chunks().equals(array)
+    assert made.notes == notes
+    total = columns.control_total(values) if kind == "money" else "0"
+    assert made.control_totals.get("money") == total
+
+
 class TestArrow:
     TABLE = framed(pages(RECORDS), THING, as_="arrow").bearing(ABOUT)
 
@@ -158,10 +189,10 @@ def test_a_pandas_frame_bears_where_it_comes_from():
     assert frame.attrs["intermezzo"] == ABOUT
 
 
-@pytest.mark.parametrize(("form", "columns"), [("csv", None), ("records", ["id"])])
-def test_what_cannot_be_given_is_told(form, columns):
+@pytest.mark.parametrize(("form", "chosen"), [("csv", None), ("records", ["id"])])
+def test_what_cannot_be_given_is_told(form, chosen):
     with pytest.raises(SettingsError) as caught:
-        check_form(form, columns)
+        check_form(form, chosen)
     assert caught.value.advice
 
 

@@ -239,7 +239,16 @@ NEARLY = st.one_of(
         fullmatch=True,
     ),
 )
-KIND_LISTS = COLUMNS | st.lists(st.none() | NEARLY, max_size=6)
+AMOUNT = st.from_regex(r"-?[0-9]{1,17}(\.[0-9]{1,3})?", fullmatch=True)
+MOMENT = st.datetimes().map(lambda m: m.isoformat(timespec="milliseconds"))
+ZONE = st.sampled_from(["Z", "Z", "+00:00", "+02:00", "-23:59"])
+KIND_LISTS = st.one_of(
+    COLUMNS,
+    *(
+        st.lists(st.none() | texts, max_size=6)
+        for texts in (NEARLY, AMOUNT, st.builds("".join, st.tuples(MOMENT, ZONE)))
+    ),
+)
 
 
 @pytest.mark.parametrize(
