@@ -5,13 +5,13 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from ..errors import PagingError
 from .page import LARGEST, Page, no_list, opening, read
 
 _MOST_STALE = 2  # pages in a row that bring nothing new, and announce another
-Key = tuple[str | int, str, str]
+Key = str | int | tuple[str | int, str, str]
 Expect = Callable[[Iterable[Mapping[str, Any]], int], None]
 
 
@@ -157,14 +157,18 @@ class _Seen:
             self._totals.add(total)
 
     def _new(self, records: list[Any], keys: Sequence[Key | None]) -> list[Any]:
+        contents = list(map(_content, records))
+        is_new = None not in keys and self._kept.keys().isdisjoint(keys)
+        if is_new and not self.is_second_reading:
+            self._kept.update(zip(cast("Sequence[Key]", keys), contents, strict=True))
+            return records
         new = []
-        for record, key in zip(records, keys, strict=True):
+        for record, key, content in zip(records, keys, contents, strict=True):
             if key is None:
                 # Read again, it cannot be told from the one that is there.
                 if not self.is_second_reading:
                     new.append(record)
                 continue
-            content = _content(record)
             if key not in self._kept:
                 self._kept[key] = content
             elif self.is_second_reading:
@@ -180,9 +184,13 @@ class _Seen:
 
 def _key(record: Any) -> Key | None:
     # Versions of a record share its id.
-    if not isinstance(record, dict) or type(record.get("id")) not in {str, int}:
+    key: Any = record.get("id") if isinstance(record, dict) else None
+    if type(key) not in {str, int}:
         return None
-    return record["id"], str(record.get("version")), str(record.get("validFrom"))
+    version, begun = record.get("version"), record.get("validFrom")
+    if version is None and begun is None:
+        return cast("Key", key)
+    return key, str(version), str(begun)
 
 
 def _content(value: Any) -> int:
