@@ -9,7 +9,7 @@ import re
 import secrets
 import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -17,10 +17,9 @@ from tornado.routing import PathMatches
 from tornado.web import Finish
 
 from . import employers, german, pay, records
-from .people import Company, is_valid
+from .people import is_valid
 from .practice import Practice
 from .queries import Fault, QueryHandler, number_within
-from .taxes import insurance_details, tax_details
 
 _SORTS = ("id", "startDate", "createdAt")
 _SEARCHED = ("givenName", "familyName", "personalEmail", "workEmail", "externalRef")
@@ -28,13 +27,23 @@ _WAGE_TYPE_SORTS = ("id", "wageTypeCode", "name", "category", "status", "validFr
 _TAX_YEARS = (2000, 2099)
 
 
+Routes = Sequence[tuple[PathMatches, str, Callable[..., str]]]
+
+
 class Payroll(QueryHandler):
-    """Every path under ``/v1``."""
+    """
+    Every path under ``/v1``.
+
+    Parameters
+    ----------
+    routes : mapping of str to Routes
+        By method: what matches a path, the scope it needs, and who answers.
+    """
 
     practice: Practice
 
-    def initialize(self, practice: Practice) -> None:
-        self.practice = practice
+    def initialize(self, practice: Practice, routes: Mapping[str, Routes]) -> None:
+        self.practice, self._routes = practice, routes
 
     def set_default_headers(self) -> None:
         self.set_header("Content-Type", "application/json; charset=utf-8")
@@ -43,14 +52,15 @@ class Payroll(QueryHandler):
         self.clear_header("Server")
 
     async def get(self) -> None:
-        await self._answer(_ROUTES)
+        await self._answer(self._routes["GET"])
 
     async def post(self) -> None:
-        if not any(self._groups(matches) for matches, *_ in _POSTS):
+        routes = self._routes["POST"]
+        if not any(self._groups(matches) for matches, *_ in routes):
             self.refuse()
-        await self._answer(_POSTS)
+        await self._answer(routes)
 
-    async def _answer(self, routes: Sequence[_Route]) -> None:
+    async def _answer(self, routes: Routes) -> None:
         if self.practice.options.latency:
             await asyncio.sleep(self.practice.options.latency / 1000)
         self._within_rate()
@@ -314,87 +324,3 @@ def _too_many(wait: int) -> Fault:
     fault = Fault(429, "rate_limited", "Too many requests at once.")
     fault.headers["Retry-After"] = str(wait)
     return fault
-
-
-def _of(answer: records.Answer) -> Callable[..., str]:
-    return lambda call, *ids: call.of_employee(answer, *ids)
-
-
-_Route = tuple[PathMatches, str, Callable[..., str]]
-_O, _E = r"/organizations/([^/]+)", r"/employees/([^/]+)"
-_OE, _GBE = _O + _E, r"/gb" + _O + _E
-_GB = r"/gb" + _O + r"/p32/(\d{4})"
-_PAY = pay.compensation
-_ROUTES: list[_Route] = [
-    (PathMatches(path), scope, answer)
-    for path, scope, answer in (
-        (r"/organizations", "read:organizations", Payroll.organizations),
-        (_O, "read:organizations", Payroll.organization),
-        (_O + r"/worksites/([^/]+)", "read:organizations", Payroll.worksite),
-        (_O + r"/sepa-mandates", "read:organizations", Payroll.sepa_mandates),
-        (_O + r"/preferences", "read:organizations", Payroll.preferences),
-        (
-            r"/worksites/([^/]+)/insurance-details",
-            "read:organizations",
-            Payroll.worksite_insurance,
-        ),
-        (_O + r"/employees", "read:employees", Payroll.employees),
-        (_OE, "read:employees", Payroll.employee),
-        (r"/gb/wage-types", "read:wage_types", Payroll.wage_types),
-        (r"/gb/wage-types/([\w-]+)", "read:wage_types", Payroll.wage_type),
-        (r"/germany/wage-types/(\d+)", "read:wage_types", Payroll.german_wage_type),
-        (r"/gb/wage-types/categories/(\w+)", "read:wage_types", Payroll.wage_types_of),
-        (_GB, "read:p32", Payroll.p32),
-        (_GB + r"/export", "read:p32", Payroll.p32_export),
-    )
-]
-_ROUTES += [
-    (PathMatches(path), scope, _of(answer))
-    for path, scope, answer in (
-        (
-            _OE + r"/job-details/history",
-            "read:employees",
-            records.history(Company.job_details),
-        ),
-        (
-            _OE + r"/personal-data/history",
-            "read:employees",
-            records.history(Company.personal_data),
-        ),
-        (_OE + r"/tax-details", "read:employees", records.current(tax_details)),
-        (
-            _OE + r"/insurance-details",
-            "read:employees",
-            records.current(insurance_details, "DE"),
-        ),
-        (
-            _OE + r"/insurance-details/history",
-            "read:employees",
-            records.history(insurance_details, "DE"),
-        ),
-        (_OE + r"/documents", "read:employees", records.filed),
-        (_OE + r"/compensation-details", "read:compensation", records.current(_PAY)),
-        (
-            _OE + r"/compensation-details/history",
-            "read:compensation",
-            records.history(_PAY),
-        ),
-        (_GBE + r"/pension/membership", "read:employees", records.membership),
-        (
-            _GBE + r"/pension/membership/history",
-            "read:employees",
-            records.membership_history,
-        ),
-        (_GBE + r"/pension/assessments", "read:employees", records.assessments),
-    )
-]
-_POSTS: list[_Route] = [
-    (PathMatches(path), scope, answer)
-    for path, scope, answer in (
-        (_O + r"/contacts/list", "write:contacts", Payroll.new_contacts),
-        (r"/organizations/list", "write:organizations", Payroll.new_organizations),
-        (_O + r"/worksites/list", "write:worksites", Payroll.new_worksites),
-        (r"/gb/payroll", "write:payroll", Payroll.british_run),
-        (r"/germany/payroll", "write:payroll", Payroll.german_run),
-    )
-]

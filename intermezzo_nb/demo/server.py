@@ -14,6 +14,7 @@ from tornado.web import Application
 
 from . import authorization, device, payroll
 from .practice import Options, Practice
+from .routes import ROUTES
 
 __all__ = ["Options", "PracticeServer", "start"]
 
@@ -78,7 +79,7 @@ def _application(practice: Practice) -> Application:
             (r"/revoke", authorization.Revoke, mine),
             (r"/userinfo", authorization.UserInfo, mine),
             (known, authorization.Document, mine),
-            (r"/v1/.*", payroll.Payroll, mine),
+            (r"/v1/.*", payroll.Payroll, {**mine, "routes": ROUTES}),
         ],
         cookie_secret=secrets.token_hex(32),
         xsrf_cookies=True,
