@@ -12,12 +12,14 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool as Pool
 
+from ..tokens.forks import renew_in_child
 from . import waits
 from .faults import seconds_of
 from .gate import Gate
 
 SAFE = ("GET", "HEAD")
 AT_ONCE = 8  # requests of one reading
+_HOSTS = 10  # whose connections are kept; people may ask others by the session
 _POOLED = 32  # connections that are kept, for several readings at once
 _LONGEST_WAIT = 120.0  # seconds; a longer Retry-After is told instead of slept
 _SHORTEST_WAIT = 0.5  # seconds, where a server says "too many" and no more
@@ -38,7 +40,13 @@ class Transport(HTTPAdapter):
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        super().__init__(max_retries=_Patience.at(gate), pool_maxsize=_POOLED)
+        super().__init__(_HOSTS, _POOLED, max_retries=_Patience.at(gate))
+        renew_in_child(self)
+
+    def after_fork(self) -> None:
+        """Leave the connections to the parent: on them, answers get into wrong hands."""
+        self.proxy_manager: dict[str, Any] = {}
+        self.init_poolmanager(_HOSTS, _POOLED)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
