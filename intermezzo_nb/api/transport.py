@@ -44,7 +44,7 @@ class Transport(HTTPAdapter):
         renew_in_child(self)
 
     def after_fork(self) -> None:
-        """Leave the connections to the parent: on them, answers get into wrong hands."""
+        """Leave the connections to the parent, so that no answer is the other's."""
         self.proxy_manager: dict[str, Any] = {}
         self.init_poolmanager(_HOSTS, _POOLED)
 
