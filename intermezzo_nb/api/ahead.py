@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import Any
 
@@ -59,11 +59,8 @@ class Ahead:
         self._fill()
         while True:
             self._meanwhile()
-            try:
-                return answer.result(_LOOK)
-            except TimeoutError:
-                if answer.done():
-                    raise
+            if wait([answer], _LOOK).done:
+                return answer.result()
 
     def close(self) -> None:
         """Forget what is expected, and end what is under way."""

@@ -17,6 +17,8 @@ _HARDLY = 1.05  # of a pace, is that pace
 _MOST_DOUBTS = 2  # refusals in a row at a pace that is not why
 _SHORTEST = 1.0  # seconds; what is asked in less says little about a pace
 _LOOK = 0.2  # seconds after which who waits looks whether it still should
+_UNTOLD = 2.0  # seconds from one request to the next that nobody asks about
+_SLOWLY = "the server bears but few requests"
 
 
 @dataclass(slots=True)
@@ -158,9 +160,9 @@ class Gate:
         """
         is_told = False
         while (seconds := self._goes()) > 0:
-            if not is_told and not self.is_open:
+            if not is_told and (seconds > _UNTOLD or not self.is_open):
                 is_told = True
-                waits.tell_wait(seconds, self._why)
+                waits.tell_wait(seconds, _SLOWLY if self.is_open else self._why)
             waits.sleep(min(seconds, _LOOK))
 
     def leave(self, *, accepted: bool) -> None:

@@ -92,11 +92,12 @@ def of_bulk(sent: Sequence[Body], answer: Any, echoed: Sequence[str]) -> Told:
     skipped = _count(answer.get("unprocessed"), 0)
     done = len(rest) - skipped
     if "data" in answer:
-        records = [r for r in answer["data"] or [] if isinstance(r, dict)]
+        told = answer["data"] if isinstance(answer["data"], list) else []
+        records = [r for r in told if isinstance(r, dict)]
     else:
         records = [{} for _ in range(_count(answer.get("succeeded"), 0))]
     found, strange = _matched(sent, records, rest, echoed)
-    wrongly, _ = _matched(sent, strange, [*errors], echoed)
+    wrongly, _ = _matched(sent, strange, errors, echoed)
     adds_up = (
         len(records) == done == _count(answer.get("succeeded"), done)
         and _count(answer.get("failed"), len(errors)) == len(errors)
@@ -115,8 +116,8 @@ def of_bulk(sent: Sequence[Body], answer: Any, echoed: Sequence[str]) -> Told:
         f"of {len(sent)} rows, {len(records)} came back and {len(errors)} are named "
         "as wrong, which does not fit together: what is not proven is uncertain"
     )
-    found, _ = _matched(sent, records, range(len(sent)), echoed)
-    return _sorted_out(len(sent), errors, found, UNCERTAIN), notes
+    # A record of one of two rows alike is of the one that is not named as wrong.
+    return _sorted_out(len(sent), errors, found | wrongly, UNCERTAIN), notes
 
 
 def of_refusal(details: Any, sent: int, error: RowError) -> list[Outcome]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import PagingError
+from ..errors import PagingError, plain
 
 LARGEST = 100  # rows of a page, in both documented styles
 _DIGITS = 19  # of a number that is written as text
@@ -101,10 +101,12 @@ def read(
 
 def no_list(name: str, payload: Any, member: str = "") -> PagingError:
     """Tell that an answer holds no list, and what it does hold."""
-    held = list(payload)[:8] if isinstance(payload, dict) else [payload]
+    # Members by name; of what has none, nothing that may be anybody's data.
+    named = [plain(key, 80) for key in payload][:8] if isinstance(payload, dict) else []
+    held = ", ".join(named) or ("nothing" if not payload else type(payload).__name__)
     return PagingError(
         f"the answer for {name} holds no list" + (f" {member!r}" if member else ""),
-        why=f"It holds: {', '.join(map(str, held)) or 'nothing'}.",
+        why=f"It holds: {held}.",
         advice="Check INTERMEZZO_API_URL, and whether the API has changed.",
     )
 

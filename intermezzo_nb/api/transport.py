@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, cast
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool as Pool
 
+from ..tokens.forks import renew_in_child
 from . import waits
 from .faults import seconds_of
 from .gate import Gate
 
 SAFE = ("GET", "HEAD")
 AT_ONCE = 8  # requests of one reading
+_HOSTS = 10  # whose connections are kept; people may ask others by the session
 _POOLED = 32  # connections that are kept, for several readings at once
 _LONGEST_WAIT = 120.0  # seconds; a longer Retry-After is told instead of slept
 _SHORTEST_WAIT = 0.5  # seconds, where a server says "too many" and no more
@@ -37,15 +40,22 @@ class Transport(HTTPAdapter):
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        super().__init__(max_retries=_Patience.at(gate), pool_maxsize=_POOLED)
+        super().__init__(_HOSTS, _POOLED, max_retries=_Patience.at(gate))
+        renew_in_child(self)
+
+    def after_fork(self) -> None:
+        """Leave the connections to the parent, so that no answer is the other's."""
+        self.proxy_manager: dict[str, Any] = {}
+        self.init_poolmanager(_HOSTS, _POOLED)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        cast(Any, self).poolmanager.pool_classes_by_scheme = _POOLS
+        manager = cast(Any, self).poolmanager
+        manager.pool_classes_by_scheme = _endable(manager.pool_classes_by_scheme)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         manager: Any = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
+        manager.pool_classes_by_scheme = _endable(manager.pool_classes_by_scheme)
         return manager
 
     def send(
@@ -139,28 +149,36 @@ def _asked(status: int, headers: Any) -> float | None:
     return _SHORTEST_WAIT if told is None and status == _REFUSED else told
 
 
-class _Plain(HTTPConnection):
+class _Endable(HTTPConnection):
+    """A connection that can be ended, and that knows that it came about."""
+
     works_for: Any = None
+    _is_through = False
+
+    @property
+    def has_connected_to_proxy(self) -> bool:
+        # urllib3 asks this of a connection that broke, and is closed already: what
+        # was sent on it would seem never to have got past the proxy.
+        return self._is_through or super().has_connected_to_proxy
+
+    def connect(self) -> None:
+        self._is_through = False
+        super().connect()
+        self._is_through = True
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         waits.use(self)
         super().request(*args, **kwargs)
 
 
-class _Secure(HTTPSConnection):
-    works_for: Any = None
+def _endable(pools: Mapping[str, type[Pool]]) -> dict[str, type[Pool]]:
+    """Give pools of the same kinds, those of a SOCKS proxy too, of such connections."""
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        waits.use(self)
-        super().request(*args, **kwargs)
+    def one(pool: type[Pool]) -> type[Pool]:
+        theirs: Any = pool.ConnectionCls
+        if issubclass(theirs, _Endable):
+            return pool
+        ours = type(theirs.__name__, (_Endable, theirs), {})
+        return type(pool.__name__, (pool,), {"ConnectionCls": ours})
 
-
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _Plain
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _Secure
-
-
-_POOLS = {"http": _PlainPool, "https": _SecurePool}
+    return {scheme: one(pool) for scheme, pool in pools.items()}

@@ -54,7 +54,7 @@ def encoded(value: Any) -> str:
         return "{" + ",".join(inner) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(encoded, value)) + "]"
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal) and value.is_finite():
         return format(value, "f")
     raise TypeError
 

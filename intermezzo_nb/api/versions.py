@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import pandas as pd
@@ -60,7 +61,8 @@ def as_of(
     Warns
     -----
     UserWarning
-        Versions overlap by more than a day of change, or leave days between them.
+        Versions overlap by more than a day of change, begin together, or leave days
+        between them.
 
     Examples
     --------
@@ -68,11 +70,12 @@ def as_of(
     >>> as_of(jobs, months).groupby("asOf")["employeeId"].nunique()  # doctest: +SKIP
     """
     about = history.attrs.get("intermezzo", {})
-    is_inclusive = (valid_to or about.get("valid_to", "inclusive")) == "inclusive"
+    is_inclusive = _is_inclusive(valid_to or about.get("valid_to", "inclusive"))
     keys = _keys(history, key, about.get("resource"))
     for name in (*keys, start, end):
         _insist_on(history, name, is_date=name in {start, end})
     _tell_doubts(history, keys, start, end, is_inclusive=is_inclusive)
+    _tell_twins(history, keys, start, about.get("resource"))
     days, is_one = _days(when)
     found = [
         _on(history, day, keys, start, end, is_inclusive=is_inclusive) for day in days
@@ -108,7 +111,7 @@ def _on(
     valid = history[(begun.isna() | (begun <= day)) & is_open]
     if not valid[keys].duplicated().any():
         return valid.copy()
-    since = valid[start].fillna(_EVER)
+    since = _since(valid[start])
     latest = since.groupby([valid[name] for name in keys], dropna=False)
     return valid[since == latest.transform("max")].copy()
 
@@ -117,18 +120,48 @@ def _tell_doubts(
     history: pd.DataFrame, keys: list[str], start: str, end: str, *, is_inclusive: bool
 ) -> None:
     spans = history[[*keys, start, end]].drop_duplicates()
-    spans = spans.assign(**{start: spans[start].fillna(_EVER)})
+    spans = spans.assign(**{start: _since(spans[start])})
     spans = spans.sort_values([*keys, start], kind="stable")
     following = spans.groupby(keys, dropna=False)[start].shift(-1)
     # On a day of change, one version's last day is the next one's first.
     overlaps = following.notna() & (spans[end].isna() | (following < spans[end]))
     step = _DAY if is_inclusive else _DAY * 0
     gaps = following.notna() & (following > spans[end] + step)
-    what = " and ".join(keys)
     for doubtful, told in ((overlaps, _OVERLAP), (gaps, _GAP)):
-        if count := len(spans.loc[doubtful, keys].drop_duplicates()):
-            text = told.format(count=f"{count:,}", what=what)
-            warnings.warn(text, UserWarning, stacklevel=3)
+        _warn(told, spans.loc[doubtful, keys])
+
+
+def _tell_twins(
+    history: pd.DataFrame, keys: list[str], start: str, resource: Any
+) -> None:
+    """Tell of versions that no day tells apart; lines of one version are none."""
+    known = CATALOGUE.get(str(resource))
+    version = known.version if known else ""
+    if version in history.columns and version != start:
+        versions = history[[*keys, start, version]].drop_duplicates()
+        _warn(_TWINS, versions.loc[versions.duplicated([*keys, start]), keys])
+
+
+def _warn(told: str, found: pd.DataFrame) -> None:
+    if count := len(found.drop_duplicates()):
+        text = told.format(count=f"{count:,}", what=" and ".join(found.columns))
+        warnings.warn(text, UserWarning, stacklevel=4)
+
+
+def _since(starts: pd.Series) -> pd.Series:
+    # In nanoseconds, as pandas may have made them, the first day has no number.
+    return starts.astype("datetime64[s]").fillna(_EVER)
+
+
+def _is_inclusive(valid_to: object) -> bool:
+    if valid_to not in ("inclusive", "exclusive"):
+        raise SettingsError(
+            "valid_to is neither 'inclusive' nor 'exclusive'",
+            advice="Say whether the end is the last valid day, or the first that is "
+            "not.",
+            code="bad_arguments",
+        )
+    return valid_to == "inclusive"
 
 
 def _keys(
@@ -159,11 +192,12 @@ def _insist_on(history: pd.DataFrame, name: str, *, is_date: bool) -> None:
             "gives versions with validFrom and validTo.",
             code="unknown_column",
         )
-    if is_date and not pd.api.types.is_datetime64_any_dtype(history[name]):
+    if is_date and not pd.api.types.is_datetime64_dtype(history[name]):
         raise SettingsError(
             f"the column {name!r} holds no dates, but {history[name].dtype}",
             why="A value that is no date makes a column text when it is read.",
-            advice=f"Correct it, for example by pd.to_datetime(df[{name!r}]).",
+            advice=f"Correct it, for example by pd.to_datetime(df[{name!r}]); instants "
+            "become days by .dt.tz_localize(None).",
             code="bad_arguments",
         )
 
@@ -185,6 +219,8 @@ def _days(when: Any) -> tuple[pd.DatetimeIndex, bool]:
 
 
 def _day(one: Any) -> pd.Timestamp:
+    if isinstance(one, Real):  # pandas would count it from 1970
+        raise TypeError
     moment = one.end_time if isinstance(one, pd.Period) else pd.Timestamp(one)
     if moment is pd.NaT:
         raise ValueError
@@ -196,4 +232,5 @@ _OVERLAP = (
     "{count} {what} have versions that overlap; on such a day the one that began last "
     "counts, and it alone"
 )
+_TWINS = "{count} {what} have several versions that begin on one day; all of them count"
 _GAP = "{count} {what} have days between two versions on which none is valid"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -41,7 +42,10 @@ class Stop:
         for connection in mine:
             if sock := connection.sock:
                 with contextlib.suppress(OSError):
-                    sock.shutdown(2)  # both ways: who reads from it is woken
+                    # Who reads from it is woken. TLS's own shutdown takes the TLS off
+                    # first, and who writes would write in the open.
+                    bare = getattr(sock, "socket", sock)
+                    socket.socket.shutdown(bare, socket.SHUT_RDWR)
 
     def check(self) -> None:
         """Raise where it is over."""

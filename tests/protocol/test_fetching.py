@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import json
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -301,3 +303,27 @@ def test_a_server_in_another_process_serves_the_same(reader):
         server = type("Server", (), {"url": child.stdout.readline().strip()})
         assert len(reader(server).frame("/things")) == 250
         child.stdin.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_and_its_parent_get_their_own_answers(
+    shared_practice, connection
+):
+    made = connection(**shared_practice.settings("machine"))
+    owner = made.get("/organizations")[0]["id"]
+    answers = {p: made.get(p) for p in ("/organizations", f"/organizations/{owner}")}
+
+    def fits(path):
+        return all(made.get(path) == answers[path] for _ in range(100))
+
+    of_parent, of_child = answers
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that is what is tried
+        child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if fits(of_child) else 1)
+        finally:
+            os._exit(2)
+    is_well = fits(of_parent)
+    assert (os.waitpid(child, 0)[1], is_well) == (0, True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import ipaddress
 import socket
+import socketserver
 import ssl
+import threading
 
 import pytest
 import requests
@@ -18,8 +21,13 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 from listener import Listener
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
 
 from intermezzo_nb.api.client import BearerAuth
+from intermezzo_nb.api.gate import Gate
+from intermezzo_nb.api.transport import Transport
+from intermezzo_nb.api.waits import Stop
 from intermezzo_nb.connection import Connection
 from intermezzo_nb.errors import NetworkError
 from intermezzo_nb.oauth.models import Token
@@ -114,6 +122,120 @@ def test_a_post_is_not_repeated_when_tls_breaks_under_it(
         assert len(server.seen) == times
     finally:
         server.stop()
+
+
+class _HangingUp(Listener):
+    """Reads each request, and closes without a word."""
+
+    def finish_request(self, request, client_address):
+        self.seen.append(request.recv(65536))
+
+
+class _Tunnel(socketserver.StreamRequestHandler):
+    """Does what a proxy does with CONNECT."""
+
+    def handle(self):
+        host, port = self.rfile.readline().split()[1].decode().rsplit(":", 1)
+        while self.rfile.readline().strip():
+            pass
+        with socket.create_connection((host, int(port))) as there:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            back = threading.Thread(target=_pass_on, args=(there, self.request))
+            back.start()
+            _pass_on(self.request, there)
+            back.join()
+
+
+def _pass_on(source, target):
+    with contextlib.suppress(OSError):
+        while content := source.recv(65536):
+            target.sendall(content)
+        target.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def proxy(monkeypatch):
+    """A proxy for what is https."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Tunnel) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        monkeypatch.setenv(
+            "HTTPS_PROXY", f"http://127.0.0.1:{server.server_address[1]}"
+        )
+        monkeypatch.setenv("NO_PROXY", "")
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_a_post_that_went_through_a_proxy_and_was_not_answered_may_have_arrived(
+    certificate, connection, monkeypatch, proxy
+):
+    """The faults of such a connection look as if it had not come about."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server = _HangingUp(context)
+    try:
+        url = server.url
+        made = connection(client_id="x", token_url=f"{url}/token", api_url=url)
+        made._session._source.accept(Token(TOKEN))
+        with pytest.raises(NetworkError) as caught:
+            made.request("POST", "/things", data=b"[]")
+    finally:
+        server.stop()
+    assert len(server.seen) == 1
+    assert caught.value.unanswered
+
+
+def test_a_proxy_that_is_not_there_has_got_nothing(connection, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    url = "https://127.0.0.1:1"
+    made = connection(client_id="x", token_url=f"{url}/token", api_url=url)
+    made._session._source.accept(Token(TOKEN))
+    with pytest.raises(NetworkError) as caught:
+        made.request("POST", "/things", data=b"[]")
+    assert not caught.value.unanswered
+
+
+class _Routed(HTTPSConnection):
+    """A connection that needs what no other does, as one to a SOCKS proxy."""
+
+    def __init__(self, *args, route, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.route = route
+
+
+class _Routes(HTTPSConnectionPool):
+    ConnectionCls = _Routed
+
+
+def test_connections_of_another_kind_stay_of_that_kind():
+    transport = Transport(Gate())
+    manager = transport.proxy_manager_for("http://127.0.0.1:9")
+    manager.pool_classes_by_scheme = {"https": _Routes}
+    manager = transport.proxy_manager_for("http://127.0.0.1:9")
+    made = manager.pool_classes_by_scheme["https"]
+    with made("api.example", route="by sea") as pool:
+        connection = pool.ConnectionCls("api.example", **pool.conn_kw)
+        assert isinstance(connection, _Routed)
+        assert (connection.route, connection.works_for) == ("by sea", None)
+    again = transport.proxy_manager_for("http://127.0.0.1:9")
+    assert again.pool_classes_by_scheme == {"https": made}
+
+
+def test_what_is_ended_writes_nothing_in_the_open(unvouched):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    connection, stop = HTTPSConnection(*unvouched.server_address), Stop()
+    bare = socket.create_connection(unvouched.server_address)
+    with context.wrap_socket(bare) as connection.sock:
+        stop.use(connection)
+        stop.now()
+        assert connection.sock.version(), "it would go on without TLS"
+        with pytest.raises((BrokenPipeError, ssl.SSLError)):
+            connection.sock.sendall(b"what nobody may read")
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY", "http_proxy"])

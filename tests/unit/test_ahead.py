@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from concurrent.futures import Future
 from contextlib import closing
 
 import pytest
@@ -137,6 +138,26 @@ def test_what_lies_ahead_is_bounded_while_nobody_asks():
         assert len(begun) == 7
         assert [ahead.take(n) for n in range(50)] == list(range(50))
         assert len(begun) <= 50 + 7
+
+
+def test_an_answer_that_comes_just_as_a_look_ends_is_taken():
+    class Late(Future):
+        """Is done by the time somebody who has waited in vain asks."""
+
+        def done(self):
+            if not super().done():
+                self.set_result("answer")
+            return True
+
+    late, looks = Late(), itertools.count()
+
+    def look():
+        if next(looks):
+            late.done()
+
+    with closing(Ahead(str, at_once=1, meanwhile=look)) as ahead:
+        ahead._under_way.append(("a", late))
+        assert ahead.take("a") == "answer"
 
 
 def test_a_question_nobody_expected_is_asked_at_once_in_the_same_thread():

@@ -156,6 +156,14 @@ def test_a_row_that_is_named_as_wrong_and_came_back_was_created():
     assert (states(outcomes), len(notes)) == ([CREATED] * 2, 1)
 
 
+def test_of_two_rows_alike_the_one_that_is_named_as_wrong_was_not_created():
+    sent = rows(1) * 2
+    answer = honest(sent, {0})
+    answer["failed"] = 2
+    outcomes, notes = of_bulk(sent, answer, ECHOED)
+    assert (states(outcomes), len(notes)) == ([REJECTED, CREATED], 1)
+
+
 def test_the_bare_array_of_the_older_pages_is_read():
     outcomes, notes = of_bulk(rows(2), honest(rows(2), set())["data"], ECHOED)
     assert (states(outcomes), notes) == ([CREATED] * 2, [])
@@ -167,7 +175,9 @@ def test_counts_alone_do_where_all_have_the_same_fate():
     assert (states(outcomes), notes) == ([CREATED] * 2, [])
 
 
-@pytest.mark.parametrize("answer", [None, "ok", 7, {}, {"ok": True}, {"data": "x"}])
+@pytest.mark.parametrize(
+    "answer", [None, "ok", 7, {}, {"ok": True}, {"data": "x"}, {"data": 7}]
+)
 def test_an_answer_that_says_nothing_leaves_all_uncertain(answer):
     outcomes, notes = of_bulk(rows(2), answer, ECHOED)
     assert states(outcomes) == [UNCERTAIN] * 2

@@ -365,6 +365,22 @@ def test_no_list_where_one_is_documented_is_an_error():
     assert len(list(walk(lambda _: {"a": 1}, style=None))) == 1
 
 
+@pytest.mark.parametrize(
+    ("payload", "held"),
+    [
+        ({"a\x1b[31m": 1}, "a [31m"),
+        ({"m" * 999: 1}, "m" * 80),
+        ("Erika Mustermann", "str"),
+        (None, "nothing"),
+        ({}, "nothing"),
+    ],
+)
+def test_of_what_is_no_list_names_are_told_and_no_values(payload, held):
+    with pytest.raises(PagingError) as caught:
+        list(walk(lambda _: payload, style="page", is_list=True))
+    assert caught.value.why == f"It holds: {held}."
+
+
 def test_pages_that_bring_nothing_new_come_to_an_end():
     def stuck(params):
         about = {"page": params.get("page", 1), "has_next": True}

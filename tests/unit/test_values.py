@@ -93,6 +93,8 @@ def test_what_can_be_sent(kind, value, sent):
         ("json", '{"x": NaN}', "no JSON"),
         ("json", "7", "object"),
         ("json", {"x": {1, 2}}, "JSON cannot"),
+        ("json", {"x": [Decimal("NaN")]}, "JSON cannot"),
+        ("json", [Decimal("-Infinity")], "JSON cannot"),
     ],
 )
 def test_what_cannot_be_sent_is_told_without_its_value(kind, value, why):

@@ -116,7 +116,9 @@ def test_what_the_frame_tells_of_itself_fits_the_rows():
     assert several.attrs["intermezzo"]["as_of"] == ["2025-10-01", "2025-10-02"]
 
 
-@pytest.mark.parametrize("when", ["x", None, ["2025-01-01", "x"], pd.NaT, object()])
+@pytest.mark.parametrize(
+    "when", ["x", None, ["2025-01-01", "x"], pd.NaT, object(), 2025, 20250101.0]
+)
 def test_what_is_no_date_is_told(when):
     with pytest.raises(SettingsError, match="no date"):
         as_of(JOBS, when)
@@ -127,12 +129,38 @@ def test_what_is_no_date_is_told(when):
     [
         (JOBS.drop(columns="validTo"), "no column 'validTo'"),
         (JOBS.assign(validTo="soon"), "holds no dates"),
+        (JOBS.assign(validTo=JOBS.validTo.dt.tz_localize("UTC")), "holds no dates"),
         (JOBS.drop(columns="employeeId"), "of what these rows are versions"),
     ],
 )
 def test_a_frame_that_is_no_history_is_told(frame, told):
     with pytest.raises(SettingsError, match=told):
         as_of(frame, "2025-01-01")
+
+
+def test_an_end_that_is_meant_in_no_known_way_is_told():
+    with pytest.raises(SettingsError, match="neither 'inclusive' nor"):
+        as_of(JOBS, "2025-01-01", valid_to="inklusive")
+
+
+@pytest.mark.parametrize("unit", ["ns", "us", "ms"])
+def test_dates_of_any_unit_give_the_same_rows(unit):
+    shared = history(
+        ("a", None, "2025-07-01", "Clerk"), ("a", "2025-07-01", None, "Lead")
+    )
+    kind = f"datetime64[{unit}]"
+    finer = shared.astype({"validFrom": kind, "validTo": kind})
+    for day in ("2025-06-30", "2025-07-01", "2199-12-31"):
+        assert list(as_of(finer, day).title) == list(as_of(shared, day).title)
+
+
+def test_versions_that_begin_on_one_day_are_told_and_lines_of_one_are_not():
+    frame = pd.concat([JOBS, JOBS.iloc[:1]], ignore_index=True).assign(id=1)
+    frame.attrs["intermezzo"] = {"resource": "job-details"}
+    assert len(as_of(frame, "2025-01-01")) == 2
+    frame.loc[3, "id"] = 2
+    with pytest.warns(UserWarning, match="1 employeeId have several versions that beg"):
+        assert len(as_of(frame, "2025-01-01")) == 2
 
 
 def test_no_days_and_no_rows_give_the_columns():
