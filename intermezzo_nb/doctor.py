@@ -18,9 +18,8 @@ import requests
 
 from .credentials import CREDENTIALS
 from .errors import IntermezzoError
-from .ladder import ways_here, why_nobody
+from .ladder import jupyter_of, ways_here, why_nobody
 from .oauth.client import OAuthClient
-from .oauth.mailbox import Mailbox
 from .oauth.models import ServerMetadata, Token
 from .secret import Secret
 from .settings import NAMES, Settings, how_to_set
@@ -259,9 +258,7 @@ def _to_register(way: str, settings: Settings, surroundings: Surroundings) -> st
         hub = environ.get("JUPYTERHUB_BASE_URL", "/")
         path = f"{hub}hub/user-redirect/intermezzo/callback"
         return f"register the Hub's address + {path}"
-    mailbox = None
-    if surroundings.runtime_dir and surroundings.parent:
-        mailbox = Mailbox.find(surroundings.runtime_dir, surroundings.parent)
+    mailbox = jupyter_of(surroundings)
     path = f"{mailbox.base_url if mailbox else '/'}intermezzo/callback"
     return f"register this Jupyter server's address + {path}"
 

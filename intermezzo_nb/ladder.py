@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from .addresses import is_loopback, origin
-from .errors import AuthorizationServerError, SettingsError
+from .errors import AuthorizationServerError, SettingsError, StoreError
 from .oauth.client import OAuthClient
 from .oauth.flows import CodeFlow, DeviceFlow, Flow, Receiver, Tell
 from .oauth.forwarding import Forwarding
@@ -85,7 +85,14 @@ def why_nobody(settings: Settings, surroundings: Surroundings) -> str:
 def reaches_pages_here(surroundings: Surroundings) -> bool:
     """Tell whether a browser reaches what this machine serves on its loopback."""
     is_near = not surroundings.elsewhere or bool(surroundings.forwards)
-    return is_near or _jupyter(surroundings) is not None
+    return is_near or jupyter_of(surroundings) is not None
+
+
+def jupyter_of(surroundings: Surroundings, life: float = 0.0) -> Mailbox | None:
+    """Give the mailbox of the Jupyter server that takes answers, for that long."""
+    if surroundings.runtime_dir is None or surroundings.parent is None:
+        return None
+    return Mailbox.find(surroundings.runtime_dir, surroundings.parent, life)
 
 
 class _Flows:
@@ -96,7 +103,7 @@ class _Flows:
     ) -> None:
         self._settings, self._oauth = settings, oauth
         self._is_far = bool(surroundings.elsewhere)
-        self._jupyter = _jupyter(surroundings)
+        self._jupyter = jupyter_of(surroundings, settings.timeout)
 
     @property
     def server(self) -> Callable[[], Receiver] | None:
@@ -140,8 +147,7 @@ class _Flows:
 
     def on_any_device(self) -> Flow:
         pages = self._forwarding() if self._is_far else None
-        seen = pages.seen if pages else str
-        return DeviceFlow(self._oauth, timeout=self._settings.timeout, seen=seen)
+        return DeviceFlow(self._oauth, timeout=self._settings.timeout, pages=pages)
 
     def _forwarding(self) -> Forwarding | None:
         """Lend the practice server's pages: its loopback is the kernel's alone."""
@@ -158,7 +164,7 @@ class _Flows:
 
 
 class _FirstThatBegins:
-    """The first of some ways at which the authorization server does not balk."""
+    """The first of some ways that server and disk let begin."""
 
     def __init__(self, ways: Sequence[Way], note: Note) -> None:
         self._ways, self._note = ways, note
@@ -169,7 +175,7 @@ class _FirstThatBegins:
         for way, attempt in first:
             try:
                 return self._begun(way, attempt())
-            except AuthorizationServerError as error:
+            except (AuthorizationServerError, StoreError) as error:
                 self._note(way, error.what)
         return self._begun(last, make())
 
@@ -195,13 +201,6 @@ class _FirstThatBegins:
 
 
 _NO_SERVER = "the Jupyter server of this kernel, if any, has not loaded intermezzo_nb"
-
-
-def _jupyter(surroundings: Surroundings) -> Mailbox | None:
-    """Give the mailbox of the Jupyter server that takes answers."""
-    if surroundings.runtime_dir is None or surroundings.parent is None:
-        return None
-    return Mailbox.find(surroundings.runtime_dir, surroundings.parent)
 
 
 def _offers_device(oauth: OAuthClient, note: Note) -> bool:

@@ -277,15 +277,18 @@ def _checked(name: str, value: Any, place: str) -> Any:
     return str(value)
 
 
+_A_DAY = 86_400
+
+
 def _positive(name: str, value: Any, place: str) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = 0.0
-    if not 0 < number < float("inf"):
+    if not 0 < number <= _A_DAY:
         raise SettingsError(
             f"{name} in {place} is {value!r}",
-            why="It is a number of seconds above 0.",
+            why=f"It is a number of seconds above 0, and at most {_A_DAY}.",
             advice=how_to_change(name, place),
         )
     return number

@@ -71,13 +71,15 @@ class LoginPanel:
     def follow(self, login: Login) -> None:
         """Draw a sign-in that waits for a person, now and at each change."""
         self._login = login
+        # Watched first: an interrupt of the drawing ends the sign-in, and is drawn.
+        login.watch(lambda _: self._draw())
         self._draw()
         if self._front == "notebook":
-            self._controls = Controls(login)
-            self._row = display(self._controls.view(), raw=True, display_id=True)
-        login.watch(lambda _: self._draw())
+            with self._mutex:
+                self._controls = Controls(login)
+                self._row = display(self._controls.view(), raw=True, display_id=True)
         if login.state is not State.LINK_READY:
-            self._draw()  # it moved on before it was watched
+            self._draw()  # it moved on before there were controls
 
     def settle(self) -> None:
         """Draw who is signed in, where nobody had to be asked."""
@@ -93,10 +95,12 @@ class LoginPanel:
         # Whoever draws last, from whichever thread, draws the latest state.
         with self._mutex:
             self._card.update(self._drawing(), raw=True)
-            if self._controls and self._login and self._login.state.is_final:
-                self._row.update(_NOTHING, raw=True)
-                self._controls.close()
-                self._controls = None
+            if self._login and self._login.state.is_final:
+                if self._row:
+                    self._row.update(_NOTHING, raw=True)
+                if self._controls:
+                    self._controls.close()
+                self._row = self._controls = None
 
     def _drawing(self) -> dict[str, str]:
         login = self._login

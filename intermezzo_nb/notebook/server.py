@@ -13,7 +13,7 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 from tornado.httpclient import AsyncHTTPClient, HTTPError, HTTPResponse
 
-from ..addresses import is_loopback
+from ..addresses import is_loopback, origin
 from ..oauth import closing
 from ..oauth.mailbox import Mailbox
 
@@ -40,7 +40,8 @@ def load(app: Any) -> None:
     )
     # Who has to sign in to Jupyter first brings the answer along in "next".
     scrubbed = app.web_app.settings.setdefault("extra_log_scrub_param_keys", [])
-    app.web_app.settings["extra_log_scrub_param_keys"] = [*scrubbed, "next"]
+    more = [*scrubbed, "next", "nonce"]
+    app.web_app.settings["extra_log_scrub_param_keys"] = more
     atexit.register(mailbox.withdraw, os.getpid())
 
 
@@ -49,6 +50,19 @@ class _Handler(JupyterHandler):
 
     def initialize(self, mailbox: Mailbox) -> None:
         self.mailbox = mailbox
+
+    async def prepare(self, **how: Any) -> None:
+        await super().prepare(**how)
+        if self.current_user:  # who has to sign in first is led back to all of it
+            self._hide_query()
+
+    def log_exception(self, *fault: Any) -> None:
+        self._hide_query()
+        super().log_exception(*fault)
+
+    def _hide_query(self) -> None:
+        # The server logs the address of each request; this one may hold a code.
+        self.request.uri = self.request.path
 
     def set_default_headers(self) -> None:
         super().set_default_headers()
@@ -60,19 +74,24 @@ class _Handler(JupyterHandler):
         return closing.HEADERS["Content-Security-Policy"]
 
     def go(self, address: str) -> None:
-        # The server logs the address of each request; this one holds a code.
-        self.request.uri = self.request.path
         self.redirect(address, status=303)
 
     def stale(self) -> None:
-        self.request.uri = self.request.path
         self.set_status(404)
         self.finish(closing.stale())
 
     @property
-    def origin(self) -> str:
-        """The public one, which proxies tell."""
-        return f"{self.request.protocol}://{self.request.host}"
+    def redirect_uri(self) -> str:
+        """Where answers arrive, by the public address, which proxies tell."""
+        public = f"{self.request.protocol}://{self.request.host}"
+        # The Hub's one address leads to the default server only.
+        is_named = bool(os.environ.get("JUPYTERHUB_SERVER_NAME"))
+        if "JUPYTERHUB_SERVICE_PREFIX" not in os.environ or is_named:
+            return public + url_path_join(self.base_url, "intermezzo/callback")
+        # With a subdomain for each user, the Hub is on another host.
+        public = os.environ.get("JUPYTERHUB_HOST") or public
+        hub = os.environ.get("JUPYTERHUB_BASE_URL", "/")
+        return public + url_path_join(hub, "hub/user-redirect/intermezzo/callback")
 
 
 class Start(_Handler):
@@ -87,7 +106,7 @@ class Start(_Handler):
         if "fixed" in question:
             self.go(question["url"])
             return
-        redirect_uri = self._redirect_uri()
+        redirect_uri = self.redirect_uri
         host = urlsplit(redirect_uri).hostname or ""
         if redirect_uri.startswith("http:") and not is_loopback(host):
             self.set_status(400)
@@ -95,16 +114,6 @@ class Start(_Handler):
             return
         self.mailbox.note(login, redirect_uri)
         self.go(f"{question['url']}&{urlencode({'redirect_uri': redirect_uri})}")
-
-    def _redirect_uri(self) -> str:
-        # The Hub's one address leads to the default server only.
-        is_named = bool(os.environ.get("JUPYTERHUB_SERVER_NAME"))
-        if "JUPYTERHUB_SERVICE_PREFIX" not in os.environ or is_named:
-            return self.origin + url_path_join(self.base_url, "intermezzo/callback")
-        # With a subdomain for each user, the Hub is on another host.
-        origin = os.environ.get("JUPYTERHUB_HOST") or self.origin
-        hub = os.environ.get("JUPYTERHUB_BASE_URL", "/")
-        return origin + url_path_join(hub, "hub/user-redirect/intermezzo/callback")
 
 
 class Callback(_Handler):
@@ -140,7 +149,7 @@ class Practice(_Handler):
     Leads a far browser to the pages of a practice server on this machine.
 
     To those alone that a kernel of this user has lent, with nothing of Jupyter's: its
-    cookies and headers stay here. The pages run no script.
+    token, cookies and headers stay here. The pages run no script.
     """
 
     @web.authenticated
@@ -156,19 +165,17 @@ class Practice(_Handler):
 
     async def _forward(self, name: str, page: str) -> None:
         practice = self.mailbox.practice(name) or ""
-        if not practice.startswith("http:") or not is_loopback(
-            urlsplit(practice).hostname or ""
-        ):
+        scheme, host, _ = origin(practice)
+        if scheme != "http" or not is_loopback(host):
             self.stale()
             return
-        # It holds the state; the server would log it with a refusal.
-        self.request.uri = self.request.path
+        query = [p for p in self.request.query.split("&") if p[:6] != "token="]
         try:
             answer = await AsyncHTTPClient().fetch(
-                f"{practice}/{page}?{self.request.query}",
-                method=self.request.method or "GET",
+                f"{practice}/{page}?{'&'.join(query)}",
+                method=str(self.request.method),
                 headers=self._passed_on(),
-                body=self.request.body or None,
+                body=self.request.body if self.request.method == "POST" else None,
                 follow_redirects=False,
                 request_timeout=_PATIENCE,
                 raise_error=False,
@@ -184,12 +191,13 @@ class Practice(_Handler):
             for pair in self.request.headers.get("Cookie", "").split(";")
             if pair.strip().partition("=")[0] in _COOKIES
         ]
+        answers = urlsplit(self.redirect_uri)
         passed = {"Content-Type", "Accept-Language"} & set(self.request.headers)
         return {
             **{name: self.request.headers[name] for name in passed},
             "Cookie": "; ".join(kept),
-            "X-Forwarded-Proto": str(self.request.protocol),
-            "X-Forwarded-Host": self.request.host,
+            "X-Forwarded-Proto": answers.scheme,
+            "X-Forwarded-Host": answers.netloc,
         }
 
     def _pass_back(self, answer: HTTPResponse) -> None:

@@ -17,6 +17,7 @@ from ..errors import (
 )
 from ..secret import Secret
 from .client import OAuthClient
+from .forwarding import Forwarding
 from .models import (
     AuthorizationRequest,
     DeviceRequest,
@@ -180,14 +181,14 @@ class DeviceFlow:
     ----------
     timeout : float
         Seconds that a person has; the server may give fewer.
-    seen : callable
-        Gives the address by which the browser reaches one of the server's pages.
+    pages : Forwarding or None
+        Leads the browser to the server's pages, where it does not reach them itself.
     """
 
     def __init__(
-        self, client: OAuthClient, *, timeout: float, seen: Callable[[str], str] = str
+        self, client: OAuthClient, *, timeout: float, pages: Forwarding | None = None
     ) -> None:
-        self._client, self._timeout, self._seen = client, timeout, seen
+        self._client, self._timeout, self._pages = client, timeout, pages
         self._request: DeviceRequest  # from begin on
         self._deadline = 0.0
 
@@ -196,12 +197,13 @@ class DeviceFlow:
         request = self._request = self._client.device_authorization()
         self._timeout = min(self._timeout, request.expires_in)
         self._deadline = time.monotonic() + self._timeout
+        seen = self._pages.seen if self._pages else str
         return Prompt(
-            self._seen(request.verification_uri_complete or request.verification_uri),
+            seen(request.verification_uri_complete or request.verification_uri),
             request.host,
             self._deadline,
             user_code=request.user_code,
-            enter_at=self._seen(request.verification_uri),
+            enter_at=seen(request.verification_uri),
         )
 
     def wait(self, cancelled: threading.Event, tell: Tell | None = None) -> Token:
@@ -218,6 +220,21 @@ class DeviceFlow:
         AuthorizationServerError
             Any other refusal ends the polling.
         """
+        try:
+            return self._token(cancelled, tell or Tell())
+        finally:
+            self.close()
+
+    def take(self, address: str) -> str:  # noqa: ARG002 (the protocol's)
+        """Tell that no address is needed."""
+        return "No address is needed here: enter the code on the page."
+
+    def close(self) -> None:
+        """Take back the pages that were lent for this."""
+        if self._pages:
+            self._pages.close()
+
+    def _token(self, cancelled: threading.Event, tell: Tell) -> Token:
         request, pause = self._request, self._request.interval
         while time.monotonic() + pause < self._deadline:
             cancelled.wait(pause)
@@ -232,18 +249,11 @@ class DeviceFlow:
                 else:
                     pause += _longer_pause(error, request.host)
             else:
-                (tell or Tell()).received()
+                tell.received()
                 return _identified(self._client, response, None)
         cancelled.wait(max(0.0, self._deadline - time.monotonic()))
         insist_on_not(cancelled)
         raise _nobody(request.host, self._timeout, "A code works once.")
-
-    def take(self, address: str) -> str:  # noqa: ARG002 (the protocol's)
-        """Tell that no address is needed."""
-        return "No address is needed here: enter the code on the page."
-
-    def close(self) -> None:
-        """Do nothing: nothing is open between two polls."""
 
 
 class ClientCredentialsFlow:

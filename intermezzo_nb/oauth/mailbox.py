@@ -14,8 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
+from ..errors import StoreError
+
 _FOLDER = "intermezzo"
-_LIFE = 600.0  # seconds after which a file is swept
+_LIFE = 600.0  # seconds after which a file is swept, where none are given
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
@@ -24,7 +26,8 @@ class Mailbox:
     Questions that kernels ask, and answers that the server drops.
 
     Both sides are the same user's processes; nobody else can read the files. An answer
-    is taken once, and what nobody takes is swept after ten minutes.
+    is taken once, and what nobody takes is swept. Until when a file counts is the time
+    of its change, so that no sweep has to read it.
 
     Parameters
     ----------
@@ -35,11 +38,15 @@ class Mailbox:
         as the kernels that asked have ended with the last one.
     base_url : str
         The path under which that server takes answers.
+    life : float
+        Seconds that a question counts.
     """
 
-    def __init__(self, runtime_dir: Path, server: str, base_url: str) -> None:
+    def __init__(
+        self, runtime_dir: Path, server: str, base_url: str, life: float = _LIFE
+    ) -> None:
         self._folder = Path(runtime_dir) / _FOLDER
-        self._server, self.base_url = server, base_url
+        self._server, self.base_url, self._life = server, base_url, life
 
     @classmethod
     def open(cls, runtime_dir: Path, pid: int, base_url: str) -> Self:
@@ -47,19 +54,20 @@ class Mailbox:
         mailbox = cls(runtime_dir, secrets.token_urlsafe(16), base_url)
         told = {"server": mailbox._server, "base_url": base_url}
         mailbox._write(f"server-{pid}", told)
+        mailbox._sweep()
         return mailbox
 
     @classmethod
-    def find(cls, runtime_dir: Path, pid: int) -> Self | None:
+    def find(cls, runtime_dir: Path, pid: int, life: float = _LIFE) -> Self | None:
         """Give the mailbox of a server; None where it takes no answers."""
         told = _content(Path(runtime_dir) / _FOLDER / f"server-{pid}.json")
         if told is None or not {"server", "base_url"} <= {*told}:
             return None
-        return cls(runtime_dir, str(told["server"]), str(told["base_url"]))
+        return cls(runtime_dir, str(told["server"]), str(told["base_url"]), life)
 
     def withdraw(self, pid: int) -> None:
         """Take the announcement back."""
-        self._path(f"server-{pid}").unlink(missing_ok=True)
+        _delete(self._path(f"server-{pid}"))
 
     def lend(self, name: str, practice: str) -> None:
         """Let the server lead browsers to a practice server's pages, for a while."""
@@ -74,7 +82,7 @@ class Mailbox:
 
     def take_back(self, name: str) -> None:
         """Lead no browser there any more."""
-        self._path(f"practice-{name}").unlink(missing_ok=True)
+        _delete(self._path(f"practice-{name}"))
 
     def ask(
         self,
@@ -119,7 +127,9 @@ class Mailbox:
     def note(self, login: str, redirect_uri: str) -> None:
         """Note where the answer was asked to arrive."""
         if question := self.question(login):
-            self._write(f"ask-{login}", {**question, "redirect_uri": redirect_uri})
+            name = f"ask-{login}"
+            until = self._path(name).stat().st_mtime
+            self._write(name, {**question, "redirect_uri": redirect_uri}, until=until)
 
     def drop(self, answer: Mapping[str, str]) -> str | None:
         """Drop an answer; give the name of its sign-in, None where nothing waits."""
@@ -135,7 +145,7 @@ class Mailbox:
                 }
                 self._write(f"done-{login}", done)
                 self._write(f"answer-{login}", content)
-                self._path(f"ask-{login}").unlink(missing_ok=True)
+                _delete(self._path(f"ask-{login}"))
                 return login
         return None
 
@@ -161,7 +171,7 @@ class Mailbox:
     def forget(self, login: str) -> None:
         """Delete what there is of a sign-in, but for what the closing page shows."""
         for kind in ("ask", "answer"):
-            self._path(f"{kind}-{login}").unlink(missing_ok=True)
+            _delete(self._path(f"{kind}-{login}"))
 
     def _questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
         for path in self._folder.glob("ask-*.json"):
@@ -170,25 +180,37 @@ class Mailbox:
                 yield login, question
 
     def _sweep(self) -> None:
-        old = time.time() - _LIFE
         for kind in ("ask", "answer", "done", "practice"):
             for path in self._folder.glob(f"{kind}-*"):
-                with suppress(OSError):
-                    if path.stat().st_mtime < old:
-                        path.unlink()
+                if not _counts(path):
+                    _delete(path)
 
     def _addressed(self, name: str) -> dict[str, Any] | None:
-        content = _content(self._path(name))
+        path = self._path(name)
+        content = _content(path) if _counts(path) else None
         is_ours = content is not None and content.get("server") == self._server
         return content if is_ours else None
 
-    def _write(self, name: str, content: Mapping[str, Any]) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    def _write(
+        self, name: str, content: Mapping[str, Any], *, until: float | None = None
+    ) -> None:
+        until = until or time.time() + self._life
         fresh = self._path(f"{name}.{os.getpid()}")
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 (a descriptor)
-            json.dump(content, file)
-        fresh.replace(self._path(name))
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.chmod(0o700)  # it may have been there, open to others
+            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 (a descriptor)
+                json.dump(content, file)
+            os.utime(fresh, (until, until))
+            fresh.replace(self._path(name))
+        except OSError as fault:
+            raise StoreError(
+                f"the Jupyter runtime folder {self._folder.parent} cannot be used",
+                why=f"{type(fault).__name__}: {fault.strerror}.",
+                advice="Mend its permissions or free space, or take another way: "
+                "%intermezzo_login --via paste",
+            ) from None
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"
@@ -196,6 +218,17 @@ class Mailbox:
 
 def _digest(state: str) -> str:
     return hashlib.sha256(state.encode()).hexdigest()
+
+
+def _counts(path: Path) -> bool:
+    with suppress(OSError):
+        return path.stat().st_mtime > time.time()
+    return False
+
+
+def _delete(path: Path) -> None:
+    with suppress(OSError):  # there is no other way to be rid of it
+        path.unlink()
 
 
 def _content(path: Path) -> dict[str, Any] | None:

@@ -91,9 +91,9 @@ class Identity:
         """Take the standard claims (OIDC Core §5.1)."""
         name, email = claims.get("name"), claims.get("email")
         return cls(
-            subject=str(claims.get("sub", "")),
-            name=str(name) if name else None,
-            email=str(email) if email else None,
+            subject=plain(claims.get("sub", "")),
+            name=plain(name) if name else None,
+            email=plain(email) if email else None,
         )
 
     def __str__(self) -> str:

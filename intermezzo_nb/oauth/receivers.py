@@ -111,6 +111,11 @@ class LoopbackReceiver:
             daemon=True,
         ).start()
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether the answer has been taken."""
+        return self._taken.is_answered
+
     def closing_page(self) -> bytes:
         """Draw what the browser ends on, once the answer has been taken."""
         draw = closing.refused if self._taken.is_refused else closing.arrived
@@ -134,7 +139,7 @@ class LoopbackReceiver:
 
         After an answer the browser gets a moment to fetch the closing page.
         """
-        if self._taken.is_answered:
+        if self.is_answered:
             threading.Thread(target=self._close_later, daemon=True).start()
         else:
             self._close_now()
@@ -286,7 +291,7 @@ class _Page(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         receiver = self.server.receiver
-        if self.path == _DONE:
+        if self.path == _DONE and receiver.is_answered:
             self._answer(200, receiver.closing_page())
             receiver.closing_page_seen()
         elif receiver.take(urljoin(receiver.redirect_uri, self.path)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import ipywidgets
 import nbformat
 import pytest
@@ -80,6 +82,37 @@ def test_the_link_is_gone_from_what_was_drawn_last(sign_in, drawn):
     assert "Sign-in cancelled" in card["data"]["text/html"]
     assert "href" not in card["data"]["text/html"]
     assert set(row["data"].values()) == {""}
+
+
+class Interrupted(CapturingDisplayPublisher):
+    """A publisher that is interrupted, once, while it shows something."""
+
+    def __init__(self, number):
+        super().__init__()
+        self._left = number
+
+    def publish(self, *args, **how):
+        self._left -= 1
+        if self._left == 0:
+            raise KeyboardInterrupt
+        super().publish(*args, **how)
+
+
+@pytest.mark.parametrize("number", [2, 3], ids=["card", "controls"])
+def test_an_interrupt_of_the_drawing_leaves_no_link(
+    shell, shared_practice, monkeypatch, number
+):
+    publisher = Interrupted(number)
+    monkeypatch.setattr(shell, "display_pub", publisher)
+    api = connect(**shared_practice.settings("person", store="memory"))
+    with pytest.raises(KeyboardInterrupt):
+        panel.sign_in(api, wait=False, force=False)
+    for thread in threading.enumerate():
+        if thread.name == "intermezzo-login":
+            thread.join()
+    last = publisher.outputs[-1]["data"]
+    assert "Sign-in cancelled" in last["text/html"]
+    assert ipywidgets.Widget.get_manager_state()["state"] == {}
 
 
 def test_an_error_that_comes_first_stands_alone(sign_in, drawn):

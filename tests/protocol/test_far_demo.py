@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from intermezzo_nb import connect, connection, session
+from intermezzo_nb.errors import LoginCancelled
 from intermezzo_nb.oauth.mailbox import Mailbox
 from intermezzo_nb.surroundings import Surroundings
 
@@ -55,3 +56,39 @@ def test_a_person_is_asked_where_one_can_answer(placed, tmp_path, why):
 def test_nobody_is_asked_where_it_was_forbidden(placed):
     placed(elsewhere=())
     assert connect("demo", no_input=True).settings.is_machine
+
+
+@pytest.fixture
+def beside_jupyter(placed, tmp_path):
+    """Put the kernel where a Jupyter server's address is all that a browser reaches."""
+    mailbox = Mailbox.open(tmp_path, 42, "/user/ann/")
+    placed(elsewhere=SIGNS, runtime_dir=tmp_path, parent=42)
+    return mailbox
+
+
+def test_a_disk_that_is_full_leads_to_a_way_without_it(beside_jupyter, monkeypatch):
+    path = Mailbox._path
+
+    def lost(mailbox, name):
+        is_kept = name.startswith("server-")
+        return path(mailbox, name if is_kept else f"missing/{name}")
+
+    monkeypatch.setattr(Mailbox, "_path", lost)
+    api, shown = connect("demo"), []
+    api.login(wait=False, present=shown.append)
+    tried = dict(api.status().ladder)
+    assert "cannot be used" in tried["server"]
+    assert tried["paste"] == "taken"
+    shown[0].cancel()
+    api.session.close()
+
+
+def test_pages_lent_for_a_code_are_taken_back(beside_jupyter, tmp_path):
+    api, shown = connect("demo", via="device"), []
+    api.login(wait=False, present=shown.append)
+    assert list(tmp_path.glob("intermezzo/practice-*"))
+    shown[0].cancel()
+    with pytest.raises(LoginCancelled):
+        shown[0].wait()
+    assert not list(tmp_path.glob("intermezzo/practice-*"))
+    api.session.close()

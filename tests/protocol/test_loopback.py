@@ -40,6 +40,16 @@ def loopback(request_sent):
     receiver.close()
 
 
+def test_the_closing_page_is_there_after_the_answer_only(loopback, browser):
+    done = loopback.redirect_uri.replace("/callback", "/done")
+    early = browser.open(done)
+    assert early.status_code == 404
+    assert loopback.closing_page() not in early.content
+    good = browser.open(f"{loopback.redirect_uri}?code=c&state={STATE}")
+    assert good.url == done
+    assert "has arrived" in good.text
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+import time
 
 import pytest
 
+from intermezzo_nb.errors import StoreError
 from intermezzo_nb.oauth.mailbox import Mailbox
 
 LOGIN, STATE = "login-0123456789abcdef", "state-Xr5mB2vQ9kLw7TzC"
@@ -67,6 +70,41 @@ def test_what_nobody_takes_is_swept(asked, tmp_path):
     os.utime(old, (1, 1))
     asked.ask("another-0123456789abcdef", url="u", state="s")
     assert asked.question(LOGIN) is None
+
+
+def test_a_folder_that_was_there_is_closed_to_others(tmp_path):
+    folder = tmp_path / "intermezzo"
+    folder.mkdir()
+    folder.chmod(0o777)
+    Mailbox.open(tmp_path, 42, "/")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_question_counts_as_long_as_somebody_waits(mailbox, tmp_path, monkeypatch):
+    patient = Mailbox.find(tmp_path, 42, life=1800)
+    patient.ask(LOGIN, url="u", state=STATE)
+    mailbox.note(LOGIN, BACK)
+    begun = time.time()
+    monkeypatch.setattr(time, "time", lambda: begun + 1700)
+    mailbox.ask("another-0123456789abcdef", url="u", state="s")
+    assert mailbox.question(LOGIN)
+    monkeypatch.setattr(time, "time", lambda: begun + 1900)
+    assert mailbox.question(LOGIN) is None
+    assert mailbox.drop({"state": STATE, "code": "c"}) is None
+
+
+def test_a_server_that_starts_sweeps(asked, tmp_path):
+    os.utime(next((tmp_path / "intermezzo").glob("ask-*")), (1, 1))
+    Mailbox.open(tmp_path, 43, "/")
+    assert not list((tmp_path / "intermezzo").glob("ask-*"))
+
+
+def test_a_folder_that_cannot_be_written_is_told(mailbox, tmp_path):
+    shutil.rmtree(tmp_path / "intermezzo")
+    (tmp_path / "intermezzo").touch()
+    with pytest.raises(StoreError, match="cannot be used"):
+        mailbox.ask(LOGIN, url="u", state=STATE)
+    mailbox.forget(LOGIN)
 
 
 def test_the_closing_page_knows_the_letters_of_an_answer_that_arrived(mailbox):

@@ -135,3 +135,8 @@ def test_a_prompt_reads_as_text():
 def test_without_an_id_token_nobody_is_named():
     assert Token(Secret("a")).identity is None
     assert Token(Secret("a"), id_claims={"sub": "p"}).identity == Identity("p")
+
+
+def test_a_name_obeys_no_terminal_and_stays_in_one_line():
+    claims = {"sub": "1", "name": "A\x1b]0;x\x07\nB", "email": "a\u202e@b.example"}
+    assert str(Identity.from_claims(claims)) == "A ]0;x B (a @b.example)"

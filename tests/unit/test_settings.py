@@ -157,7 +157,13 @@ def test_all_missing_settings_are_named_at_once():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("timeout", "soon"), ("timeout", "-1"), ("timeout", "nan"), ("store", "cloud")],
+    [
+        ("timeout", "soon"),
+        ("timeout", "-1"),
+        ("timeout", "nan"),
+        ("timeout", "1e20"),
+        ("store", "cloud"),
+    ],
 )
 def test_a_wrong_value_is_told_with_its_place(name, value):
     with pytest.raises(SettingsError) as caught:
