@@ -174,10 +174,15 @@ def _obvious(rows, day, *, is_inclusive):
         if (row[1] is None or row[1] <= day)
         and (row[2] is None or (day <= row[2] if is_inclusive else day < row[2]))
     ]
-    latest = {}
-    for who, begun, _, _ in valid:
-        latest[who] = max(latest.get(who, dt.date.min), begun or dt.date.min)
-    return [row for row in valid if (row[1] or dt.date.min) == latest[row[0]]]
+
+    def span(row):
+        return row[1] or dt.date.min, row[2] or dt.date.max
+
+    return [
+        row
+        for row in valid
+        if span(row) == max(span(v) for v in valid if v[0] == row[0])
+    ]
 
 
 def _stamp(day):
