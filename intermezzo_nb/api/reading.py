@@ -78,7 +78,8 @@ class Reading:
         self.of_organizations = Failures("organization", strict=query.strict)
         self.of_employees = Failures("employee", strict=query.strict)
         self.without: list[Owner] = []
-        """Employees for whom the API has no such record."""
+        """Employees for whom there is no such record, or none on that day."""
+        self._unknown = 0
         self._doubts = [0, 0]
         self.complete = False
 
@@ -117,10 +118,9 @@ class Reading:
     def remarks(self) -> list[str]:
         """All that is to be told of what was read."""
         doubts = zip(self._doubts, (OVERLAP, GAP), strict=True)
-        absent = f"{plural(len(self.without), 'employee')} of {self._read_of:,}"
         return [
             *self.hints,
-            *([f"the API has no {self.query.label} of {absent}"] * bool(self.without)),
+            *self._absences(),
             *(t.format(count=f"{n:,}", what="employees") for n, t in doubts if n),
             *self.notes,
             *self.of_organizations.notes(len(self.organizations)),
@@ -178,8 +178,11 @@ class Reading:
         is_cut = False
         for owner in employees:
             try:
+                before = self.seen
                 batch, is_cut = self._rows_of(ahead.take(owner), owner)
                 self.of_employees.good()
+                if self.seen == before:
+                    self.without.append(owner)
             except ABOUT_SOME as error:
                 self._miss(owner, error)
                 batch = []
@@ -188,12 +191,18 @@ class Reading:
             self._tell()
             gathered += batch
             if self._has_enough:
-                is_cut = is_cut or owner is not employees[-1]
+                if owner is not employees[-1]:
+                    is_cut, self._total = True, None
                 break
             if len(gathered) >= LARGEST:
                 yield gathered
                 gathered = []
         self.of_employees.end()
+        if employees and self._unknown == self._read_of:
+            self.notes.append(
+                f"{self.query.label}: each employee was answered with HTTP 404, so "
+                "that may be due to the address or the organization"
+            )
         self.complete = self._is_whole and not is_cut
         yield gathered
 
@@ -202,6 +211,7 @@ class Reading:
         if isinstance(error, NotFound) and (self.are_from_list or may_be_absent):
             # There is such an employee, so it is the record that there is not.
             self.without.append(owner)
+            self._unknown += not may_be_absent
             self.of_employees.good()
         else:
             self._total = None
@@ -213,10 +223,13 @@ class Reading:
 
     @property
     def _is_whole(self) -> bool:
-        is_absent_everywhere = self._read_of and self._read_of == len(self.without)
-        may_be = self._resource is not None and self._resource.may_be_absent
-        is_odd = is_absent_everywhere and not may_be
-        return not (self.notes or self.failures or is_odd)
+        return not (self.notes or self.failures)
+
+    def _absences(self) -> Iterator[str]:
+        if self.without:
+            day = f" on {self.query.day}" if self.query.is_of_day else ""
+            employees = f"{plural(len(self.without), 'employee')} of {self._read_of:,}"
+            yield f"no {self.query.label}{day} of {employees}"
 
     def _count_total(self) -> None:
         self._total, self._total_here = self.total, 0

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import SettingsError
 from .query import Query
 from .transport import AT_ONCE
-from .waits import telling_waits
+from .waits import check, telling_waits
 
 _MANY = 200  # requests; more are announced
 _MINUTE = 60
@@ -73,6 +73,7 @@ class Tally:
 
     def fetch(self, question: Question) -> tuple[Any, str]:
         """Give the decoded answer, and the header that announces more."""
+        check()
         with telling_waits(self.tell_wait, self._count_again):
             with self._mutex:
                 if self._most is not None and self.requests >= self._most:
