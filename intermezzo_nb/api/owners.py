@@ -167,8 +167,8 @@ def _found(api: Api, plan: Reading, ids: list[str]) -> Iterator[Owner]:
 
 
 def _ids(wanted: Any) -> list[str]:
-    is_many = isinstance(wanted, Iterable) and not hasattr(wanted, "keys")
-    if not is_many or isinstance(wanted, bytes):
+    is_many = isinstance(wanted, Iterable) and not isinstance(wanted, (bytes, Mapping))
+    if not is_many or hasattr(wanted, "columns"):  # a frame is no column
         raise bad_argument("employee_id", "an id, or a column of ids such as frame.id")
     ids = [*wanted]
     for place, one in enumerate(ids):
