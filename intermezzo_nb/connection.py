@@ -227,12 +227,18 @@ class Connection:
             are those of :meth:`records`, in a list.
         organization : str, optional
             An id, or ``"all"``; the only one visible is taken by itself.
-        employee_id : str, optional
-            For resources that belong to an employee.
+        employee_id : str or iterable of str, optional
+            For resources that belong to an employee: one id, or several such as
+            ``frame.id``; all employees where it is left out. What fails for one of
+            several is listed in the summary and in ``df.attrs``.
         limit : int, optional
             At most this many rows, counted after filtering.
+        as_of : date-like, optional
+            The day whose versions of versioned records are given; today by default.
         history : bool
-            All versions of versioned records, not those of today.
+            All versions instead.
+        strict : bool
+            Raise the first failure for one of several employees or organizations.
         params : mapping, optional
             Query parameters, sent as they are.
         progress : callable, optional

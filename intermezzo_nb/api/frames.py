@@ -214,6 +214,7 @@ def describe(name: str | None = None) -> pd.DataFrame:
     if resource.history:
         told = "history gives all versions; else that of today"
         entries.append(("option", "history", "boolean", ("true", "false"), told))
+        entries.append(("option", "as_of", "date", (), "the versions of another day"))
     entries += [
         ("column", c.name, str(types[c.name]), c.values, _of_column(c, resource))
         for c in resource.columns
@@ -231,9 +232,10 @@ def describe(name: str | None = None) -> pd.DataFrame:
 
 
 def _of_parameter(parameter: Parameter) -> str:
+    default = f"{parameter.default} where left out" if parameter.default else ""
     if parameter.where == "path":
-        return f"has to be given: {parameter.name}={parameter.example}"
-    return f"{parameter.default} where left out" if parameter.default else ""
+        return f"{default or 'has to be given'}: {parameter.name}={parameter.example}"
+    return default
 
 
 def _of_column(column: Column, resource: Resource) -> str:

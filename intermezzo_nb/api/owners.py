@@ -1,18 +1,21 @@
-"""Whose records a reading asks for: the organizations that it is about."""
+"""Whose records a reading asks for: the organizations and employees it is about."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from numbers import Integral
 from typing import Any
 
-from ..errors import ApiError, SettingsError
+from ..errors import ApiError, NotFound, SettingsError
 from .client import Api
-from .progress import Progress
-from .query import Query
+from .failures import ABOUT_SOME, Owner
+from .progress import Progress, plural
+from .query import Query, bad_argument
 from .reading import Reading
 from .schema import Parameter, spelled
 
 _ORGANIZATION = Parameter("organization", where="path", example="org_…")
+_EMPLOYEE = Parameter("employee_id", where="path", example="emp_…")
 _SHOWN = 8  # of the organizations that can be chosen from
 
 
@@ -37,13 +40,9 @@ def choose(api: Api, plan: Reading, wanted: object) -> tuple[str, ...]:
     if wanted not in (None, "", "all"):
         return (spelled(_ORGANIZATION, wanted),)
 
-    def waits(now: Progress) -> None:
-        if now.waiting:
-            plan.tell_wait(0, f"organizations: {now.waiting}")
-
-    look_up = Reading(api, Query("organizations"), progress=waits)
+    look_up = _look_up(api, plan, "organizations")
     found = [record for batch in look_up.batches() for record in batch]
-    plan.requests += look_up.requests
+    plan.tally.absorb(look_up.tally)
     plan.notes += look_up.notes
     country = plan.country
     # A list may name an organization twice; its records are asked once.
@@ -72,16 +71,147 @@ def narrow(plan: Reading, wanted: object) -> None:
         plan.here["orgId"] = spelled(_ORGANIZATION, wanted)
 
 
-def _id_of(organization: Mapping[str, Any]) -> str:
-    # It becomes a part of paths, so it is as little trusted as one that was typed.
-    found = organization.get("id")
-    if found in (None, "") or isinstance(found, (dict, list)):
-        raise ApiError(
-            "the API lists an organization without an id",
-            why=f"It has: {', '.join(map(str, list(organization)[:8])) or 'nothing'}.",
-            advice="Check INTERMEZZO_API_URL, or name the organization yourself.",
+def employ(api: Api, plan: Reading, wanted: Any) -> None:
+    """
+    Let a reading ask each of many employees, of the organizations that it has.
+
+    Parameters
+    ----------
+    wanted : iterable of str, or None
+        Their ids; None for all.
+
+    Raises
+    ------
+    SettingsError
+        ``bad_filter``: one of them is no id.
+    ApiError, NetworkError
+        Nobody's list of employees can be read.
+    """
+    if wanted is None:
+        plan.employees = tuple(_all(api, plan))
+        plan.are_from_list = True
+    else:
+        given = _ids(wanted)
+        ids = list(dict.fromkeys(given))
+        several = len(plan.organizations) != 1
+        plan.employees = tuple(
+            _found(api, plan, ids)
+            if several
+            else (Owner(plan.organizations[0], one) for one in ids)
         )
-    return spelled(_ORGANIZATION, found)
+        if again := len(given) - len(ids):
+            plan.hints.append(f"{again:,} of employee_id came before, and ask once")
+    plan.tally.foresee(len(plan.employees))
+
+
+def _all(api: Api, plan: Reading) -> dict[Owner, None]:
+    found: dict[Owner, None] = {}
+    for organization in plan.organizations:
+        try:
+            employees = _employees_of(api, plan, organization, already=len(found))
+            found |= dict.fromkeys(employees)
+            plan.of_organizations.good()
+        except ABOUT_SOME as error:
+            if len(plan.organizations) == 1:
+                raise
+            plan.of_organizations.add(Owner(organization), error)
+    plan.of_organizations.end()
+    return found
+
+
+def _employees_of(
+    api: Api, plan: Reading, organization: str, *, already: int
+) -> Iterator[Owner]:
+    look_up = _look_up(api, plan, "employees")
+    look_up.organizations = (organization,)
+    elsewhere = nameless = 0
+    is_foreseen = False
+    try:
+        for batch in look_up.batches():
+            if not is_foreseen and look_up.total:
+                pages = look_up.tally.planned or look_up.requests
+                plan.tally.foresee(pages + already + look_up.total)
+            is_foreseen = True
+            for record in batch:
+                country = record.get("employmentCountry")
+                if country and plan.country not in {"", country}:
+                    elsewhere += 1
+                    continue
+                try:
+                    yield Owner(organization, _path_part(record, _EMPLOYEE))
+                except ValueError:
+                    nameless += 1
+    finally:
+        plan.tally.absorb(look_up.tally)
+    plan.notes += look_up.notes
+    if nameless:
+        employees = plural(nameless, "employee")
+        plan.notes.append(f"{employees} came without an id that can be asked for")
+    if elsewhere:
+        plan.hints.append(
+            f"{plural(elsewhere, 'employee')} not employed in {plan.country}, and so "
+            "not asked"
+        )
+
+
+def _found(api: Api, plan: Reading, ids: list[str]) -> Iterator[Owner]:
+    """Give employees whose organization has to be looked up."""
+    listed = {owner.employee: owner for owner in _all(api, plan)}
+    for one in ids:
+        if one in listed:
+            yield listed[one]
+        else:
+            organizations = plural(len(plan.organizations), "organization")
+            error = NotFound(f"no employee {one} is listed in {organizations}")
+            plan.of_employees.add(Owner(employee=one), error)
+
+
+def _ids(wanted: Any) -> list[str]:
+    is_many = isinstance(wanted, Iterable) and not isinstance(wanted, (bytes, Mapping))
+    if not is_many or hasattr(wanted, "columns"):  # a frame is no column
+        raise bad_argument("employee_id", "an id, or a column of ids such as frame.id")
+    ids = [*wanted]
+    for place, one in enumerate(ids):
+        is_id = isinstance(one, (str, Integral)) and not isinstance(one, bool)
+        if not is_id or one == "":
+            raise SettingsError(
+                f"employee_id holds no id at position {place}, but "
+                f"{'empty text' if is_id else f'a {type(one).__name__}'}",
+                advice="Give ids alone, as in frame.id.dropna().",
+                code="bad_filter",
+            )
+    return [spelled(_EMPLOYEE, one) for one in ids]
+
+
+def _id_of(organization: Mapping[str, Any]) -> str:
+    try:
+        return _path_part(organization, _ORGANIZATION)
+    except ValueError:
+        held = ", ".join(map(str, list(organization)[:8]))
+    raise ApiError(
+        "the API lists an organization without an id",
+        why=f"It has: {held or 'nothing'}.",
+        advice="Check INTERMEZZO_API_URL, or name the organization yourself.",
+    )
+
+
+def _path_part(record: Mapping[str, Any], name: Parameter) -> str:
+    # It becomes a part of paths, so it is as little trusted as one that was typed.
+    found = record.get("id")
+    if found in (None, "") or isinstance(found, (dict, list)):
+        raise ValueError
+    return spelled(name, found)
+
+
+def _look_up(api: Api, plan: Reading, name: str) -> Reading:
+    def tell(now: Progress) -> None:
+        if now.waiting:
+            plan.tell_wait(0, f"{name}: {now.waiting}")
+        else:
+            plan.tell_step(now)
+
+    left = plan.tally.left
+    return Reading(api, Query(name), progress=tell, max_requests=left, announces=False)
 
 
 def _not_one(

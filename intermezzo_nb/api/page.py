@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import PagingError, plain
@@ -97,6 +97,15 @@ def read(
     if page.following is None and (other := _other_way(payload) or _other_way(about)):
         raise _unknown_style(name, other)
     return page
+
+
+def whole(pages: list[Page]) -> Page:
+    """Give all pages of a list as one."""
+    if len(pages) == 1:
+        return pages[0]
+    records = [record for page in pages for record in page.records]
+    notes = tuple(note for page in pages for note in page.notes)
+    return replace(pages[-1], records=records, notes=notes)
 
 
 def no_list(name: str, payload: Any, member: str = "") -> PagingError:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from numbers import Integral
 from typing import Any
 
 from ..errors import SettingsError
 from ..settings import Settings
 from ..surroundings import look
 from .client import Api
-from .owners import choose, narrow
+from .owners import choose, employ, narrow
 from .progress import as_listener, waits_alone
 from .query import Query, bad_argument, check_names
 from .reading import Reading
@@ -18,9 +20,8 @@ from .shaping import column_names
 _UNWATCHED = 20_000  # requests that are sent where nobody watches
 _OPTIONS = (
     *("organization", "limit", "history", "params", "progress", "filters"),
-    *("money", "columns", "max_requests"),
+    *("money", "columns", "max_requests", "as_of", "strict"),
 )
-_RESERVED = frozenset({"as_of", "strict"})
 
 
 def plan(
@@ -32,7 +33,7 @@ def plan(
     tell: Callable[[str], None],
 ) -> Reading:
     """
-    Check what is asked for, and find the organizations that it is about.
+    Check what is asked for, and find the organizations and employees it is about.
 
     Parameters
     ----------
@@ -51,13 +52,20 @@ def plan(
     organization = known.pop("organization", "")
     progress = known.pop("progress", waits_alone(tell))
     columns = known.pop("columns", None)
+    filters = _filters(known.pop("filters", {}), named)
     query = Query(
         name,
-        filters=_filters(known.pop("filters", {}), named),
+        filters=filters,
         columns=None if columns is None else column_names(columns),
         valid_to=settings.valid_to,
         **known,
     )
+    is_of_employees = query.resource is not None and query.resource.owner == "employee"
+    whose = filters.get("employee_id")
+    is_one = isinstance(whose, (str, Integral))
+    if is_of_employees and not is_one:
+        others = {n: value for n, value in filters.items() if n != "employee_id"}
+        query = replace(query, filters=others)
     listener = as_listener(progress)
     if not callable(listener):
         raise bad_argument("progress", "a function that is told a Progress, or tqdm")
@@ -74,16 +82,15 @@ def plan(
             advice="Leave organization out.",
             code="bad_arguments",
         )
+    if is_of_employees and is_one and len(reading.organizations) > 1:
+        # In which of them somebody works is not known yet.
+        whose, is_one = [reading.in_path.pop("employee_id")], False
+    if is_of_employees and not is_one:
+        employ(api, reading, whose)
     return reading
 
 
 def _filters(given: Any, named: Mapping[str, Any]) -> dict[str, Any]:
     check_names("filters", given)
     named = {k: v for k, v in named.items() if v is not None}
-    if reserved := _RESERVED & {*named}:
-        raise SettingsError(
-            f"{min(reserved)} is no option yet, and its name is kept for one",
-            advice="Leave it out; a parameter of that name goes into params.",
-            code="bad_arguments",
-        )
     return {k: v for k, v in given.items() if v is not None} | named

@@ -26,6 +26,12 @@ class Progress:
         Requests that the whole takes, where that is known.
     slowed_to : float
         Requests a second that the server bears; 0 where it has refused none.
+    employees : int
+        Done so far, where each of many is asked.
+    of_employees : int or None
+        How many are asked; None where that is not how the reading goes.
+    step : str
+        A list that is needed first; the figures are those of that list then.
     """
 
     resource: str
@@ -36,13 +42,21 @@ class Progress:
     waiting: str = ""
     planned: int | None = None
     slowed_to: float = 0.0
+    employees: int = 0
+    of_employees: int | None = None
+    step: str = ""
 
     def __str__(self) -> str:
         of = f" of {self.total:,}" if self.total is not None else ""
         asked = plural(self.requests, "request")
         if self.planned and self.planned > 1:
             asked = f"{self.requests:,} of {self.planned:,} requests"
-        parts = [self.resource, f"{self.rows:,}{of} rows", asked]
+        parts = [self.resource]
+        if self.step:
+            parts.append(f"{self.step} first")
+        if self.of_employees is not None:
+            parts.append(f"{self.employees:,} of {self.of_employees:,} employees")
+        parts += [f"{self.rows:,}{of} rows", asked]
         if self.rows and self.seconds > 1:
             parts.append(f"{self.rows / self.seconds:,.0f} rows/s")
         parts.append(f"{self.seconds:.1f} s")
@@ -77,21 +91,35 @@ def waits_alone(tell: Callable[[str], None]) -> Callable[[Progress], None]:
 
 
 class _Bar:
-    """A bar that counts rows: a class such as ``tqdm``, or one that was made by it."""
+    """
+    A bar that counts rows, or the employees that are asked.
+
+    Parameters
+    ----------
+    bar : type or object
+        A class such as ``tqdm``, or one that was made by it.
+    """
 
     def __init__(self, bar: Any) -> None:
         self._make = bar if callable(bar) else lambda **_: bar
         self._bar: Any = None
 
     def __call__(self, now: Progress) -> None:
+        if now.step:
+            return
+        is_of_rows = now.of_employees is None
+        done, total = (
+            (now.rows, now.total) if is_of_rows else (now.employees, now.of_employees)
+        )
         if self._bar is None:
             if not now.requests:
                 return  # the first answer tells how many rows there are
-            self._bar = self._make(total=now.total, desc=now.resource, unit="row")
-        self._bar.total = now.total
+            unit = "row" if is_of_rows else "employee"
+            self._bar = self._make(total=total, desc=now.resource, unit=unit)
+        self._bar.total = total
         if hasattr(self._bar, "set_postfix_str"):
             self._bar.set_postfix_str(now.waiting, refresh=bool(now.waiting))
-        self._bar.update(now.rows - self._bar.n)
+        self._bar.update(done - self._bar.n)
 
     def close(self) -> None:
         if self._bar is not None:

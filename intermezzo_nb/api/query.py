@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ..errors import SettingsError
-from .resources import find
+from .resources import CATALOGUE, find
 from .schema import Resource, as_sent, split_filters
 from .shaping import check_columns, check_money
 
@@ -35,8 +35,16 @@ class Query:
         Only these, in this order; None for all.
     money : {"float", "decimal"}
         The type of money columns.
+    as_of : date-like or None
+        The day whose versions are meant; None for today.
+    history : bool
+        All versions instead.
     today : date
-        The day whose versions are meant, unless ``history`` asks for all.
+        That of the kernel's clock.
+    valid_to : {"inclusive", "exclusive"}
+        Whether ``validTo`` is the last valid day, or the first that is not.
+    strict : bool
+        Raise the first failure, where others could be read all the same.
     max_requests : int or None
         Where more would be needed, it is an error.
 
@@ -50,6 +58,7 @@ class Query:
     filters: Mapping[str, Any] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
     limit: int | None = None
+    as_of: Any = None
     history: bool = False
     columns: Sequence[str] | None = None
     money: str = "float"
@@ -57,6 +66,7 @@ class Query:
         default_factory=lambda: dt.datetime.now().astimezone().date()
     )
     valid_to: str = "inclusive"
+    strict: bool = False
     max_requests: int | None = None
 
     def __post_init__(self) -> None:
@@ -66,8 +76,17 @@ class Query:
             raise bad_argument("max_requests", "a whole number, 1 or more, like 20000")
         if type(self.name) is not str or not self.name:
             raise bad_argument("resource", "a name such as employees, or a path")
-        if not isinstance(self.history, bool):
-            raise bad_argument("history", "True or False")
+        for name in ("history", "strict"):
+            if not isinstance(getattr(self, name), bool):
+                raise bad_argument(name, "True or False")
+        _ = self.day  # which may be none
+        if self.history and self.as_of is not None:
+            raise SettingsError(
+                "as_of and history exclude each other",
+                advice="Give one of them; as_of() of this package picks days from a "
+                "history that was read.",
+                code="bad_arguments",
+            )
         for name in ("filters", "params"):
             check_names(name, getattr(self, name))
         check_money(self.money)
@@ -84,10 +103,21 @@ class Query:
         return None if self.name.startswith("/") else find(self.name)
 
     @property
-    def is_of_today(self) -> bool:
+    def day(self) -> dt.date:
+        """The day whose versions are meant."""
+        return self.today if self.as_of is None else _day(self.as_of)
+
+    @property
+    def is_of_day(self) -> bool:
         """Whether the records are the versions of one day."""
         resource = self.resource
         return bool(resource and resource.history and not self.history)
+
+    @property
+    def takes_all_versions(self) -> bool:
+        """Whether all versions are asked for, be it to pick those of a day."""
+        resource = self.resource
+        return bool(resource and self.address()[0] == resource.history)
 
     @property
     def sent_as_it_is(self) -> dict[str, Any]:
@@ -101,7 +131,7 @@ class Query:
         resource = self.resource
         if resource is None:
             return self.label, None, ""
-        if self.history:
+        if self.history or self.as_of is not None:
             return resource.history, "array", ""
         return resource.path, resource.style, resource.inside
 
@@ -124,21 +154,47 @@ class Query:
                 else f"Leave {min(both)} out; limit cuts the rows.",
                 code="bad_filter",
             )
-        if self.history and not (resource and resource.history):
-            raise SettingsError(
-                f"no history of {self.label} is documented",
-                advice="Leave history out; job-details and compensation have one.",
-                code="no_history",
-            )
+        is_of_time = self.history or self.as_of is not None
+        if is_of_time and not (resource and resource.history):
+            raise self._no_history()
         if resource is None:
             sent = {name: as_sent(name, value) for name, value in self.filters.items()}
             return {}, sent, {}
         return split_filters(resource, self.filters)
 
+    def _no_history(self) -> SettingsError:
+        option = "history" if self.history else "as_of"
+        has_own = self.resource and self.resource.parameter("effective_date")
+        other = f"; {self.label} takes effective_date=DATE" if has_own else ""
+        return SettingsError(
+            f"no history of {self.label} is documented",
+            why="There is one of "
+            + ", ".join(name for name, r in CATALOGUE.items() if r.history)
+            + ".",
+            advice=f"Leave {option} out{other}.",
+            code="no_history",
+        )
+
 
 def _is_count(value: object, least: int) -> bool:
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     return is_whole and value >= least  # type: ignore[operator] # a whole number then
+
+
+def _day(given: Any) -> dt.date:
+    try:
+        if isinstance(given, dt.datetime):
+            return given.date()
+        if isinstance(given, dt.date):
+            return given
+        if isinstance(given, str):
+            return dt.date.fromisoformat(given)
+        # What numpy calls datetime64 knows no method that Python's dates have.
+        if type(given).__name__ == "datetime64":
+            return dt.date.fromisoformat(str(given)[: len("2026-03-31")])
+    except (TypeError, ValueError):
+        pass
+    raise bad_argument("as_of", 'a date, such as "2026-03-31"')
 
 
 def check_names(name: str, given: object) -> None:

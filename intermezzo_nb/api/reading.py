@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..errors import SettingsError
+from ..errors import ApiError, NetworkError, NotFound
 from .ahead import Ahead
 from .client import Api
-from .page import Page
+from .failures import ABOUT_SOME, Failures, Owner
+from .page import LARGEST, Page, whole
 from .paging import walk
 from .progress import Progress, finish, plural
 from .query import Query
 from .schema import Column, Resource
-from .shaping import Record, matching, shape, valid_on
+from .shaping import Record, matching, shape
+from .tally import Question, Tally
 from .transport import AT_ONCE
-from .waits import telling_waits
+from .validity import GAP, OVERLAP, Validity
 
 _SIZES = ("size", "limit")  # of a page: who sends one has a reason
 _OWNER = Column("organizationId")
-_MANY = 200  # requests; more are announced
-_MINUTE = 60
 
 
 class Reading:
@@ -33,7 +31,10 @@ class Reading:
     One reading of a resource, in batches of records.
 
     ``organizations`` are asked one after the other; none for what has no such owner.
-    After it has ended, the attributes tell how it went.
+    Where ``employees`` are given, each of them is asked, several at once, and their
+    records come in the order of the employees. What fails for one of many owners is
+    listed, and the others are read. After the reading has ended, the attributes tell
+    how it went.
 
     Parameters
     ----------
@@ -41,6 +42,8 @@ class Reading:
         Told after each answer, and of each wait; in the thread that reads.
     max_requests : int or None
         Where more are needed, it is an error, as soon as that is known.
+    announces : bool
+        Whether many requests are told of before they are sent.
     """
 
     def __init__(
@@ -50,22 +53,34 @@ class Reading:
         *,
         progress: Callable[[Progress], None] = lambda _: None,
         max_requests: int | None = None,
+        announces: bool = True,
     ) -> None:
         self.query, self._api, self._progress = query, api, progress
-        self._most = query.max_requests or max_requests
         self._resource = query.resource
         self.organizations: tuple[str, ...] = ()
-        self._began = time.monotonic()
+        self.employees: tuple[Owner, ...] | None = None
+        self.are_from_list = False
+        """Whether the employees are those that the API lists."""
         self.in_path, self.sent, self.here = query.sorted_filters()
-        self.requests = self.repeated = self.rows = self.seen = 0
-        self.planned: int | None = None
-        self._mutex = threading.Lock()
-        self._wait = ("", 0.0)
-        self._thread = threading.get_ident()
-        self._totals: dict[str, int | None] = {}
-        self._announced = ""
+        self.tally = Tally(
+            api.read,
+            query,
+            most=query.max_requests or max_requests,
+            tell=self.tell_wait,
+            announces=announces,
+        )
+        self.rows = self.seen = self._read_of = 0
+        self._total: int | None = 0
+        self._total_here: int | None = None
         self.notes: list[str] = []
+        """Why not all rows are here, apart from failures."""
         self.hints = list(self._odd_values())
+        self.of_organizations = Failures("organization", strict=query.strict)
+        self.of_employees = Failures("employee", strict=query.strict)
+        self.without: list[Owner] = []
+        """Employees for whom there is no such record, or none on that day."""
+        self._unknown = 0
+        self._doubts = [0, 0]
         self.complete = False
 
     @property
@@ -78,164 +93,264 @@ class Reading:
         return replace(resource, columns=(_OWNER, *resource.columns))
 
     @property
-    def seconds(self) -> float:
-        """Since the reading began."""
-        return time.monotonic() - self._began
+    def requests(self) -> int:
+        """How many were sent, each counted once however often it was repeated."""
+        return self.tally.requests
 
     @property
     def total(self) -> int | None:
         """Rows of all that is asked; None where one of the owners does not tell."""
-        told = [total for total in self._totals.values() if total is not None]
-        return sum(told) if told and len(told) == len(self._totals) else None
+        if self._total is None or self._total_here is None:
+            return None
+        return self._total + self._total_here
 
     @property
     def country(self) -> str:
         """The only country whose organizations have it; empty for all."""
         return self._resource.country if self._resource else ""
 
+    @property
+    def failures(self) -> list[dict[str, Any]]:
+        """What failed, one object for each owner."""
+        return [*self.of_organizations.listed, *self.of_employees.listed]
+
+    @property
+    def remarks(self) -> list[str]:
+        """All that is to be told of what was read."""
+        doubts = zip(self._doubts, (OVERLAP, GAP), strict=True)
+        return [
+            *self.hints,
+            *self._absences(),
+            *(t.format(count=f"{n:,}", what="employees") for n, t in doubts if n),
+            *self.notes,
+            *self.of_organizations.notes(len(self.organizations)),
+            *self.of_employees.notes(len(self.employees or ())),
+        ]
+
     def batches(self) -> Iterator[list[Record]]:
         """Give the records of each answer, shaped, filtered and cut at the limit."""
-        self._thread = threading.get_ident()
-        ahead = Ahead(self._fetch, at_once=AT_ONCE, meanwhile=self._tell_meanwhile)
+        self.tally.begin()
+        is_of_many = self.employees is not None
+        ahead = Ahead(
+            self._whole if is_of_many else self.tally.fetch,
+            at_once=AT_ONCE,
+            meanwhile=self.tally.tell_meanwhile,
+        )
         try:
-            yield from self._batches(ahead)
+            self._tell()
+            yield from self._of_each(ahead) if is_of_many else self._of_all(ahead)
         finally:
             ahead.close()
             finish(self._progress)
 
-    def _batches(self, ahead: Ahead) -> Iterator[list[Record]]:
-        owners = self.organizations if self._has_owner else ("",)
-        self._tell()
+    def _of_all(self, ahead: Ahead) -> Iterator[list[Record]]:
+        owners = (
+            [Owner(o) for o in self.organizations] if self._has_owner else [Owner()]
+        )
         for owner in owners:
-            is_last_owner = owner == owners[-1]
-            for page in self._pages(owner, ahead):
-                self._totals[owner] = page.total
-                self.notes += [*page.notes, *self._unread(page), *self._bare(page)]
-                batch, is_cut = self._rows_of(page, owner)
-                self.rows += len(batch)
-                is_end = page.following is None and is_last_owner
-                self.complete = is_end and not (is_cut or self.notes)
-                self._tell()
-                yield batch
-                if self.query.limit is not None and self.rows >= self.query.limit:
-                    if not is_last_owner:
-                        self._totals[owners[-1]] = None  # was not asked
-                    return
+            is_last_owner = owner is owners[-1]
+            try:
+                for page in self._pages(owner, ahead):
+                    batch, is_cut = self._rows_of(page, owner)
+                    is_end = page.following is None and is_last_owner
+                    self.complete = is_end and not is_cut and self._is_whole
+                    self._tell()
+                    yield batch
+                    if self._has_enough:
+                        self._total = self._total if is_last_owner else None
+                        return
+                self.of_organizations.good()
+            except ABOUT_SOME as error:
+                self._total = None
+                if len(owners) == 1:
+                    raise
+                self.of_organizations.add(owner, error)
+            self._count_total()
+        self.of_organizations.end()
         if not owners:
-            self.complete = not self.notes
+            self.complete = self._is_whole
             yield []
 
-    def _rows_of(self, page: Page, owner: str) -> tuple[list[Record], bool]:
+    def _of_each(self, ahead: Ahead) -> Iterator[list[Record]]:
+        employees = self.employees or ()
+        ahead.expect(employees)
+        gathered: list[Record] = []
+        is_cut = False
+        for owner in employees:
+            try:
+                before = self.seen
+                batch, is_cut = self._rows_of(ahead.take(owner), owner)
+                self.of_employees.good()
+                if self.seen == before:
+                    self.without.append(owner)
+            except ABOUT_SOME as error:
+                self._miss(owner, error)
+                batch = []
+            self._read_of += 1
+            self._count_total()
+            self._tell()
+            gathered += batch
+            if self._has_enough:
+                if owner is not employees[-1]:
+                    is_cut, self._total = True, None
+                break
+            if len(gathered) >= LARGEST:
+                yield gathered
+                gathered = []
+        self.of_employees.end()
+        if employees and self._unknown == self._read_of:
+            self.notes.append(
+                f"{self.query.label}: each employee was answered with HTTP 404, so "
+                "that may be due to the address or the organization"
+            )
+        self.complete = self._is_whole and not is_cut
+        yield gathered
+
+    def _miss(self, owner: Owner, error: ApiError | NetworkError) -> None:
+        may_be_absent = self._resource is not None and self._resource.may_be_absent
+        if isinstance(error, NotFound) and (self.are_from_list or may_be_absent):
+            # There is such an employee, so it is the record that there is not.
+            self.without.append(owner)
+            self._unknown += not may_be_absent
+            self.of_employees.good()
+        else:
+            self._total = None
+            self.of_employees.add(owner, error)
+
+    @property
+    def _has_enough(self) -> bool:
+        return self.query.limit is not None and self.rows >= self.query.limit
+
+    @property
+    def _is_whole(self) -> bool:
+        return not (self.notes or self.failures)
+
+    def _absences(self) -> Iterator[str]:
+        if self.without:
+            day = f" on {self.query.day}" if self.query.is_of_day else ""
+            employees = f"{plural(len(self.without), 'employee')} of {self._read_of:,}"
+            yield f"no {self.query.label}{day} of {employees}"
+
+    def _count_total(self) -> None:
+        self._total, self._total_here = self.total, 0
+
+    def _rows_of(self, page: Page, owner: Owner) -> tuple[list[Record], bool]:
+        self._total_here = page.total
+        self.notes += [*page.notes, *self._bare(page)]
         resource = self._resource
-        added = self._added(owner)
-        records: Iterator[Record] = shape(page.records, resource, added)
-        if self.query.is_of_today:
-            inclusive = self.query.valid_to == "inclusive"
-            records = valid_on(records, self.query.today, inclusive=inclusive)
-        kept = list(records)
+        kept = [*shape(page.records, resource, self._added(owner))]
+        if resource and resource.history:
+            kept = self._versions(kept, resource)
         self.seen += len(kept)
         batch = list(matching(kept, self.here, resource))
         limit = self.query.limit
         room = len(batch) if limit is None else limit - self.rows
+        self.rows += len(batch[:room])
         return batch[:room], len(batch) > room
+
+    def _versions(self, records: list[Record], resource: Resource) -> list[Record]:
+        is_inclusive = self.query.valid_to == "inclusive"
+        validity = Validity.of(resource, is_inclusive=is_inclusive)
+        if self.query.takes_all_versions and resource.column(validity.end):
+            for n, count in enumerate(validity.doubts(records)):
+                self._doubts[n] += count
+        is_of_day = self.query.is_of_day
+        return validity.on(self.query.day, records) if is_of_day else records
 
     @property
     def counts_rows(self) -> bool:
         """Whether the server's total counts what becomes a row here."""
         resource = self._resource
         has_lines = bool(resource and (resource.lines or resource.nested))
-        return not (has_lines or self.query.is_of_today or self.here)
+        return not (has_lines or self.query.is_of_day or self.here)
 
     @property
     def _has_owner(self) -> bool:
         return self._resource is not None and self._resource.owner != "account"
 
-    def _added(self, owner: str) -> dict[str, str]:
+    def _added(self, owner: Owner) -> dict[str, str]:
         resource = self._resource
         if resource is None:
             return {}
         is_told_apart = len(self.organizations) > 1
         is_own = self._has_owner and resource.column(_OWNER.name)
-        of = {_OWNER.name: owner} if is_told_apart or is_own else {}
-        parameters = (p for p in resource.parameters if p.column)
-        return of | {p.column: self.in_path[p.name] for p in parameters}
+        of = {_OWNER.name: owner.organization} if is_told_apart or is_own else {}
+        inside = self._inside(owner)
+        return of | {p.column: inside[p.name] for p in resource.parameters if p.column}
 
-    def _pages(self, owner: str, ahead: Ahead) -> Iterator[Page]:
+    def _inside(self, owner: Owner) -> dict[str, str]:
+        """Give what the path of an owner holds."""
+        whose = {"organization_id": owner.organization, "employee_id": owner.employee}
+        return {**whose, **self.in_path}
+
+    def _whole(self, owner: Owner) -> Page:
+        """Give all that one employee has, as one page; in whatever thread."""
+        asked = 0
+
+        def fetch(question: Question) -> tuple[Any, str]:
+            nonlocal asked
+            asked += 1
+            if asked > 1:
+                self.tally.plan_more()
+            return self.tally.fetch(question)
+
+        return whole([*self._walk(owner, fetch)])
+
+    def _pages(self, owner: Owner, ahead: Ahead) -> Iterator[Page]:
+        def expect(many: Iterable[Question], count: int) -> None:
+            self.tally.foresee(count)
+            ahead.expect(many)
+
+        pages = self._walk(owner, ahead.take, expect)
+        if self.query.takes_all_versions:
+            # Which version counts is known when all of them are.
+            yield whole([*pages])
+        else:
+            yield from pages
+
+    def _walk(
+        self,
+        owner: Owner,
+        take: Callable[[Question], tuple[Any, str]],
+        expect: Callable[[Iterable[Question], int], None] = lambda _many, _count: None,
+    ) -> Iterator[Page]:
         path, style, inside = self.query.address()
         if self._resource:
-            path = path.format(organization_id=owner, **self.in_path)
+            path = path.format(**self._inside(owner))
         params = {**self.sent, **self.query.sent_as_it_is}
         sizes = {name: params[name] for name in _SIZES if name in params}
+        announced = ""
 
-        def question(paging: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        def question(paging: Mapping[str, Any]) -> Question:
             return path, {**params, **paging, **sizes}
 
         def fetch(paging: Mapping[str, Any]) -> Any:
-            payload, self._announced = ahead.take(question(paging))
+            nonlocal announced
+            payload, announced = take(question(paging))
             return payload
 
-        def expect(many: Iterable[Mapping[str, Any]], count: int) -> None:
-            self._foresee(count)
-            ahead.expect(map(question, many))
-
         def changed() -> None:
-            self.tell_wait(0, "the list changed meanwhile, so it is read once more")
+            reason = "the list changed meanwhile, so it is read once more"
+            self.tally.tell_wait(0, reason)
 
         limit, is_list = self.query.limit, self._resource is not None
-        can_count = self.counts_rows and limit is not None
-        yield from walk(
+        is_bound = limit is not None and self.counts_rows
+        for page in walk(
             fetch,
             style=style,
             inside=inside,
             name=self.query.label,
             is_list=is_list and style != "object",
             changed=changed,
-            expect=expect,
-            wanted=max(0, limit - self.rows)
-            if limit is not None and can_count
-            else None,
-        )
-
-    def _fetch(self, question: tuple[str, dict[str, Any]]) -> tuple[Any, str]:
-        with telling_waits(self._wait_in_any_thread, self._count_again):
-            with self._mutex:
-                self.requests += 1
-            return self._api.read(*question)
-
-    def _count_again(self) -> None:
-        with self._mutex:
-            self.repeated += 1
-
-    def _foresee(self, count: int) -> None:
-        """Tell of many requests before they are sent, or refuse to send too many."""
-        planned = self.requests + count
-        if self._most is not None and planned > self._most:
-            raise SettingsError(
-                f"{self.query.label} takes {planned:,} requests, and max_requests is "
-                f"{self._most:,}",
-                why="So many are not sent where nobody watches, unless it is said."
-                if self.query.max_requests is None
-                else "",
-                advice="Ask for less by limit or filters, or give max_requests.",
-                code="too_many_requests",
+            expect=lambda many, count: expect(map(question, many), count),
+            wanted=max(0, (limit or 0) - self.rows) if is_bound else None,
+        ):
+            is_unread = announced and page.following is None
+            note = (
+                f"{self.query.label}: the answer announces more by its {announced}, "
+                "which was not read"
             )
-        is_news = planned > _MANY >= (self.planned or 0)
-        self.planned = max(planned, self.planned or 0)
-        if is_news:
-            seconds = self.seconds / max(1, self.requests) * count / AT_ONCE
-            about = (
-                f"{seconds:.0f} s"
-                if seconds < 2 * _MINUTE
-                else f"{seconds / _MINUTE:.0f} min"
-            )
-            self.tell_wait(0, f"{planned:,} requests are needed, about {about}")
-
-    def _unread(self, page: Page) -> Iterator[str]:
-        if page.following is None and self._announced:
-            yield (
-                f"{self.query.label}: the answer announces more by its "
-                f"{self._announced}, which was not read"
-            )
+            yield replace(page, notes=(*page.notes, note)) if is_unread else page
 
     def _bare(self, page: Page) -> Iterator[str]:
         nested = self._resource.nested if self._resource else ""
@@ -261,27 +376,21 @@ class Reading:
         waiting = f"{reason}: {math.ceil(seconds)} s" if seconds else reason
         self._progress(replace(self._progress_now(), waiting=waiting))
 
-    def _wait_in_any_thread(self, seconds: float, reason: str) -> None:
-        if threading.get_ident() == self._thread:
-            self.tell_wait(seconds, reason)
-        else:
-            self._wait = (reason, time.monotonic() + seconds)
-
-    def _tell_meanwhile(self) -> None:
-        reason, until = self._wait
-        if reason:
-            self._wait = ("", 0.0)
-            self.tell_wait(max(0.0, until - time.monotonic()), reason)
+    def tell_step(self, now: Progress) -> None:
+        """Tell how far a list is that is needed first."""
+        self._progress(replace(now, resource=self.query.label, step=now.resource))
 
     def _progress_now(self) -> Progress:
         return Progress(
             self.query.label,
             self.requests,
             self.rows,
-            self.total,
-            self.seconds,
-            planned=self.planned,
+            self.total if self.employees is None else None,
+            self.tally.seconds,
+            planned=self.tally.planned,
             slowed_to=self._api.rate,
+            employees=self._read_of,
+            of_employees=None if self.employees is None else len(self.employees),
         )
 
 
@@ -303,7 +412,8 @@ def provenance(
         "filtered_here": sorted(reading.here),
         "profile": profile,
         "fetched_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "as_of": query.today.isoformat() if query.is_of_today else None,
+        "as_of": query.day.isoformat() if query.is_of_day else None,
+        "valid_to": query.valid_to,
         "rows": rows,
         "columns": columns,
         "read": reading.seen,
@@ -311,10 +421,12 @@ def provenance(
         "limit": query.limit,
         "complete": reading.complete,
         "requests": reading.requests,
-        "repeated": reading.repeated,
-        "seconds": round(reading.seconds, 3),
+        "repeated": reading.tally.repeated,
+        "seconds": round(reading.tally.seconds, 3),
         "control_totals": dict(totals),
-        "notes": [*reading.hints, *reading.notes, *notes],
+        "failures": reading.failures,
+        "without": [owner.employee for owner in reading.without],
+        "notes": [*reading.remarks, *notes],
     }
 
 

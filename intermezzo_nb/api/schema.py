@@ -49,11 +49,11 @@ class Parameter:
     Parameters
     ----------
     where : {"query", "path"}
-        Those of the path have to be given.
+        Those of the path have to be given, unless there is a default.
     example : str
         A value to show in messages.
     default : str
-        What the API takes where it is left out, as far as that is documented.
+        What is taken where it is left out, as far as that is documented.
     column : str
         The column of each row that takes the value from the path.
     """
@@ -166,7 +166,9 @@ def split_filters(
         else:
             raise _unknown_filter(resource, name)
     for parameter in resource.parameters:
-        if parameter.where == "path" and not in_path.get(parameter.name):
+        is_left_out = bool(parameter.default) and parameter.name not in filters
+        is_needed = parameter.where == "path" and not is_left_out
+        if is_needed and not in_path.get(parameter.name):
             raise SettingsError(
                 f"{resource.name} needs {parameter.name}",
                 advice=f"Add {parameter.name}={parameter.example}.",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import json
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -17,7 +16,6 @@ Record = dict[str, Any]
 Path = tuple[str, ...]
 
 FORMS = ("pandas", "arrow", "polars", "records")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 DEEPEST = 16  # objects inside each other; what is deeper stays whole, as JSON text
 # Kinds whose values can be spelled in more than one way.
 _MEANINGS: Mapping[str, Callable[[str], Any]] = {
@@ -157,31 +155,6 @@ def leaves(
             yield from leaves(value, whole, path)
         else:
             yield path, value
-
-
-def valid_on(
-    records: Iterable[Record], day: dt.date, *, inclusive: bool
-) -> Iterator[Record]:
-    """
-    Give the versions that are valid on a day.
-
-    Parameters
-    ----------
-    inclusive : bool
-        Whether ``validTo`` is the last valid day, or the first that is not.
-    """
-    today = day.isoformat()
-    for record in records:
-        # What is no date bounds nothing: rather a row too many than one lost.
-        begun = (_day(record.get("validFrom")) or "0000") <= today
-        last = _day(record.get("validTo")) or "9999-12-31"
-        if begun and (today <= last if inclusive else today < last):
-            yield record
-
-
-def _day(value: Any) -> str:
-    is_date = isinstance(value, str) and _DATE.match(value)
-    return value[:10] if is_date else ""
 
 
 def matching(

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..errors import SettingsError
 from .resources import CATALOGUE
+from .validity import GAP, OVERLAP
 
 _KEYS = ("employeeId", "wageTypeCode", "wageTypeNumber", "organizationId", "id")
 _DAY = pd.Timedelta(days=1)
@@ -28,9 +29,9 @@ def as_of(
     """
     Give the versions that were valid on a day, or on each of several days.
 
-    Where two versions of one thing share a day, as on a day of change, the later one
-    counts, and it alone; what is later is told by ``start``. Rows that begin together
-    belong together, such as the lines of one record of pay.
+    Where two versions of one thing share a day, as on a day of change, the one that
+    began last counts, and it alone; of those that began together, the one that ends
+    last. The lines of one version all count. ``frame(…, as_of=…)`` does the same.
 
     Parameters
     ----------
@@ -74,12 +75,10 @@ def as_of(
     keys = _keys(history, key, about.get("resource"))
     for name in (*keys, start, end):
         _insist_on(history, name, is_date=name in {start, end})
-    _tell_doubts(history, keys, start, end, is_inclusive=is_inclusive)
-    _tell_twins(history, keys, start, about.get("resource"))
+    spans = _spans(history, keys, start, end, _version(history, about.get("resource")))
+    _tell_doubts(spans, " and ".join(keys), is_inclusive=is_inclusive)
     days, is_one = _days(when)
-    found = [
-        _on(history, day, keys, start, end, is_inclusive=is_inclusive) for day in days
-    ]
+    found = [history[_on(spans, d, is_inclusive=is_inclusive)].copy() for d in days]
     if is_one:
         frame = found[0]
     else:
@@ -97,60 +96,47 @@ def as_of(
     return frame
 
 
-def _on(
-    history: pd.DataFrame,
-    day: pd.Timestamp,
-    keys: list[str],
-    start: str,
-    end: str,
-    *,
-    is_inclusive: bool,
+def _spans(
+    history: pd.DataFrame, keys: list[str], start: str, end: str, version: str
 ) -> pd.DataFrame:
-    begun, last = history[start], history[end]
-    is_open = last.isna() | (last >= day if is_inclusive else last > day)
-    valid = history[(begun.isna() | (begun <= day)) & is_open]
-    if not valid[keys].duplicated().any():
-        return valid.copy()
-    since = _since(valid[start])
-    latest = since.groupby([valid[name] for name in keys], dropna=False)
-    return valid[since == latest.transform("max")].copy()
+    """Give of what each row is a version, when it is valid, and which it is."""
+    spans = {
+        "thing": history.groupby(keys, dropna=False, sort=False).ngroup(),
+        "start": history[start].astype("datetime64[s]").fillna(_ALWAYS),
+        "end": history[end].astype("datetime64[s]").fillna(_NEVER),
+    }
+    versions = history[version] if version else pd.Series(0, history.index)
+    is_numbered = pd.api.types.is_integer_dtype(versions)
+    spans["number"] = versions.fillna(0) if is_numbered else 0
+    spans["version"] = versions.astype(str)
+    return pd.DataFrame(spans, index=history.index).reset_index(drop=True)
 
 
-def _tell_doubts(
-    history: pd.DataFrame, keys: list[str], start: str, end: str, *, is_inclusive: bool
-) -> None:
-    spans = history[[*keys, start, end]].drop_duplicates()
-    spans = spans.assign(**{start: _since(spans[start])})
-    spans = spans.sort_values([*keys, start], kind="stable")
-    following = spans.groupby(keys, dropna=False)[start].shift(-1)
+def _on(spans: pd.DataFrame, day: pd.Timestamp, *, is_inclusive: bool) -> Any:
+    """Tell of each row whether it counts on a day."""
+    is_open = spans["end"] >= day if is_inclusive else spans["end"] > day
+    valid = spans[(spans["start"] <= day) & is_open]
+    if valid["thing"].duplicated().any():
+        ordered = valid.sort_values(["start", "end", "number"], kind="stable")
+        last = ordered.drop_duplicates("thing", keep="last").set_index("thing")
+        counting = last.loc[valid["thing"]].set_index(valid.index)
+        valid = valid[(valid[counting.columns] == counting).all(axis=1)]
+    return spans.index.isin(valid.index)
+
+
+def _tell_doubts(spans: pd.DataFrame, what: str, *, is_inclusive: bool) -> None:
+    last = spans["end"] if is_inclusive else spans["end"] - _DAY
+    real = spans[spans["start"] <= last].drop_duplicates()
+    real = real.sort_values(["thing", "start", "end", "number", "version"])
+    things = real["thing"]
+    reach = real["end"].groupby(things).cummax().groupby(things).shift()
     # On a day of change, one version's last day is the next one's first.
-    overlaps = following.notna() & (spans[end].isna() | (following < spans[end]))
-    step = _DAY if is_inclusive else _DAY * 0
-    gaps = following.notna() & (following > spans[end] + step)
-    for doubtful, told in ((overlaps, _OVERLAP), (gaps, _GAP)):
-        _warn(told, spans.loc[doubtful, keys])
-
-
-def _tell_twins(
-    history: pd.DataFrame, keys: list[str], start: str, resource: Any
-) -> None:
-    """Tell of versions that no day tells apart; lines of one version are none."""
-    known = CATALOGUE.get(str(resource))
-    version = known.version if known else ""
-    if version in history.columns and version != start:
-        versions = history[[*keys, start, version]].drop_duplicates()
-        _warn(_TWINS, versions.loc[versions.duplicated([*keys, start]), keys])
-
-
-def _warn(told: str, found: pd.DataFrame) -> None:
-    if count := len(found.drop_duplicates()):
-        text = told.format(count=f"{count:,}", what=" and ".join(found.columns))
-        warnings.warn(text, UserWarning, stacklevel=4)
-
-
-def _since(starts: pd.Series) -> pd.Series:
-    # In nanoseconds, as pandas may have made them, the first day has no number.
-    return starts.astype("datetime64[s]").fillna(_EVER)
+    overlaps = real["start"] < reach
+    gaps = real["start"] > (reach + _DAY if is_inclusive else reach)
+    for doubtful, told in ((overlaps, OVERLAP), (gaps, GAP)):
+        if count := things[doubtful].nunique():
+            text = told.format(count=f"{count:,}", what=what)
+            warnings.warn(text, UserWarning, stacklevel=3)
 
 
 def _is_inclusive(valid_to: object) -> bool:
@@ -162,6 +148,11 @@ def _is_inclusive(valid_to: object) -> bool:
             code="bad_arguments",
         )
     return valid_to == "inclusive"
+
+
+def _version(history: pd.DataFrame, resource: Any) -> str:
+    known = CATALOGUE.get(str(resource))
+    return known.version if known and known.version in history.columns else ""
 
 
 def _keys(
@@ -227,10 +218,6 @@ def _day(one: Any) -> pd.Timestamp:
     return moment.tz_localize(None).normalize()
 
 
-_EVER = pd.Timestamp("0001-01-01").as_unit("s")
-_OVERLAP = (
-    "{count} {what} have versions that overlap; on such a day the one that began last "
-    "counts, and it alone"
+_ALWAYS, _NEVER = (
+    pd.Timestamp(day).as_unit("s") for day in ("0001-01-01", "9999-12-31")
 )
-_TWINS = "{count} {what} have several versions that begin on one day; all of them count"
-_GAP = "{count} {what} have days between two versions on which none is valid"

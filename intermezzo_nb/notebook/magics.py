@@ -117,13 +117,24 @@ class IntermezzoMagics(Magics):
     @argument("-o", "--output", metavar="NAME", help="Assign to NAME, show nothing.")
     @argument("--limit", metavar="N", help="At most N rows.")
     @argument("--organization", metavar="ID", help="An organization's id.")
-    @argument("--employee-id", metavar="ID", help="An employee's id.")
+    @argument(
+        "--employee-id",
+        metavar="ID",
+        help="An employee's id, or several with commas; all where it is left out.",
+    )
     @argument("--columns", metavar="A,B", help="Only these columns.")
     @argument(
         "--history",
         action="store_const",
         const=True,
         help="All versions, not today's.",
+    )
+    @argument("--as-of", metavar="DATE", help="The versions of a day, not today's.")
+    @argument(
+        "--strict",
+        action="store_const",
+        const=True,
+        help="Fail where one employee or organization fails, instead of listing it.",
     )
     @argument("--max-requests", metavar="N", help="Ask no more than N times.")
     @argument("--money", choices=["float", "decimal"], help="Type of money columns.")
@@ -151,7 +162,9 @@ class IntermezzoMagics(Magics):
             "max_requests": words.count(options.pop("max_requests"), "--max-requests"),
             "columns": words.names(options.pop("columns")),
             "money": self.money if money is None else money,
-            "history": words.flag(options.pop("history")),
+            "employee_id": words.ids(options.pop("employee_id")),
+            "history": words.flag(options.pop("history"), "history"),
+            "strict": words.flag(options.pop("strict"), "strict"),
             **{k: v for k, v in options.items() if v is not None},
         }
         from .progress import status_line

@@ -13,7 +13,7 @@ from ..errors import SettingsError
 
 OPTIONS = (
     *("limit", "organization", "employee_id", "columns", "money", "history"),
-    "max_requests",
+    *("max_requests", "as_of", "strict"),
 )
 """What a body may hold beside filters, by the names that Python has for it."""
 _DIGITS = 15  # of a limit; more rows than anybody has
@@ -55,13 +55,13 @@ def count(given: object, option: str = "--limit") -> int | None:
     )
 
 
-def flag(given: object) -> bool:
+def flag(given: object, option: str) -> bool:
     """Give an option that is true or false; false where it is left out."""
     text = str(given or False).lower()
     if text in {"true", "false"}:
         return text == "true"
     raise SettingsError(
-        f"history is {text[:_SHOWN]!r}",
+        f"{option} is {text[:_SHOWN]!r}",
         advice="Write true or false.",
         code="bad_arguments",
     )
@@ -71,13 +71,22 @@ def names(given: Any) -> Any:
     """Give the names that commas part; what is no text stays as it is."""
     if not isinstance(given, str):
         return given
-    if found := [name.strip() for name in given.split(",") if name.strip()]:
+    if found := _parts(given):
         return found
     raise SettingsError(
         "--columns names no column",
         advice="Give names with commas between them, such as id,startDate.",
         code="bad_arguments",
     )
+
+
+def ids(given: Any) -> Any:
+    """Give an id, or those that commas part; what is no text stays as it is."""
+    return _parts(given) if isinstance(given, str) and "," in given else given
+
+
+def _parts(given: str) -> list[str]:
+    return [name.strip() for name in given.split(",") if name.strip()]
 
 
 def filters(words: Iterable[str]) -> dict[str, Any]:

@@ -99,6 +99,27 @@ def test_pay_and_jobs_of_one_employee(shell, machine):
     assert shell.user_ns["jobs"]["validFrom"].is_monotonic_increasing
 
 
+def test_pay_of_some_and_of_all_on_a_day(shell, machine):
+    run(shell, "staff = %intermezzo employees --organization all --limit 30")
+    run(shell, "where = staff.organizationId[0]; ids = ','.join(staff.id)")
+    base = "--organization {where} --as-of 2026-03-31 --strict -o"
+    some = f"%intermezzo compensation --employee-id {{ids}} {base} some"
+    assert run(shell, some).success
+    some = shell.user_ns["some"]
+    assert some.attrs["intermezzo"]["as_of"] == "2026-03-31"
+    assert set(some["employeeId"]) <= {*shell.user_ns["staff"]["id"]}
+    assert run(shell, f"%intermezzo compensation {base} every").success
+    every = shell.user_ns["every"]
+    body = "as_of: 2026-03-31\nstrict: true\nemployee_id: {ids}"
+    cell = f"%%intermezzo compensation --organization {{where}} -o same\n{body}"
+    ids = shell.user_ns["ids"]
+    assert run(shell, cell.replace("{ids}", ids)).success
+    assert shell.user_ns["same"].equals(some)
+    of_some = every["employeeId"].isin(some["employeeId"])
+    assert every[of_some].reset_index(drop=True).equals(some)
+    assert every["employeeId"].nunique() > 100
+
+
 def test_status_and_logout_tell_no_secret(shell, machine, capsys):
     run(shell, "%intermezzo organizations -o o")
     assert run(shell, "%intermezzo_status").success
@@ -124,6 +145,11 @@ def test_settings_by_config(shell, machine):
         ("%intermezzo employees --limit many", "bad_arguments"),
         ("%intermezzo employees --limit -1", "bad_arguments"),
         ("%intermezzo employees --max-requests 0", "bad_arguments"),
+        ("%intermezzo employees --as-of 2026-03-31", "no_history"),
+        ("%intermezzo job-details --as-of 2026-02-30", "bad_arguments"),
+        ("%intermezzo job-details --as-of 2026-02-28 --history", "bad_arguments"),
+        ("%intermezzo job-details --employee-id a/b --organization o", "bad_filter"),
+        ("%%intermezzo job-details\nstrict: perhaps", "bad_arguments"),
         ("%intermezzo /organizations/x --max-requests few", "bad_arguments"),
         (
             "%intermezzo employees --organization all --max-requests 2",

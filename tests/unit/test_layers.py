@@ -19,6 +19,7 @@ addresses credentials surroundings
 settings
 practice oauth.models oauth.mailbox oauth.closing api.page api.schema
 status oauth.forwarding oauth.answers oauth.wire oauth.discovery oauth.question
+api.validity api.failures
 api.catalogue.terms api.shaping oauth.assertion oauth.identity api.forms api.values
 api.catalogue.organizations api.catalogue.employees api.outcomes
 api.catalogue.pay api.catalogue.british
@@ -29,7 +30,7 @@ oauth.flows
 tokens.source oauth.renewal login ladder
 api.faults api.answers api.paths api.query asking api.gate api.ahead api.columns
 api.transport api.casts
-api.client api.collector
+api.client api.collector api.tally
 api.reading session
 api.frames api.owners api.posting api.bodies
 api.plan api.report api.versions

@@ -135,7 +135,7 @@ def test_pay_that_has_ended_is_none_of_today():
     ended["earnings"] = [{"amount": "1.00"}]
     api = FakeApi(**{COMPENSATION: ended})
     rows, reading = read(api, "compensation", **OF_ONE)
-    assert (rows, reading.complete, reading.query.is_of_today) == ([], True, True)
+    assert (rows, reading.complete, reading.query.is_of_day) == ([], True, True)
     rows, _ = read(api, "compensation", **OF_ONE, today=dt.date(2020, 12, 31))
     assert len(rows) == 1
     api.answers["/" + COMPENSATION.replace("__", "/") + "/history"] = [ended]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import pytest
 
 from intermezzo_nb.api.frames import to_frame
 from intermezzo_nb.api.resources import find
 from intermezzo_nb.api.schema import split_filters
-from intermezzo_nb.api.shaping import shape, valid_on
+from intermezzo_nb.api.shaping import shape
 from intermezzo_nb.errors import SettingsError
 
 
@@ -73,14 +71,6 @@ def test_names_that_nobody_documented_are_told_without_control_characters():
     assert framed.notes == ["not documented, kept: [2K complete" + "x" * 68]
 
 
-@pytest.mark.parametrize(
-    ("start", "end"), [("2026-1-1", None), ("2026-01-01", ""), (5, "soon")]
-)
-def test_a_version_whose_dates_are_odd_is_kept(start, end):
-    record = {"validFrom": start, "validTo": end}
-    assert list(valid_on([record], dt.date(2026, 6, 1), inclusive=True)) == [record]
-
-
 def test_filters_go_where_they_belong():
     resource = find("wage-types")
     asked = {"effective_date": "2026-04-06", "niClass": "class_1"}
@@ -102,7 +92,7 @@ def test_filters_go_where_they_belong():
         ),
         ("employees", {"jobTitle": "x"}, "unknown_filter", "jobDetails.jobTitle"),
         ("p32", {}, "missing_parameter", "tax_year=2026"),
-        ("job-details", {}, "missing_parameter", "employee_id"),
+        ("job-details", {"employee_id": ""}, "missing_parameter", "employee_id"),
     ],
 )
 def test_wrong_filters_are_told_with_a_way_out(name, filters, code, hint):
@@ -110,21 +100,3 @@ def test_wrong_filters_are_told_with_a_way_out(name, filters, code, hint):
         split_filters(find(name), filters)
     assert caught.value.code == code
     assert hint in caught.value.advice
-
-
-@pytest.mark.parametrize(
-    ("day", "inclusive", "versions"),
-    [
-        ("2025-12-31", True, [1]),
-        ("2025-12-31", False, []),
-        ("2026-01-01", True, [2]),
-        ("2019-12-31", True, []),
-    ],
-)
-def test_the_version_of_a_day(day, inclusive, versions):
-    records = [
-        {"v": 1, "validFrom": "2020-01-01", "validTo": "2025-12-31"},
-        {"v": 2, "validFrom": "2026-01-01", "validTo": None},
-    ]
-    found = valid_on(records, dt.date.fromisoformat(day), inclusive=inclusive)
-    assert [r["v"] for r in found] == versions

@@ -41,5 +41,9 @@ GB_ORGANIZATION = "/gb" + ORGANIZATION
 GB_EMPLOYEE = "/gb" + EMPLOYEE
 
 EMPLOYEE_ID = Parameter(
-    "employee_id", where="path", example="emp_…", column="employeeId"
+    "employee_id",
+    where="path",
+    example="emp_…",
+    default="all employees",
+    column="employeeId",
 )

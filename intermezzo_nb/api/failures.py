@@ -1,0 +1,108 @@
+"""What failed for some of many, while the reading goes on for the others."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..errors import ApiError, IntermezzoError, NetworkError
+
+ABOUT_SOME = (ApiError, NetworkError)
+_ALIKE = 5  # failures in a row, after which the others are not expected to do better
+_SHOWN = 3  # in a note; the rest is counted
+_TOO_MANY = 429
+
+
+class Owner(NamedTuple):
+    """Whose records they are; empty text where that is nobody's business."""
+
+    organization: str = ""
+    employee: str = ""
+
+
+class Failures:
+    """
+    The owners whose records could not be read, and why.
+
+    What concerns everybody is raised instead. That is so where five in a row fail
+    alike, and either none has succeeded before, or it is no answer about them: nobody
+    answered, the server is not well, it wants fewer requests, or something else than
+    the API answers. It is so too where all fail alike, few as they are.
+
+    Parameters
+    ----------
+    of : {"employee", "organization"}
+    strict : bool
+        Raise the first.
+    """
+
+    def __init__(self, of: str, *, strict: bool) -> None:
+        self._of, self._strict = of, strict
+        self.listed: list[dict[str, Any]] = []
+        """One object each, as ``df.attrs`` tells them."""
+        self._last: IntermezzoError | None = None
+        self._alike = 0
+        self._has_good = False
+
+    def good(self) -> None:
+        """Count one that has not failed."""
+        self._has_good, self._alike = True, 0
+
+    def add(self, owner: Owner, error: IntermezzoError) -> None:
+        """
+        Count one that has failed.
+
+        Raises
+        ------
+        ApiError, NetworkError
+            It concerns everybody, or is not to be borne.
+        """
+        is_alike = self._last is not None and _kind(self._last) == _kind(error)
+        self._alike = self._alike + 1 if is_alike else 1
+        self._last = error
+        self.listed.append(
+            {
+                "employee": owner.employee or None,
+                "organization": owner.organization or None,
+                "status": getattr(error, "status", None),
+                "what": error.what,
+            }
+        )
+        concerns_all = not self._has_good or not _is_about_one(error)
+        if self._strict or (concerns_all and self._alike >= _ALIKE):
+            raise error
+
+    def end(self) -> None:
+        """
+        Judge all of them.
+
+        Raises
+        ------
+        ApiError, NetworkError
+            Each has failed, and in the same way.
+        """
+        if self._last and not self._has_good and self._alike == len(self.listed):
+            raise self._last
+
+    def notes(self, count: int) -> list[str]:
+        """Tell what failed, of so many."""
+        if not self.listed:
+            return []
+        told = [f"{one[self._of]}: {one['what']}" for one in self.listed[:_SHOWN]]
+        rest = len(self.listed) - _SHOWN
+        more = [f"and {rest:,} more in df.attrs"] if rest > 0 else []
+        return [
+            f"{len(self.listed):,} of {count:,} {self._of}s failed: "
+            + "; ".join([*told, *more])
+        ]
+
+
+def _kind(error: IntermezzoError) -> tuple[type, Any]:
+    return type(error), getattr(error, "status", None)
+
+
+def _is_about_one(error: IntermezzoError) -> bool:
+    if not isinstance(error, ApiError):
+        return False
+    status = error.status
+    is_clients = status is not None and 400 <= status < 500  # noqa: PLR2004
+    return status is None or (is_clients and status != _TOO_MANY)

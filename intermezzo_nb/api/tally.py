@@ -1,0 +1,132 @@
+"""The requests of a reading: counted, bounded, foreseen, and their waits told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..errors import SettingsError
+from .query import Query
+from .transport import AT_ONCE
+from .waits import check, telling_waits
+
+_MANY = 200  # requests; more are announced
+_MINUTE = 60
+
+Question = tuple[str, Mapping[str, Any]]
+
+
+class Tally:
+    """
+    Sends the requests of a reading, in whatever thread, and counts them.
+
+    Parameters
+    ----------
+    read : callable
+        Gives the answer at a path, for parameters.
+    most : int or None
+        Requests; where more are needed, it is an error.
+    tell : callable
+        Told the seconds and the reason of a wait, in the thread that made this.
+    announces : bool
+        Whether many requests are told of, once, before they are sent.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[str, Mapping[str, Any]], tuple[Any, str]],
+        query: Query,
+        *,
+        most: int | None,
+        tell: Callable[[float, str], None],
+        announces: bool = True,
+    ) -> None:
+        self._read, self._query, self._most, self._tell = read, query, most, tell
+        self._announces = announces
+        self.requests = self.repeated = 0
+        self.planned: int | None = None
+        self._began = time.monotonic()
+        self._mutex = threading.Lock()
+        self._wait = ("", 0.0)
+        self._thread = threading.get_ident()
+
+    @property
+    def seconds(self) -> float:
+        """Since the reading began."""
+        return time.monotonic() - self._began
+
+    @property
+    def left(self) -> int | None:
+        """Requests that may still be sent; None for any number."""
+        return None if self._most is None else self._most - self.requests
+
+    def begin(self) -> None:
+        """Tell of waits in this thread from now on."""
+        self._thread = threading.get_ident()
+
+    def absorb(self, other: Tally) -> None:
+        """Count what was asked on the way to this reading."""
+        self.requests += other.requests
+        self.repeated += other.repeated
+
+    def fetch(self, question: Question) -> tuple[Any, str]:
+        """Give the decoded answer, and the header that announces more."""
+        check()
+        with telling_waits(self.tell_wait, self._count_again):
+            with self._mutex:
+                if self._most is not None and self.requests >= self._most:
+                    raise self._too_many(f"more than {self._most:,}")
+                self.requests += 1
+            return self._read(*question)
+
+    def plan_more(self) -> None:
+        """Count a request that could not be foreseen."""
+        with self._mutex:
+            self.planned = (self.planned or 0) + 1
+
+    def foresee(self, count: int) -> None:
+        """Tell of many requests before they are sent, or refuse to send too many."""
+        planned = self.requests + count
+        if self._most is not None and planned > self._most:
+            raise self._too_many(f"{planned:,}")
+        self.planned = planned
+        if planned > _MANY and self._announces:
+            self._announces = False
+            seconds = self.seconds / max(1, self.requests) * count / AT_ONCE
+            about = (
+                f"{seconds:.0f} s"
+                if seconds < 2 * _MINUTE
+                else f"{seconds / _MINUTE:.0f} min"
+            )
+            self._tell(0, f"{planned:,} requests are needed, about {about}")
+
+    def tell_wait(self, seconds: float, reason: str) -> None:
+        """Tell of a wait; from another thread, when the reading looks next."""
+        if threading.get_ident() == self._thread:
+            self._tell(seconds, reason)
+        else:
+            self._wait = (reason, time.monotonic() + seconds)
+
+    def tell_meanwhile(self) -> None:
+        """Tell what other threads wait for."""
+        reason, until = self._wait
+        if reason:
+            self._wait = ("", 0.0)
+            self._tell(max(0.0, until - time.monotonic()), reason)
+
+    def _count_again(self) -> None:
+        with self._mutex:
+            self.repeated += 1
+
+    def _too_many(self, needed: str) -> SettingsError:
+        return SettingsError(
+            f"{self._query.label} takes {needed} requests, and max_requests is "
+            f"{self._most:,}",
+            why="So many are not sent where nobody watches, unless it is said."
+            if self._query.max_requests is None
+            else "",
+            advice="Ask for less by limit or filters, or give max_requests.",
+            code="too_many_requests",
+        )

@@ -1,0 +1,199 @@
+"""Records of all employees from a real server, against a slow and obvious way."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections import Counter
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+from intermezzo_nb import as_of
+from intermezzo_nb.demo.pay import compensation, pay_on
+from intermezzo_nb.errors import NotFound
+
+ORGANIZATIONS = 3
+KINDS = ("earning", "benefit", "deduction", "reimbursement")
+
+
+@pytest.fixture
+def machine(shared_practice, connection):
+    return connection(**shared_practice.settings("machine"))
+
+
+@pytest.fixture
+def start(practice_server, connection):
+    """Start a practice server, and connect to it."""
+
+    def begin(**options):
+        practice = practice_server(**options)
+        return practice, connection(**practice.settings("machine"))
+
+    return begin
+
+
+def everybody(company):
+    """Give each organization and employee by number, in the order of the lists."""
+    return [(o, n) for o in range(ORGANIZATIONS) for n in company.employees(o)]
+
+
+def obvious(api, day, *, inclusive=True):
+    """Ask for one employee after the other, and count the lines of pay of a day."""
+    found = Counter()
+    for organization in api.get("/organizations"):
+        base = f"/organizations/{organization['id']}/employees"
+        page, ids = {"meta": {"has_next": True, "page": 0}}, []
+        while page["meta"]["has_next"]:
+            page = api.get(base, page=page["meta"]["page"] + 1, size=100)
+            ids += [employee["id"] for employee in page["items"]]
+        for one in ids:
+            valid = [
+                (record["validFrom"], record["validTo"] or "9999-12-31", record)
+                for record in api.get(f"{base}/{one}/compensation-details/history")
+            ]
+            valid = [
+                v
+                for v in valid
+                if v[0] <= day and (day <= v[1] if inclusive else day < v[1])
+            ]
+            if valid:
+                record = max(valid, key=lambda v: v[:2])[2]
+                for kind in KINDS:
+                    for line in record[f"{kind}s"]:
+                        amount = Decimal(line["amount"])
+                        found[one, record["id"], kind, amount] += 1
+    return found
+
+
+def lines(frame):
+    rows = zip(
+        frame["employeeId"],
+        frame["recordId"],
+        frame["kind"],
+        frame["amount"],
+        strict=True,
+    )
+    return Counter(rows)
+
+
+@pytest.mark.parametrize("valid_to", ["inclusive", "exclusive"])
+def test_pay_of_a_day_is_that_of_an_obvious_loop(practice_server, connection, valid_to):
+    practice = practice_server(rows=90, ragged=True)
+    api = connection(**practice.settings("machine", valid_to=valid_to))
+    history = api.frame(
+        "compensation", organization="all", history=True, money="decimal"
+    )
+    for day in ("2025-12-31", "2026-01-01", "2026-01-05"):
+        frame = api.frame(
+            "compensation", organization="all", as_of=day, money="decimal"
+        )
+        wanted = obvious(api, day, inclusive=valid_to == "inclusive")
+        assert lines(frame) == wanted
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the ragged histories are told below
+            assert lines(as_of(history, day)) == wanted
+        total = sum(key[-1] * count for key, count in wanted.items())
+        about = frame.attrs["intermezzo"]
+        assert Decimal(about["control_totals"]["amount"]) == total
+        assert (about["as_of"], about["valid_to"]) == (day, valid_to)
+        assert any("versions that overlap" in note for note in about["notes"])
+        assert any("days between two versions" in note for note in about["notes"])
+
+
+def test_what_is_of_today_is_the_same_by_either_way(machine):
+    today = dt.datetime.now(dt.UTC).date()
+    for name in ("compensation", "job-details", "insurance-details"):
+        by_default = machine.frame(name, organization="all")
+        by_date = machine.frame(name, organization="all", as_of=pd.Timestamp(today))
+        assert by_date.equals(by_default)
+        told = [frame.attrs["intermezzo"]["without"] for frame in (by_default, by_date)]
+        assert told[0] == told[1] != []
+
+
+def test_headcount_and_salary_by_month(machine, shared_practice):
+    company = shared_practice.server.practice.company
+    months = pd.date_range("2025-01-31", periods=18, freq="ME")
+    pay = machine.frame(
+        "compensation", organization="all", history=True, money="decimal"
+    )
+    salaries = pay[(pay["kind"] == "earning") & ~pay["isLumpsum"].fillna(value=False)]
+    by_month = as_of(salaries, months).groupby("asOf")
+    paid = {
+        day.date(): [pay_on(company, n, day.date()) for _, n in everybody(company)]
+        for day in months
+    }
+    assert by_month["amount"].sum().tolist() == [sum(p) for p in paid.values()]
+    headcount = by_month["employeeId"].nunique().tolist()
+    assert headcount == [sum(one > 0 for one in p) for p in paid.values()]
+
+
+def test_some_employees_are_asked_by_a_column_of_ids(machine):
+    people = machine.frame("employees", organization="all")
+    whose = people[people["endDate"].isna()].sample(25, random_state=4)
+    frame = machine.frame("tax-details", organization="all", employee_id=whose.id)
+    assert list(frame["employeeId"]) == list(whose["id"])
+    assert list(frame["organizationId"]) == list(whose["organizationId"])
+    one = whose.iloc[0]
+    where = {"organization": one.organizationId}
+    alone = machine.frame("tax-details", employee_id=one.id, **where)
+    looked_up = machine.frame("tax-details", employee_id=one.id, organization="all")
+    assert alone["taxId"][0] == looked_up["taxId"][0] == frame["taxId"][0]
+    indexed = machine.frame("tax-details", employee_id=pd.Index([one.id]), **where)
+    assert indexed.equals(alone)
+    with pytest.raises(NotFound, match="no employee emp_x is listed"):
+        machine.frame("tax-details", employee_id="emp_x", organization="all")
+
+
+def test_pages_of_one_employee_come_whole(machine):
+    frame = machine.frame("documents", organization="all")
+    counts = frame.groupby("employeeId")["id"].nunique()
+    most = counts.idxmax()
+    assert counts[most] > 100
+    where = frame.loc[frame["employeeId"] == most, "organizationId"].iloc[0]
+    alone = machine.frame("documents", employee_id=most, organization=where)
+    assert set(alone["id"]) == set(frame.loc[frame["employeeId"] == most, "id"])
+    assert frame.attrs["intermezzo"]["total"] == len(frame)
+
+
+def test_batches_are_as_large_as_pages_and_equal_the_frame(machine):
+    parts = list(machine.frames("job-details", organization="all", history=True))
+    whole = machine.frame("job-details", organization="all", history=True)
+    assert len(parts) <= len(whole) / 100 + 1
+    assert pd.concat(parts, ignore_index=True)["id"].tolist() == whole["id"].tolist()
+    assert [part.attrs["intermezzo"]["complete"] for part in parts[-2:]] == [
+        False,
+        True,
+    ]
+
+
+def test_it_is_whole_and_exact_whatever_the_server_does(start):
+    practice, api = start(
+        rows=400, refuse=0.05, reset=0.01, token_lifetime=5, retry_after=0
+    )
+    frame = api.frame("compensation", organization="all", history=True, money="decimal")
+    about, server = frame.attrs["intermezzo"], practice.server.practice
+    company = server.company
+    amounts = [
+        Decimal(line["amount"])
+        for organization, number in everybody(company)
+        for record in compensation(company, organization, number)
+        for kind in KINDS
+        for line in record[f"{kind}s"]
+    ]
+    assert frame["amount"].tolist() == amounts
+    assert Decimal(about["control_totals"]["amount"]) == sum(amounts)
+    assert (about["complete"], about["failures"], about["without"]) == (True, [], [])
+    pages = sum(-(-len(company.employees(o)) // 100) + 1 for o in range(ORGANIZATIONS))
+    assert about["requests"] == 1 + pages + 400
+    assert about["repeated"] == server.faults.refused + server.faults.resets > 0
+    lives = about["seconds"] / 3.75  # renewed in the last quarter of each
+    assert practice.ledger.token_requests <= lives + 2
+
+
+def test_a_reading_that_is_left_asks_no_more(machine, shared_practice):
+    rows = machine.records("job-details", organization="all")
+    next(rows)
+    rows.close()
+    assert len(machine.frame("organizations")) == ORGANIZATIONS

@@ -1,0 +1,373 @@
+"""One reading of the records of many employees: order, failures, absences, bounds."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+
+from intermezzo_nb.api.failures import Owner
+from intermezzo_nb.api.owners import choose, employ
+from intermezzo_nb.api.progress import as_listener
+from intermezzo_nb.api.query import Query
+from intermezzo_nb.api.reading import Reading, provenance, summary
+from intermezzo_nb.errors import (
+    ApiError,
+    LoginRequired,
+    NetworkError,
+    NotAllowed,
+    NotFound,
+    SettingsError,
+)
+
+PEOPLE = [f"e{n}" for n in range(12)]
+ABSENT = NotFound("there is none", status=404)
+REFUSED = NotAllowed("not allowed", status=403)
+BROKEN = ApiError("broken", status=500)
+
+
+class FakeApi:
+    """An organization ``o`` of twelve; ``odd`` are answers, or errors, by employee."""
+
+    rate = 0.0
+
+    def __init__(self, odd=(), organizations=("o",), people=None):
+        self.odd, self.organizations = dict(odd), organizations
+        self.people = [{"id": one} for one in PEOPLE] if people is None else people
+        self.asked, self._mutex = [], threading.Lock()
+
+    def read(self, path, params):
+        with self._mutex:
+            self.asked.append(path)
+        parts = path.strip("/").split("/")
+        if path.endswith("/organizations"):
+            return [{"id": one} for one in self.organizations], ""
+        if path.endswith("/employees"):
+            found = self.odd.get(parts[1], self.people)
+        else:
+            employee = parts[parts.index("employees") + 1]
+            usual = [{"id": f"{employee}-{n}"} for n in range(2)]
+            found = self.odd.get(employee, usual)
+        if isinstance(found, Exception):
+            raise found
+        return found, ""
+
+
+def plan(api, name="documents", wanted=None, *, organization="o", **options):
+    progress = options.pop("progress", lambda _: None)
+    reading = Reading(api, Query(name, **options), progress=progress)
+    reading.organizations = choose(api, reading, organization)
+    employ(api, reading, wanted)
+    return reading
+
+
+def read(api, *args, **options):
+    reading = plan(api, *args, **options)
+    rows = [row for batch in reading.batches() for row in batch]
+    return rows, reading
+
+
+def told(reading):
+    about = provenance(reading, profile="p", rows=1, columns=1, totals={}, notes=[])
+    assert json.loads(json.dumps(about)) == about
+    return about
+
+
+def test_all_come_in_the_order_of_the_employees():
+    api = FakeApi()
+    rows, reading = read(api)
+    assert [row["id"] for row in rows] == [f"{e}-{n}" for e in PEOPLE for n in (0, 1)]
+    assert [row["employeeId"] for row in rows] == [e for e in PEOPLE for _ in (0, 1)]
+    assert (reading.requests, len(api.asked)) == (13, 13)
+    assert (reading.complete, reading.total, reading.remarks) == (True, 24, [])
+
+
+def test_some_come_in_the_order_that_was_asked_for_and_once():
+    rows, reading = read(FakeApi(), "documents", iter(["e3", "e1", "e3"]))
+    assert [row["employeeId"] for row in rows] == ["e3", "e3", "e1", "e1"]
+    assert reading.remarks == ["1 of employee_id came before, and ask once"]
+    assert (reading.requests, reading.complete) == (2, True)
+
+
+def test_nobody_is_asked_for_nobody():
+    rows, reading = read(FakeApi(), "documents", [])
+    assert (rows, reading.requests, reading.complete) == ([], 0, True)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        (["e1", None], "no id at position 1, but a NoneType"),
+        (["e1", float("nan")], "no id at position 1, but a float"),
+        ([""], "no id at position 0, but empty text"),
+        ([["e1"]], "no id at position 0, but a list"),
+        ([True], "no id at position 0, but a bool"),
+        (["a/../b"], "employee_id takes one value"),
+        (5.5, "employee_id cannot be used as it is given"),
+        ({"id": "e1"}, "employee_id cannot be used as it is given"),
+    ],
+)
+def test_what_are_no_ids_is_told(wanted, message):
+    with pytest.raises(SettingsError, match=message):
+        read(FakeApi(), "documents", wanted)
+
+
+def test_what_fails_for_one_is_listed_and_the_rest_is_there():
+    rows, reading = read(FakeApi({"e2": REFUSED, "e9": BROKEN}))
+    assert {row["employeeId"] for row in rows} == {*PEOPLE} - {"e2", "e9"}
+    about = told(reading)
+    assert about["failures"][0] == {
+        "employee": "e2",
+        "organization": "o",
+        "status": 403,
+        "what": "not allowed",
+    }
+    assert (about["complete"], about["total"]) == (False, None)
+    line = "2 of 12 employees failed: e2: not allowed; e9: broken"
+    assert summary(about).endswith(f"not complete\n  {line}")
+
+
+def test_many_failures_are_counted_and_three_named():
+    odd = {f"e{n}": REFUSED for n in range(1, 11, 2)}
+    _, reading = read(FakeApi(odd))
+    assert reading.remarks[0].startswith("5 of 12 employees failed: e1: ")
+    assert reading.remarks[0].endswith("; and 2 more in df.attrs")
+
+
+@pytest.mark.parametrize("odd", [None, "pay", {"earnings": 5, "more": 1}, [{"a": 1}]])
+def test_an_answer_that_cannot_be_read_is_a_failure_of_one(odd):
+    lines = {"earnings": [{"amount": "1.00"}]}
+    odd = dict.fromkeys(PEOPLE, lines) | {"e3": odd}
+    if isinstance(odd["e3"], dict):
+        odd["e3"] = {"nothing": "that is documented"}
+    rows, reading = read(FakeApi(odd), "compensation")
+    assert len(rows) == 11
+    assert [f["employee"] for f in reading.failures] == ["e3"]
+
+
+def test_strict_raises_the_first():
+    api = FakeApi({"e2": REFUSED})
+    with pytest.raises(NotAllowed):
+        read(api, strict=True)
+
+
+@pytest.mark.parametrize("error", [REFUSED, BROKEN, NetworkError("nobody answered")])
+def test_what_fails_for_the_first_five_alike_is_raised(error):
+    api = FakeApi(dict.fromkeys(PEOPLE, error))
+    with pytest.raises(type(error)):
+        read(api)
+    # Those that were under way were asked.
+    assert len([path for path in api.asked if "documents" in path]) <= 12
+
+
+def test_what_fails_for_all_of_few_alike_is_raised():
+    with pytest.raises(NotAllowed):
+        read(FakeApi({"e1": REFUSED, "e2": REFUSED}), "documents", ["e1", "e2"])
+    odd = {"e1": REFUSED, "e2": BROKEN}
+    rows, reading = read(FakeApi(odd), "documents", ["e1", "e2"])
+    assert (rows, len(reading.failures)) == ([], 2)
+
+
+def test_what_is_refused_for_many_after_others_is_listed():
+    _, reading = read(FakeApi(dict.fromkeys(PEOPLE[3:], REFUSED)))
+    assert len(reading.failures) == 9
+
+
+@pytest.mark.parametrize("error", [BROKEN, NetworkError("nobody answered")])
+def test_a_server_that_dies_on_the_way_is_raised(error):
+    api = FakeApi(dict.fromkeys(PEOPLE[3:], error))
+    with pytest.raises(type(error)):
+        read(api)
+
+
+def test_a_session_that_ends_is_raised_at_once():
+    with pytest.raises(LoginRequired):
+        read(FakeApi({"e7": LoginRequired("the session has ended")}))
+
+
+def test_who_has_no_record_is_counted_and_nothing_is_missing():
+    rows, reading = read(FakeApi({"e1": ABSENT, "e4": []}))
+    about = told(reading)
+    assert (len(rows), about["complete"], about["failures"]) == (20, True, [])
+    assert about["without"] == ["e1", "e4"]
+    assert about["notes"] == ["no documents of 2 employees of 12"]
+
+
+def test_who_was_named_and_is_not_found_is_a_failure():
+    _, reading = read(FakeApi({"e1": ABSENT}), "documents", ["e1", "e2"])
+    assert [f["status"] for f in reading.failures] == [404]
+    _, reading = read(FakeApi({"e1": ABSENT}), "pension-membership", ["e1", "e2"])
+    assert (reading.failures, len(reading.without)) == ([], 1)
+
+
+def test_a_record_that_nobody_has_is_doubted():
+    nothing = FakeApi(dict.fromkeys(PEOPLE, ABSENT))
+    _, reading = read(nothing)
+    assert not reading.complete
+    assert "each employee was answered with HTTP 404" in reading.remarks[-1]
+    _, reading = read(nothing, "pension-membership")
+    assert reading.complete
+
+
+def test_who_has_no_version_on_a_day_is_counted():
+    odd = {e: [{"id": "v", "validFrom": "2025-01-01"}] for e in PEOPLE}
+    odd["e5"] = [{"id": "v", "validFrom": "2026-01-01"}]
+    rows, reading = read(FakeApi(odd), "job-details", as_of="2025-06-30")
+    assert (len(rows), reading.complete) == (11, True)
+    assert reading.remarks == ["no job-details on 2025-06-30 of 1 employee of 12"]
+
+
+@pytest.mark.parametrize("option", [{"history": True}, {"as_of": "2025-09-01"}, {}])
+def test_overlaps_and_gaps_are_told_by_employee(option):
+    start, other = {"id": "a", "validFrom": "2025-01-01"}, {"id": "b"}
+    odd = {e: [start] for e in PEOPLE}
+    odd["e1"] = [start, {**other, "validFrom": "2025-07-01"}]
+    odd["e2"] = [
+        {**start, "validTo": "2025-06-30"},
+        {**other, "validFrom": "2025-08-01"},
+    ]
+    _, reading = read(FakeApi(odd), "job-details", **option)
+    assert [remark.partition(";")[0] for remark in reading.remarks] == [
+        "1 employees have versions that overlap",
+        "1 employees have days between two versions on which none is valid",
+    ]
+    assert reading.complete
+
+
+def test_organizations_are_told_apart_and_one_that_fails_is_listed():
+    api = FakeApi({"b": REFUSED}, organizations=("a", "b", "c"))
+    rows, reading = read(api, organization="all")
+    assert {row["organizationId"] for row in rows} == {"a", "c"}
+    about = told(reading)
+    assert about["failures"][0]["organization"] == "b"
+    assert about["failures"][0]["employee"] is None
+    assert about["notes"] == ["1 of 3 organizations failed: b: not allowed"]
+    assert (about["complete"], len(rows)) == (False, 48)
+    with pytest.raises(NotAllowed):
+        read(api, organization="all", strict=True)
+    with pytest.raises(NotAllowed):
+        read(FakeApi({"o": REFUSED}))
+
+
+def test_organizations_that_all_fail_are_raised():
+    api = FakeApi({"a": REFUSED, "b": REFUSED}, organizations=("a", "b"))
+    with pytest.raises(NotAllowed):
+        read(api, organization="all")
+
+
+def test_one_organization_of_a_list_that_fails_is_listed():
+    api = FakeApi({"b": REFUSED}, organizations=("a", "b"))
+    reading = Reading(api, Query("employees"))
+    reading.organizations = choose(api, reading, "all")
+    assert sum(len(batch) for batch in reading.batches()) == 12
+    assert (reading.complete, reading.total) == (False, None)
+    assert reading.remarks == ["1 of 2 organizations failed: b: not allowed"]
+
+
+def test_the_organization_of_a_named_employee_is_looked_up():
+    people = {"a": [{"id": "e1"}], "b": [{"id": "e2"}]}
+    api = FakeApi(people, organizations=("a", "b"))
+    _, reading = read(api, "documents", ["e2", "x", "e1"], organization="all")
+    assert reading.employees == (Owner("b", "e2"), Owner("a", "e1"))
+    assert reading.failures[0]["what"] == "no employee x is listed in 2 organizations"
+    assert not reading.complete
+
+
+def test_who_works_elsewhere_is_not_asked_for_what_is_of_one_country():
+    countries = ["DE", "GB", "DE", None]
+    people = [{"id": f"e{n}", "employmentCountry": c} for n, c in enumerate(countries)]
+    _, reading = read(FakeApi(people=people), "insurance-details")
+    assert [owner.employee for owner in reading.employees] == ["e0", "e2", "e3"]
+    assert reading.remarks[0] == "1 employee not employed in DE, and so not asked"
+    assert reading.complete
+
+
+@pytest.mark.parametrize("odd", [{}, {"id": None}, {"id": "a/b"}, "e1", {"id": ["a"]}])
+def test_an_employee_without_an_id_is_told(odd):
+    _, reading = read(FakeApi(people=[{"id": "e0"}, odd]))
+    assert reading.remarks == ["1 employee came without an id that can be asked for"]
+    assert not reading.complete
+
+
+def test_a_limit_stops_asking_and_says_so():
+    api = FakeApi(people=[{"id": f"e{n}"} for n in range(500)])
+    rows, reading = read(api, limit=7)
+    assert (len(rows), reading.complete) == (7, False)
+    assert len(api.asked) < 30
+    assert "7 rows × 1 columns (cut by the limit)" in summary(
+        {**told(reading), "rows": 7}
+    )
+    rows, reading = read(FakeApi(), limit=24)
+    assert (len(rows), reading.complete) == (24, True)
+
+
+def test_more_requests_than_allowed_are_not_sent():
+    api = FakeApi()
+    with pytest.raises(
+        SettingsError, match="takes 13 requests, and max_requests is 12"
+    ):
+        read(api, max_requests=12)
+    assert len(api.asked) == 1
+    assert len(read(FakeApi(), max_requests=13)[0]) == 24
+
+
+def test_pages_that_nobody_foresaw_are_bounded_too():
+    class Paged(FakeApi):
+        def read(self, path, params):
+            if path.endswith("/documents"):
+                start = int(params.get("cursor", 0))
+                about = {
+                    "hasNext": start < 3,
+                    "nextCursor": str(start + 1) * (start < 3),
+                }
+                self.asked.append(path)
+                return {"items": [{"id": f"{path}{start}"}], "pagination": about}, ""
+            return super().read(path, params)
+
+    rows, reading = read(Paged())
+    assert (len(rows), reading.requests) == (48, 49)
+    assert reading.tally.planned == 49
+    api = Paged()
+    with pytest.raises(SettingsError, match="takes more than 20 requests"):
+        read(api, max_requests=20)
+    assert len(api.asked) == 20
+
+
+def test_many_requests_are_announced_once_before_they_are_sent():
+    api = FakeApi(people=[{"id": f"e{n}"} for n in range(300)])
+    waits = []
+
+    def progress(now):
+        if now.waiting:
+            waits.append((now.waiting, len(api.asked)))
+
+    plan(api, progress=progress)
+    assert waits == [("301 requests are needed, about 0 s", 1)]
+
+
+def test_one_line_tells_how_far_it_is():
+    lines = []
+    read(FakeApi(), progress=lambda now: lines.append(str(now)))
+    assert lines[0].startswith("documents · employees first · 0 rows · 0 requests")
+    assert "documents · 0 of 12 employees · 0 rows · 1 of 13 requests" in lines[2]
+    assert "documents · 12 of 12 employees · 24 rows · 13 of 13 requests" in lines[-1]
+
+
+def test_a_bar_counts_employees():
+    made = []
+
+    class Bar:
+        def __init__(self, total, desc, unit):
+            self.n, self.total, self.unit = 0, total, unit
+            made.append(self)
+
+        def update(self, count):
+            self.n += count
+
+        def close(self):
+            self.is_closed = True
+
+    read(FakeApi(), progress=as_listener(Bar))
+    (bar,) = made
+    assert (bar.n, bar.total, bar.unit, bar.is_closed) == (12, 12, "employee", True)
