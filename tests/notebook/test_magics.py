@@ -99,6 +99,15 @@ def test_pay_and_jobs_of_one_employee(shell, machine):
     assert shell.user_ns["jobs"]["validFrom"].is_monotonic_increasing
 
 
+def test_what_a_missing_employee_asks_for_can_be_written(shell, machine):
+    run(shell, "who = %intermezzo employees --organization all --limit 1")
+    advice = refused(shell, "%intermezzo compensation").advice
+    word = advice.removeprefix("Add ").replace("emp_….", "{who.id[0]}")
+    word += " --organization {who.organizationId[0]}"
+    assert run(shell, f"%intermezzo compensation {word} -o pay").success
+    assert set(shell.user_ns["pay"]["employeeId"]) == {shell.user_ns["who"].id[0]}
+
+
 def test_status_and_logout_tell_no_secret(shell, machine, capsys):
     run(shell, "%intermezzo organizations -o o")
     assert run(shell, "%intermezzo_status").success
