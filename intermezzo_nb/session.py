@@ -59,7 +59,7 @@ class Session:
         if self.settings.is_machine or self.settings.access_token:
             self._tell_why_no_person(surroundings)
             self._source.token()
-            self._note("client credentials", "taken")
+            self._note("client credentials", "used")
             return
         self._note("client credentials", "no secret is set, or a person was asked for")
         self._insist_on_a_person(surroundings)
@@ -200,7 +200,7 @@ class Session:
         except LoginRequired as error:
             self._note("saved session", error.what)
             return False
-        self._note("saved session", "taken")
+        self._note("saved session", "used")
         return True
 
     def _tell_why_no_person(self, surroundings: Surroundings) -> None:

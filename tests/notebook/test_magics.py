@@ -120,6 +120,13 @@ def test_pay_of_some_and_of_all_on_a_day(shell, machine):
     assert every["employeeId"].nunique() > 100
 
 
+def test_an_employee_can_be_named_as_in_python(shell, machine):
+    run(shell, "who = %intermezzo employees --organization all --limit 1")
+    words = "employee_id={who.id[0]} --organization {who.organizationId[0]}"
+    assert run(shell, f"%intermezzo compensation {words} -o pay").success
+    assert set(shell.user_ns["pay"]["employeeId"]) == {shell.user_ns["who"].id[0]}
+
+
 def test_status_and_logout_tell_no_secret(shell, machine, capsys):
     run(shell, "%intermezzo organizations -o o")
     assert run(shell, "%intermezzo_status").success
