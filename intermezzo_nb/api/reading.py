@@ -14,7 +14,8 @@ from ..errors import SettingsError
 from .ahead import Ahead
 from .client import Api
 from .page import Page
-from .paging import walk
+from .paging import go_on, walk
+from .place import Bookmark, Place
 from .progress import Progress, finish, plural
 from .query import Query
 from .schema import Column, Resource
@@ -67,6 +68,8 @@ class Reading:
         self.notes: list[str] = []
         self.hints = list(self._odd_values())
         self.complete = False
+        self._last: tuple[str, Page] | None = None
+        self._earlier: Bookmark | None = None
 
     @property
     def resource(self) -> Resource | None:
@@ -88,6 +91,31 @@ class Reading:
         told = [total for total in self._totals.values() if total is not None]
         return sum(told) if told and len(told) == len(self._totals) else None
 
+    def bookmark(self) -> Bookmark | None:
+        """Tell where the reading can be taken up again; None where it cannot."""
+        if self._last is None:
+            return self._earlier
+        owner, page = self._last
+        place = Place.after(page)
+        if place is None and (page.following or page.upto is None):
+            return None
+        return Bookmark(
+            owner,
+            place,
+            rows=self.rows,
+            seen=self.seen,
+            totals=dict(self._totals),
+            notes=tuple(self.notes),
+            complete=self.complete,
+        )
+
+    def go_on_after(self, bookmark: Bookmark) -> None:
+        """Begin where an earlier reading was left."""
+        self._earlier = bookmark
+        self.rows, self.seen = bookmark.rows, bookmark.seen
+        self._totals, self.notes = dict(bookmark.totals), [*bookmark.notes]
+        self.complete = bookmark.complete
+
     @property
     def country(self) -> str:
         """The only country whose organizations have it; empty for all."""
@@ -106,7 +134,7 @@ class Reading:
     def _batches(self, ahead: Ahead) -> Iterator[list[Record]]:
         owners = self.organizations if self._has_owner else ("",)
         self._tell()
-        for owner in owners:
+        for owner in self._left_of(owners):
             is_last_owner = owner == owners[-1]
             for page in self._pages(owner, ahead):
                 self._totals[owner] = page.total
@@ -115,6 +143,7 @@ class Reading:
                 self.rows += len(batch)
                 is_end = page.following is None and is_last_owner
                 self.complete = is_end and not (is_cut or self.notes)
+                self._last = owner, page
                 self._tell()
                 yield batch
                 if self.query.limit is not None and self.rows >= self.query.limit:
@@ -124,6 +153,12 @@ class Reading:
         if not owners:
             self.complete = not self.notes
             yield []
+
+    def _left_of(self, owners: tuple[str, ...]) -> tuple[str, ...]:
+        if self._earlier is None:
+            return owners
+        at = owners.index(self._earlier.owner)
+        return owners[at:] if self._earlier.place else owners[at + 1 :]
 
     def _rows_of(self, page: Page, owner: str) -> tuple[list[Record], bool]:
         resource = self._resource
@@ -183,17 +218,28 @@ class Reading:
 
         limit, is_list = self.query.limit, self._resource is not None
         can_count = self.counts_rows and limit is not None
+        more = limit - self.rows if limit is not None and can_count else None
+        wanted = None if more is None else max(0, more)
+        name = self.query.label
+        if (earlier := self._earlier) and earlier.owner == owner and earlier.place:
+            yield from go_on(
+                fetch,
+                earlier.place,
+                inside=inside,
+                name=name,
+                expect=expect,
+                wanted=wanted,
+            )
+            return
         yield from walk(
             fetch,
             style=style,
             inside=inside,
-            name=self.query.label,
+            name=name,
             is_list=is_list and style != "object",
             changed=changed,
             expect=expect,
-            wanted=max(0, limit - self.rows)
-            if limit is not None and can_count
-            else None,
+            wanted=wanted,
         )
 
     def _fetch(self, question: tuple[str, dict[str, Any]]) -> tuple[Any, str]:

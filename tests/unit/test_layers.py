@@ -18,7 +18,9 @@ errors secret tokens.forks api.waits api.progress
 addresses credentials surroundings
 settings
 practice oauth.models oauth.mailbox oauth.closing api.page api.schema
+api.place api.seen
 status oauth.forwarding oauth.answers oauth.wire oauth.discovery oauth.question
+api.following
 api.catalogue.terms api.shaping oauth.assertion oauth.identity api.forms api.values
 api.catalogue.organizations api.catalogue.employees api.outcomes
 api.catalogue.pay api.catalogue.british
