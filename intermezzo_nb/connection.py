@@ -25,6 +25,7 @@ from .surroundings import look
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .api.export import Exported
     from .api.report import PayrollReport, SendReport
     from .api.sending import Manner
 
@@ -287,6 +288,65 @@ class Connection:
         reading = self._reading(resource, options)
         for batch in reading.batches():
             yield from batch
+
+    def export(
+        self,
+        resource: str,
+        folder: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        part_rows: int = 50_000,
+        **options: Any,
+    ) -> Exported:
+        """
+        Write a resource into a folder of Parquet files, in bounded memory.
+
+        Money is exact decimal128 on disk and dates are ``date32``, so that DuckDB,
+        polars and others read ``folder/*.parquet`` as it is; :func:`read_export` gives
+        the frame back. What was stopped, by whatever, is finished by the same call: it
+        goes on where it was, or says that the list changed and starts over.
+
+        Parameters
+        ----------
+        resource : str
+            A name of the catalogue, or a path.
+        folder : path
+            An empty one, one that is not there yet, or that of the same export.
+        overwrite : bool
+            Replace the export that is there, finished or not.
+        part_rows : int
+            Rows of a file, about; so many at most are read again after a kill.
+        **options
+            Those of :meth:`frame`, but for ``money`` and ``as_``.
+
+        Returns
+        -------
+        Exported
+            Its text is the summary line.
+
+        Raises
+        ------
+        StoreError
+            The folder holds something else, or cannot be written.
+        SettingsError, ApiError, LoginError, NetworkError
+            What went wrong, and what to do; the parts that are there stay.
+        """
+        from .api.export import Order, export
+
+        for name in ("money", "as_"):
+            if name in options:
+                raise bad_argument(name, "it to read_export; a file holds exact money")
+        if part_rows < 1:
+            raise bad_argument("part_rows", "a whole number, 1 or more, like 50000")
+        order = Order(
+            lambda: self._reading(resource, options),
+            api_url=self.settings.api_url or "",
+            profile=self.settings.profile,
+            overwrite=overwrite,
+            part_rows=part_rows,
+            tell=lambda told: say(f"Intermezzo: {told}"),
+        )
+        return export(folder, order)
 
     def send(
         self,
