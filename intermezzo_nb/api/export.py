@@ -157,7 +157,7 @@ class _Writer:
         for part in parts:
             path = self._folder.path / part.name
             if not path.is_file() or path.stat().st_size != part.bytes:
-                why = f"{part.name} is missing, or not what was written"
+                why = f"the file {part.name} is missing, or not what was written"
                 raise unusable(self._folder.path, why, "export_damaged")
         return parts[-1].bookmark if parts else None
 
@@ -314,10 +314,11 @@ def _sum(spent: dict[str, float], reading: Reading) -> dict[str, float]:
 
 
 def _described(name: str, kind: pa.DataType, column: Column | None) -> dict[str, Any]:
+    is_money = column is not None and pa.types.is_decimal(kind)
     return {
         "name": name,
         "kind": column.kind if column else None,
         "scale": column.scale if column else None,
         "type": str(kind),
-        "dtype": str(series(pa.array([], kind)).dtype),
+        "dtype": str(series(pa.array([], pa.float64() if is_money else kind)).dtype),
     }

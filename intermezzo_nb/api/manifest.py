@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import decimal
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,10 @@ from ..errors import StoreError
 from .place import Bookmark
 
 NAME = "manifest.json"
+# Sums do not depend on the precision that somebody set for their own decimals.
+_EXACT = decimal.Context(
+    prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN
+)
 _FORMAT, _VERSION = "intermezzo-nb export", 1
 
 
@@ -79,13 +84,7 @@ class Manifest:
             for name in (self.parts[0].control_totals if self.parts else ())
             if all(name in part.control_totals for part in self.parts)
         ]
-        return {
-            name: format(
-                sum((Decimal(p.control_totals[name]) for p in self.parts), Decimal(0)),
-                "f",
-            )
-            for name in names
-        }
+        return {n: _sum(part.control_totals[n] for part in self.parts) for n in names}
 
     @property
     def notes(self) -> list[str]:
@@ -165,6 +164,11 @@ def unusable(folder: Path, why: str, code: str, advice: str = "") -> StoreError:
         advice=advice or "Export it again with overwrite=True, or name another folder.",
         code=code,
     )
+
+
+def _sum(totals: Iterable[str]) -> str:
+    with decimal.localcontext(_EXACT):
+        return format(sum(map(Decimal, totals), Decimal(0)), "f")
 
 
 def _part(members: Mapping[str, Any]) -> Part:

@@ -114,25 +114,30 @@ def _part(folder: Path, part: Part, names: Sequence[str]) -> pa.Table:
     try:
         content = (folder / part.name).read_bytes()
     except FileNotFoundError:
-        raise unusable(folder, f"{part.name} is missing", "export_damaged") from None
+        raise unusable(
+            folder, f"the file {part.name} is missing", "export_damaged"
+        ) from None
     except OSError as fault:
-        why = f"{part.name}: {fault.strerror}"
+        why = f"the file {part.name}: {fault.strerror}"
         raise unusable(folder, why, "export_unreadable") from None
     if hashlib.sha256(content).hexdigest() != part.sha256:
-        why = f"{part.name} is not what was written: its SHA-256 is another"
+        why = f"the file {part.name} is not what was written: its SHA-256 is another"
         raise unusable(folder, why, "export_damaged")
     table = pq.read_table(pa.BufferReader(content), columns=[*names])
     if names and table.num_rows != part.rows:
-        why = f"{part.name} has {table.num_rows:,} rows, and {part.rows:,} were written"
+        why = f"the file {part.name} has {table.num_rows:,} rows, not {part.rows:,}"
         raise unusable(folder, why, "export_damaged")
     return table
 
 
 def _check_totals(folder: Path, table: pa.Table, totals: Mapping[str, str]) -> None:
     for name, total in totals.items():
-        found = pc.sum(table[name]).as_py() or Decimal(0)
+        if not pa.types.is_decimal(table[name].type):
+            continue  # of more digits than there are: kept as text
+        wide = table[name].cast(pa.decimal256(76, table[name].type.scale))
+        found = pc.sum(wide).as_py() or Decimal(0)
         if found != Decimal(total):
-            why = f"{name} adds up to {found}, and {total} was written"
+            why = f"the sum of {name} is {found}, and {total} was written"
             raise unusable(folder, why, "export_damaged")
 
 

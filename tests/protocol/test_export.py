@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
-from decimal import Decimal
 
-import duckdb
 import pandas as pd
-import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from pages import Pages
 
 from intermezzo_nb import read_export
-from intermezzo_nb.errors import ApiError, SettingsError, StoreError
 
 SPENT = {"fetched_at", "requests", "repeated", "seconds"}
 
