@@ -23,6 +23,7 @@ from .status import LoggedOut, Status
 from .surroundings import look
 
 if TYPE_CHECKING:
+    import dask.dataframe as dd
     import pandas as pd
 
     from .api.export import Exported
@@ -347,6 +348,47 @@ class Connection:
             tell=lambda told: say(f"Intermezzo: {told}"),
         )
         return export(folder, order)
+
+    def dask_frame(
+        self, resource: str, *, part_rows: int = 10_000, **options: Any
+    ) -> dd.DataFrame:
+        """
+        Give a resource of the catalogue as a Dask DataFrame.
+
+        Nothing but the first page of each list is asked here; each part is read by
+        the worker that needs it, with credentials that it finds itself. Columns that
+        nobody documents are left out.
+
+        Parameters
+        ----------
+        resource : str
+        part_rows : int
+            Rows of a part, where the pages of a list are numbered; else a list is one.
+        **options
+            Those of :meth:`frame`, but for ``limit`` and ``as_``.
+
+        Returns
+        -------
+        dask.dataframe.DataFrame
+
+        Raises
+        ------
+        LoginRequired
+            ``machine_required``: a person's session does not reach the workers.
+        SettingsError, ApiError, LoginError, NetworkError
+            What went wrong, and what to do.
+        """
+        from .api.dask import dask_frame, insist_on_machine
+
+        insist_on_machine(self)
+        reading = self._reading(resource, options)
+        return dask_frame(
+            self,
+            reading,
+            options,
+            part_rows=part_rows,
+            tell=lambda told: say(f"Intermezzo: {told}"),
+        )
 
     def send(
         self,

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..errors import PagingError
 from .following import MOST_STALE, Expect, ListChanged, endless, pages_of
-from .page import Page, no_list
-from .place import Place
+from .page import LARGEST, Page, no_list, read
+from .place import Place, Stretch
 from .seen import Seen
 
-__all__ = ["ListChanged", "go_on", "walk"]
+__all__ = ["ListChanged", "go_on", "numbered", "walk"]
 
 
 def walk(
@@ -125,6 +126,38 @@ def go_on(
             yield _ended(page, records, seen)
         elif records:
             yield replace(page, records=records, total=seen.total, upto=seen.upto)
+
+
+def numbered(
+    fetch: Callable[[Mapping[str, Any]], Any],
+    stretch: Stretch,
+    *,
+    inside: str = "",
+    name: str = "the list",
+    expect: Expect = lambda _many, _count: None,
+) -> Iterator[Page]:
+    """
+    Give some of the pages of a list that is as long as it was.
+
+    Raises
+    ------
+    PagingError
+        It is not.
+    """
+    first, last = stretch.numbers or (1, 1)
+    asked = [{"page": n, "size": LARGEST} for n in range(first, last + 1)]
+    expect(asked, len(asked))
+    for one in asked:
+        page = read(fetch(one), one, inside=inside, name=name)
+        is_full = len(page.records) == LARGEST or page.following is None
+        if not is_full or page.total not in (None, stretch.total):
+            raise PagingError(
+                f"{name} changed since its pages were shared out",
+                why=f"It had {stretch.total} rows, and has {page.total}.",
+                advice="Make the Dask frame anew, and compute it at once.",
+            )
+        following = page.following if one["page"] < last else None
+        yield replace(page, following=following, asked=one)
 
 
 def _ended(page: Page, records: list[Any], seen: Seen) -> Page:

@@ -49,6 +49,24 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """
+    A part of the list of one owner, which can be read by itself.
+
+    Parameters
+    ----------
+    numbers : tuple of (int, int) or None
+        The first and the last of numbered pages; None for the whole list.
+    total : int or None
+        Records of the whole list, where the server tells.
+    """
+
+    owner: str
+    numbers: tuple[int, int] | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Bookmark:
     """
     How far a reading of lists of several owners is, and what it knows.

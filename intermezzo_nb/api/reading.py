@@ -13,9 +13,10 @@ from typing import Any
 from ..errors import SettingsError
 from .ahead import Ahead
 from .client import Api
+from .following import pages_of
 from .page import Page
-from .paging import go_on, walk
-from .place import Bookmark, Place
+from .paging import go_on, numbered, walk
+from .place import Bookmark, Place, Stretch
 from .progress import Progress, finish, plural
 from .query import Query
 from .schema import Column, Resource
@@ -27,6 +28,9 @@ _SIZES = ("size", "limit")  # of a page: who sends one has a reason
 _OWNER = Column("organizationId")
 _MANY = 200  # requests; more are announced
 _MINUTE = 60
+
+
+Asking = Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]]]
 
 
 class Reading:
@@ -70,6 +74,8 @@ class Reading:
         self.complete = False
         self._last: tuple[str, Page] | None = None
         self._earlier: Bookmark | None = None
+        self.only: Stretch | None = None
+        """What alone is read, of all that is asked for; None for all."""
 
     @property
     def resource(self) -> Resource | None:
@@ -132,7 +138,7 @@ class Reading:
             finish(self._progress)
 
     def _batches(self, ahead: Ahead) -> Iterator[list[Record]]:
-        owners = self.organizations if self._has_owner else ("",)
+        owners = self.organizations if self.has_owner else ("",)
         self._tell()
         for owner in self._left_of(owners):
             is_last_owner = owner == owners[-1]
@@ -155,6 +161,8 @@ class Reading:
             yield []
 
     def _left_of(self, owners: tuple[str, ...]) -> tuple[str, ...]:
+        if self.only is not None:
+            return (self.only.owner,)
         if self._earlier is None:
             return owners
         at = owners.index(self._earlier.owner)
@@ -182,7 +190,7 @@ class Reading:
         return not (has_lines or self.query.is_of_today or self.here)
 
     @property
-    def _has_owner(self) -> bool:
+    def has_owner(self) -> bool:
         return self._resource is not None and self._resource.owner != "account"
 
     def _added(self, owner: str) -> dict[str, str]:
@@ -190,12 +198,30 @@ class Reading:
         if resource is None:
             return {}
         is_told_apart = len(self.organizations) > 1
-        is_own = self._has_owner and resource.column(_OWNER.name)
+        is_own = self.has_owner and resource.column(_OWNER.name)
         of = {_OWNER.name: owner} if is_told_apart or is_own else {}
         parameters = (p for p in resource.parameters if p.column)
         return of | {p.column: self.in_path[p.name] for p in parameters}
 
-    def _pages(self, owner: str, ahead: Ahead) -> Iterator[Page]:
+    def first_page(self, owner: str) -> Page:
+        """Give the first page of an owner's list, in the largest size there is."""
+        question, style, inside = self._asking(owner)
+
+        def fetch(paging: Mapping[str, Any]) -> Any:
+            return self._fetch(question(paging))[0]
+
+        return next(
+            pages_of(
+                fetch,
+                style,
+                inside=inside,
+                name=self.query.label,
+                expect=lambda _many, _count: None,
+                wanted=None,
+            )
+        )
+
+    def _asking(self, owner: str) -> tuple[Asking, str | None, str]:
         path, style, inside = self.query.address()
         if self._resource:
             path = path.format(organization_id=owner, **self.in_path)
@@ -205,12 +231,17 @@ class Reading:
         def question(paging: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
             return path, {**params, **paging, **sizes}
 
+        return question, style, inside
+
+    def _pages(self, owner: str, ahead: Ahead) -> Iterator[Page]:
+        question, style, inside = self._asking(owner)
+
         def fetch(paging: Mapping[str, Any]) -> Any:
             payload, self._announced = ahead.take(question(paging))
             return payload
 
         def expect(many: Iterable[Mapping[str, Any]], count: int) -> None:
-            self._foresee(count)
+            self.foresee(count)
             ahead.expect(map(question, many))
 
         def changed() -> None:
@@ -221,6 +252,11 @@ class Reading:
         more = limit - self.rows if limit is not None and can_count else None
         wanted = None if more is None else max(0, more)
         name = self.query.label
+        if self.only is not None and self.only.numbers:
+            yield from numbered(
+                fetch, self.only, inside=inside, name=name, expect=expect
+            )
+            return
         if (earlier := self._earlier) and earlier.owner == owner and earlier.place:
             yield from go_on(
                 fetch,
@@ -252,7 +288,7 @@ class Reading:
         with self._mutex:
             self.repeated += 1
 
-    def _foresee(self, count: int) -> None:
+    def foresee(self, count: int) -> None:
         """Tell of many requests before they are sent, or refuse to send too many."""
         planned = self.requests + count
         if self._most is not None and planned > self._most:

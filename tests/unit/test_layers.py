@@ -35,6 +35,7 @@ api.client api.collector api.uniting
 api.reading session
 api.frames api.owners api.posting api.bodies
 api.plan api.report api.versions api.export api.restoring
+api.dask
 api.sending
 connection
 current
@@ -54,6 +55,7 @@ DOORS = {
         *("api.frames", "api.columns", "api.casts", "api.collector"),
         *("api.export", "api.restoring", "api.uniting"),
     },
+    "dask": {"api.dask"},
     "polars": {"api.frames"},
     "orjson": {"api.answers"},
     "filelock": {"tokens.store", "api.journal", "api.folder"},
