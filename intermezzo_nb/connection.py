@@ -296,7 +296,7 @@ class Connection:
         folder: str | os.PathLike[str],
         *,
         overwrite: bool = False,
-        part_rows: int = 50_000,
+        part_rows: int = 20_000,
         **options: Any,
     ) -> Exported:
         """
@@ -338,7 +338,7 @@ class Connection:
             if name in options:
                 raise bad_argument(name, "it to read_export; a file holds exact money")
         if part_rows < 1:
-            raise bad_argument("part_rows", "a whole number, 1 or more, like 50000")
+            raise bad_argument("part_rows", "a whole number, 1 or more, like 20000")
         order = Order(
             lambda: self._reading(resource, options),
             api_url=self.settings.api_url or "",
