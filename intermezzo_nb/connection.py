@@ -303,7 +303,7 @@ class Connection:
         folder: str | os.PathLike[str],
         *,
         overwrite: bool = False,
-        part_rows: int = 50_000,
+        part_rows: int = 20_000,
         **options: Any,
     ) -> Exported:
         """
@@ -345,7 +345,7 @@ class Connection:
             if name in options:
                 raise bad_argument(name, "it to read_export; a file holds exact money")
         if part_rows < 1:
-            raise bad_argument("part_rows", "a whole number, 1 or more, like 50000")
+            raise bad_argument("part_rows", "a whole number, 1 or more, like 20000")
         order = Order(
             lambda: self._reading(resource, options),
             api_url=self.settings.api_url or "",
@@ -364,13 +364,15 @@ class Connection:
 
         Nothing but the first page of each list is asked here; each part is read by
         the worker that needs it, with credentials that it finds itself. Columns that
-        nobody documents are left out.
+        nobody documents are left out. Where employees are asked, their list is read
+        here. What fails is raised, as by ``strict``.
 
         Parameters
         ----------
         resource : str
         part_rows : int
             Rows of a part, where the pages of a list are numbered; else a list is one.
+            A part takes as many requests where each employee is asked.
         **options
             Those of :meth:`frame`, but for ``limit`` and ``as_``.
 
@@ -388,6 +390,7 @@ class Connection:
         from .api.dask import dask_frame, insist_on_machine
 
         insist_on_machine(self)
+        options["strict"] = True
         reading = self._reading(resource, options)
         return dask_frame(
             self,

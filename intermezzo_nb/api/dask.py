@@ -6,10 +6,13 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ApiError, LoginRequired, SettingsError
 from .client import Api, ApiSession
+from .failures import Owner
 from .frames import framed
 from .page import LARGEST, Page
 from .place import Stretch
@@ -38,6 +41,7 @@ class _Task:
     name: str
     options: Mapping[str, Any]
     owners: tuple[str, ...]
+    are_from_list: bool
     today: dt.date
     dtypes: Mapping[str, Any]
 
@@ -46,12 +50,15 @@ class _Task:
         options = dict(self.options)
         if stretch.owner:
             options["organization"] = stretch.owner
+        if stretch.employees:
+            options["employee_id"] = stretch.employees
         settings = self.connection.settings
         api = _api_of(self.connection)
         reading = plan(api, settings, self.name, options, tell=lambda _: None)
         reading.organizations = self.owners
         reading.query = replace(reading.query, today=self.today)
-        reading.only = stretch
+        reading.are_from_list = self.are_from_list
+        reading.only = None if stretch.employees else stretch
         made = framed(
             reading.batches(),
             reading.resource,
@@ -114,12 +121,13 @@ def dask_frame(
     stretches, left_out = _shared(reading, max(1, part_rows // LARGEST))
     if left_out and query.columns is None:
         tell(f"{query.label}: not documented, and left out: {', '.join(left_out)}")
-    reading.tally.foresee(sum(map(_pages, stretches)))
+    reading.tally.foresee(sum(map(_requests, stretches)))
     task = _Task(
         connection,
         query.name,
         {name: value for name, value in options.items() if name not in _LOCAL},
         reading.organizations,
+        reading.are_from_list,
         query.today,
         dict(empty.dtypes),
     )
@@ -160,10 +168,12 @@ def _from_map() -> Any:
             code="not_installed",
         ) from None
 
+    untyped: Any = from_map
+
     def make(*args: Any, **options: Any) -> Any:
         # Text is in Arrow's memory already; Dask would change its type alone.
         with dask.config.set({"dataframe.convert-string": False}):
-            return from_map(*args, **options)  # type: ignore[no-untyped-call]
+            return untyped(*args, **options)
 
     return make
 
@@ -177,6 +187,8 @@ def _shared(reading: Reading, pages: int) -> tuple[list[Stretch], list[str]]:
             advice="Check the credentials, and the organization that is set.",
             code="missing_setting",
         )
+    if reading.employees is not None:
+        return [*_of_employees(reading.employees, pages)], []
     style = reading.query.address()[1]
     stretches, found = list[Stretch](), dict[str, None]()
     for owner in owners:
@@ -186,13 +198,20 @@ def _shared(reading: Reading, pages: int) -> tuple[list[Stretch], list[str]]:
     return stretches, [*found]
 
 
+def _of_employees(employees: tuple[Owner, ...], many: int) -> Iterator[Stretch]:
+    for organization, group in groupby(employees, attrgetter("organization")):
+        ids = [owner.employee for owner in group]
+        for at in range(0, len(ids), many):
+            yield Stretch(organization, employees=tuple(ids[at : at + many]))
+
+
 def _stretches(owner: str, page: Page | None, pages: int) -> Iterator[Stretch]:
     if page is None or page.style != "page" or page.pages is None:
         yield Stretch(owner)
         return
     for first in range(1, page.pages + 1, pages):
         last = min(first + pages - 1, page.pages)
-        yield Stretch(owner, (first, last), page.total)
+        yield Stretch(owner, (first, last), total=page.total)
 
 
 def _undocumented(reading: Reading, page: Page) -> Iterator[str]:
@@ -204,7 +223,9 @@ def _undocumented(reading: Reading, page: Page) -> Iterator[str]:
             yield name
 
 
-def _pages(stretch: Stretch) -> int:
+def _requests(stretch: Stretch) -> int:
+    if stretch.employees:
+        return len(stretch.employees)
     first, last = stretch.numbers or (1, 1)
     return last + 1 - first
 

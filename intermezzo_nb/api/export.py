@@ -25,7 +25,7 @@ from .schema import Column
 from .shaping import Record
 from .uniting import fitted, held, united
 
-PART_ROWS = 50_000
+PART_ROWS = 20_000
 _HASHED = frozenset({"params", "employees"})
 
 

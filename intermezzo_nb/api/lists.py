@@ -9,6 +9,7 @@ from typing import Any
 from .page import Page
 from .paging import go_on, numbered, walk
 from .place import Place, Stretch
+from .progress import plural
 from .query import Query
 from .tally import Question
 
@@ -79,8 +80,20 @@ def pages_of_list(
             wanted=wanted,
         )
     for page in pages:
-        is_unread = announced and page.following is None
-        note = (
-            f"{name}: the answer announces more by its {announced}, which was not read"
+        notes = [*page.notes, *_bare(page, query)]
+        if announced and page.following is None:
+            notes.append(
+                f"{name}: the answer announces more by its {announced}, which was not "
+                "read"
+            )
+        yield replace(page, notes=tuple(notes))
+
+
+def _bare(page: Page, query: Query) -> Iterator[str]:
+    nested = query.resource.nested if query.resource else ""
+    bare = [r for r in page.records if not isinstance(r, dict) or nested not in r]
+    if nested and bare:
+        yield (
+            f"{query.label}: {plural(len(bare), 'record')} came without {nested}, so "
+            "what is in there is not known"
         )
-        yield replace(page, notes=(*page.notes, note)) if is_unread else page

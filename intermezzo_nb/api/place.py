@@ -51,18 +51,21 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """
-    A part of the list of one owner, which can be read by itself.
+    A part of what is read of one organization, which can be read by itself.
 
     Parameters
     ----------
     numbers : tuple of (int, int) or None
         The first and the last of numbered pages; None for the whole list.
+    employees : tuple of str
+        The ids of those who are asked, where each has a list.
     total : int or None
         Records of the whole list, where the server tells.
     """
 
     owner: str
     numbers: tuple[int, int] | None = None
+    employees: tuple[str, ...] = ()
     total: int | None = None
 
 

@@ -73,7 +73,7 @@ class Reading:
         self._total_here: int | None = None
         self.notes: list[str] = []
         """Why not all rows are here, apart from failures."""
-        self.hints = list(self._odd_values())
+        self.hints = list(query.odd_values())
         self.of_organizations = Failures("organization", strict=query.strict)
         self.of_employees = Failures("employee", strict=query.strict)
         self.without: list[Owner] = []
@@ -181,7 +181,7 @@ class Reading:
         owners = [Owner(o) for o in self.organizations if self.has_owner]
         owners = owners if self.has_owner else [Owner()]
         for owner in self._left_of(owners):
-            is_last_owner = owner is owners[-1]
+            is_last_owner = owner == owners[-1]
             try:
                 for page in self._pages(owner, ahead):
                     batch, is_cut = self._rows_of(page, owner)
@@ -195,10 +195,10 @@ class Reading:
                         return
                 self.of_organizations.good()
             except ABOUT_SOME as error:
-                self._total = None
                 if len(owners) == 1:
                     raise
                 self.of_organizations.add(owner, error)
+                self._total = None
             self._count_total()
         self.of_organizations.end()
         if not owners:
@@ -283,7 +283,7 @@ class Reading:
 
     def _rows_of(self, page: Page, owner: Owner) -> tuple[list[Record], bool]:
         self._total_here = page.total
-        self.notes += [*page.notes, *self._bare(page)]
+        self.notes += page.notes
         resource = self._resource
         kept = [*shape(page.records, resource, self._added(owner))]
         if resource and resource.history:
@@ -378,22 +378,6 @@ class Reading:
             expect=expect,
             wanted=max(0, (limit or 0) - self.rows) if is_bound else None,
         )
-
-    def _bare(self, page: Page) -> Iterator[str]:
-        nested = self._resource.nested if self._resource else ""
-        bare = [r for r in page.records if not isinstance(r, dict) or nested not in r]
-        if nested and bare:
-            yield (
-                f"{self.query.label}: {plural(len(bare), 'record')} came without "
-                f"{nested}, so what is in there is not known"
-            )
-
-    def _odd_values(self) -> Iterator[str]:
-        resource = self._resource
-        for name, value in {**self.sent, **self.here}.items():
-            known = resource and (resource.parameter(name) or resource.column(name))
-            if known and known.values and value and value not in known.values:
-                yield f"{name} is documented as {', '.join(known.values)}"
 
     def _tell(self) -> None:
         self._progress(self._progress_now())

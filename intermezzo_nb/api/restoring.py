@@ -17,6 +17,7 @@ from .casts import TEXTUAL, Typed, typed
 from .columns import PRECISIONS, TEXT
 from .frames import Framed, chosen, converter, undocumented
 from .manifest import NAME, Manifest, Part, read_manifest, unusable
+from .query import bad_argument
 from .schema import Column
 from .shaping import check_money, column_names
 from .uniting import texts
@@ -62,6 +63,8 @@ def read_export(
     >>> df = read_export("payroll/employees", money="decimal")  # doctest: +SKIP
     """
     check_money(money)
+    if as_ == "records":
+        raise bad_argument("as_", "pandas, arrow or polars; a folder holds columns")
     convert = converter(as_)
     path = Path(folder)
     manifest = _finished(path)

@@ -151,6 +151,14 @@ def test_what_was_stopped_goes_on_after_its_last_page(run):
     same(run.folder, rows(1000))
 
 
+def test_what_was_stopped_at_once_begins_anew(run):
+    stopped(run, 0)
+    assert run.manifest["rows"] == 0
+    run()
+    assert run.told == []
+    same(run.folder, rows(1000))
+
+
 def test_an_interrupt_keeps_the_pages_that_came(run):
     run.api.fault = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
@@ -449,6 +457,8 @@ def test_money_and_dates_are_exact_on_the_disk(run):
     assert frame.attrs["intermezzo"]["control_totals"] == {}
     table = read_export(run.folder, as_="arrow")
     assert table.schema.field("date").type == pa.date32()
+    with pytest.raises(SettingsError, match="as_ cannot be used"):
+        read_export(run.folder, as_="records")
     with pytest.raises(SettingsError, match="no column 'nonsense'"):
         read_export(run.folder, columns=["nonsense"])
 
