@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from .api.report import SendReport
+    from .api.restoring import read_export
     from .api.versions import as_of
     from .connection import Connection, connect
     from .current import current_connection
@@ -33,6 +34,7 @@ __all__ = [
     "current_connection",
     "errors",
     "load_ipython_extension",
+    "read_export",
     "unload_ipython_extension",
 ]
 
@@ -42,6 +44,7 @@ _HOMES = {
     "connect": "connection",
     "current_connection": "current",
     "SendReport": "api.report",
+    "read_export": "api.restoring",
     "Settings": "settings",
 }
 

@@ -282,7 +282,7 @@ def _started(options: Options) -> PracticeServer:
 
 
 def _show_rows(url: str) -> None:
-    from .api.reading import summary
+    from .api.provenance import summary
     from .connection import Connection
     from .practice import demo_profile
     from .settings import Settings

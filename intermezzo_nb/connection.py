@@ -12,8 +12,9 @@ import requests
 from .api.client import Api, ApiSession, BearerAuth
 from .api.plan import plan
 from .api.progress import waits_alone
+from .api.provenance import provenance
 from .api.query import bad_argument
-from .api.reading import Reading, provenance
+from .api.reading import Reading
 from .api.shaping import check_form
 from .ladder import reaches_pages_here
 from .login import Login
@@ -23,8 +24,10 @@ from .status import LoggedOut, Status
 from .surroundings import look
 
 if TYPE_CHECKING:
+    import dask.dataframe as dd
     import pandas as pd
 
+    from .api.export import Exported
     from .api.report import PayrollReport, SendReport
     from .api.sending import Manner
 
@@ -302,6 +305,109 @@ class Connection:
         reading = self._reading(resource, options)
         for batch in reading.batches():
             yield from batch
+
+    def export(
+        self,
+        resource: str,
+        folder: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        part_rows: int = 20_000,
+        **options: Any,
+    ) -> Exported:
+        """
+        Write a resource into a folder of Parquet files, in bounded memory.
+
+        Money is exact decimal128 on disk and dates are ``date32``, so that DuckDB,
+        polars and others read ``folder/*.parquet`` as it is; :func:`read_export` gives
+        the frame back. What was stopped, by whatever, is finished by the same call: it
+        goes on where it was, or says that the list changed and starts over.
+
+        Parameters
+        ----------
+        resource : str
+            A name of the catalogue, or a path.
+        folder : path
+            An empty one, one that is not there yet, or that of the same export.
+        overwrite : bool
+            Replace the export that is there, finished or not.
+        part_rows : int
+            Rows of a file, about; so many at most are read again after a kill.
+        **options
+            Those of :meth:`frame`, but for ``money`` and ``as_``.
+
+        Returns
+        -------
+        Exported
+            Its text is the summary line.
+
+        Raises
+        ------
+        StoreError
+            The folder holds something else, or cannot be written.
+        SettingsError, ApiError, LoginError, NetworkError
+            What went wrong, and what to do; the parts that are there stay.
+        """
+        from .api.export import Order, export
+
+        for name in ("money", "as_"):
+            if name in options:
+                raise bad_argument(name, "it to read_export; a file holds exact money")
+        if part_rows < 1:
+            raise bad_argument("part_rows", "a whole number, 1 or more, like 20000")
+        order = Order(
+            lambda: self._reading(resource, options),
+            api_url=self.settings.api_url or "",
+            profile=self.settings.profile,
+            overwrite=overwrite,
+            part_rows=part_rows,
+            tell=lambda told: say(f"Intermezzo: {told}"),
+        )
+        return export(folder, order)
+
+    def dask_frame(
+        self, resource: str, *, part_rows: int = 10_000, **options: Any
+    ) -> dd.DataFrame:
+        """
+        Give a resource of the catalogue as a Dask DataFrame.
+
+        Nothing but the first page of each list is asked here; each part is read by
+        the worker that needs it, with credentials that it finds itself. Columns that
+        nobody documents are left out. Where employees are asked, their list is read
+        here. What fails is raised, as by ``strict``.
+
+        Parameters
+        ----------
+        resource : str
+        part_rows : int
+            Rows of a part, where the pages of a list are numbered; else a list is one.
+            A part takes as many requests where each employee is asked.
+        **options
+            Those of :meth:`frame`, but for ``limit`` and ``as_``.
+
+        Returns
+        -------
+        dask.dataframe.DataFrame
+
+        Raises
+        ------
+        LoginRequired
+            ``machine_required``: a person's session does not reach the workers.
+        SettingsError, ApiError, LoginError, NetworkError
+            What went wrong, and what to do.
+        """
+        from .api.dask import dask_frame, insist_on_machine
+
+        insist_on_machine(self)
+        options["strict"] = True
+        reading = self._reading(resource, options)
+        return dask_frame(
+            self,
+            reading,
+            options,
+            part_rows=part_rows,
+            tell=lambda told: say(f"Intermezzo: {told}"),
+        )
 
     def send(
         self,

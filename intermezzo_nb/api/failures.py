@@ -36,7 +36,7 @@ class Failures:
     """
 
     def __init__(self, of: str, *, strict: bool) -> None:
-        self._of, self._strict = of, strict
+        self._of, self.strict = of, strict
         self.listed: list[dict[str, Any]] = []
         """One object each, as ``df.attrs`` tells them."""
         self._last: IntermezzoError | None = None
@@ -68,7 +68,7 @@ class Failures:
             }
         )
         concerns_all = not self._has_good or not _is_about_one(error)
-        if self._strict or (concerns_all and self._alike >= _ALIKE):
+        if self.strict or (concerns_all and self._alike >= _ALIKE):
             raise error
 
     def end(self) -> None:

@@ -119,7 +119,7 @@ def framed(
         no such type of money or frame; ``not_installed``: there is no polars.
     """
     check_money(money)
-    convert = _converter(as_)
+    convert = converter(as_)
     collector = Collector(resource)
     for page in pages:
         collector.add(page)
@@ -131,7 +131,7 @@ def framed(
     documented = {c.name for c in resource.columns} if resource else set()
     unknown = [name for name in found if name not in documented]
     arrays, totals, notes = dict[str, pa.Array](), dict[str, str](), list[str]()
-    for name in _wanted(list(found), columns):
+    for name in chosen(list(found), columns):
         column, chunks = found.pop(name)
         made = typed(column, chunks, money=money)
         chunks.clear()  # each column gives its memory back before the next is made
@@ -140,14 +140,27 @@ def framed(
         if made.total is not None:
             totals[name] = made.total
     if resource and unknown and columns is None:
-        more = f" and {len(unknown) - _TOLD} more" if len(unknown) > _TOLD else ""
-        names = ", ".join(plain(name, _LONGEST) for name in unknown[:_TOLD])
-        notes.append(f"not documented, kept: {names}{more}")
+        notes.append(undocumented(unknown))
     width = len(arrays)  # whoever converts them takes them
     return Framed(convert(arrays, rows), rows, width, totals, notes)
 
 
-def _converter(form: str) -> Callable[[dict[str, pa.Array], int], Any]:
+def undocumented(names: Sequence[str]) -> str:
+    """Tell that columns came which nobody documents."""
+    more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+    shown = ", ".join(plain(name, _LONGEST) for name in names[:_TOLD])
+    return f"not documented, kept: {shown}{more}"
+
+
+def converter(form: str) -> Callable[[dict[str, pa.Array], int], Any]:
+    """
+    Give what makes a frame of columns and a number of rows; it takes the columns.
+
+    Raises
+    ------
+    SettingsError
+        ``bad_setting``, ``not_installed``.
+    """
     check_form(form, None)
     if form == "polars":
         try:
@@ -251,7 +264,15 @@ def _of_column(column: Column, resource: Resource) -> str:
     return "; ".join(note for note in notes if note)
 
 
-def _wanted(there: list[str], columns: Sequence[str] | None) -> list[str]:
+def chosen(there: list[str], columns: Sequence[str] | None) -> list[str]:
+    """
+    Give the names of the columns that are wanted.
+
+    Raises
+    ------
+    SettingsError
+        ``unknown_column``.
+    """
     if columns is None:
         return there
     if missing := [name for name in column_names(columns) if name not in there]:

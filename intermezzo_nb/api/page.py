@@ -41,6 +41,10 @@ class Page:
         What did not fit together, or was not read.
     pages : int or None
         The number of the last page, where pages are numbered and the server tells.
+    asked : mapping or None
+        The query parameters that it answers.
+    upto : int or None
+        Records of the list up to its end, where the list can be taken up after it.
     """
 
     records: list[Any]
@@ -50,6 +54,8 @@ class Page:
     is_doubtful: bool = False
     notes: tuple[str, ...] = ()
     pages: int | None = None
+    asked: Mapping[str, Any] | None = None
+    upto: int | None = None
 
 
 def opening(style: str | None) -> dict[str, Any]:

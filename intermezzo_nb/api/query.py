@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
@@ -161,6 +161,14 @@ class Query:
             sent = {name: as_sent(name, value) for name, value in self.filters.items()}
             return {}, sent, {}
         return split_filters(resource, self.filters)
+
+    def odd_values(self) -> Iterator[str]:
+        """Tell of filters whose values nobody documents."""
+        resource, (_, sent, here) = self.resource, self.sorted_filters()
+        for name, value in {**sent, **here}.items():
+            known = resource and (resource.parameter(name) or resource.column(name))
+            if known and known.values and value and value not in known.values:
+                yield f"{name} is documented as {', '.join(known.values)}"
 
     def _no_history(self) -> SettingsError:
         option = "history" if self.history else "as_of"

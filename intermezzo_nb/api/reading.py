@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +11,9 @@ from ..errors import ApiError, NetworkError, NotFound
 from .ahead import Ahead
 from .client import Api
 from .failures import ABOUT_SOME, Failures, Owner
+from .lists import pages_of_list
 from .page import LARGEST, Page, whole
-from .paging import walk
+from .place import Bookmark, Place, Stretch
 from .progress import Progress, finish, plural
 from .query import Query
 from .schema import Column, Resource
@@ -22,7 +22,6 @@ from .tally import Question, Tally
 from .transport import AT_ONCE
 from .validity import GAP, OVERLAP, Validity
 
-_SIZES = ("size", "limit")  # of a page: who sends one has a reason
 _OWNER = Column("organizationId")
 
 
@@ -74,7 +73,7 @@ class Reading:
         self._total_here: int | None = None
         self.notes: list[str] = []
         """Why not all rows are here, apart from failures."""
-        self.hints = list(self._odd_values())
+        self.hints = list(query.odd_values())
         self.of_organizations = Failures("organization", strict=query.strict)
         self.of_employees = Failures("employee", strict=query.strict)
         self.without: list[Owner] = []
@@ -82,6 +81,10 @@ class Reading:
         self._unknown = 0
         self._doubts = [0, 0]
         self.complete = False
+        self.only: Stretch | None = None
+        """What alone is read, of all that is asked for; None for all."""
+        self._earlier: Bookmark | None = None
+        self._last: tuple[str, Page] | None = None
 
     @property
     def resource(self) -> Resource | None:
@@ -127,6 +130,37 @@ class Reading:
             *self.of_employees.notes(len(self.employees or ())),
         ]
 
+    def bookmark(self) -> Bookmark | None:
+        """Tell where the reading can be taken up again; None where it cannot."""
+        if self.employees is not None or self.query.takes_all_versions:
+            return None
+        if self._last is None:
+            return self._earlier
+        owner, page = self._last
+        place = Place.after(page)
+        if place is None and (page.following or page.upto is None):
+            return None
+        return Bookmark(
+            owner,
+            place,
+            rows=self.rows,
+            seen=self.seen,
+            total=self._total if place else self.total,
+            notes=tuple(self.notes),
+            complete=self.complete,
+        )
+
+    def go_on_after(self, bookmark: Bookmark) -> None:
+        """Begin where an earlier reading was left."""
+        self._earlier = bookmark
+        self.rows, self.seen = bookmark.rows, bookmark.seen
+        self._total, self.notes = bookmark.total, [*bookmark.notes]
+        self.complete = bookmark.complete
+
+    def first_page(self, owner: str) -> Page:
+        """Give the first page of an owner's list, in the largest size there is."""
+        return next(self._walk(Owner(owner), self.tally.fetch))
+
     def batches(self) -> Iterator[list[Record]]:
         """Give the records of each answer, shaped, filtered and cut at the limit."""
         self.tally.begin()
@@ -144,16 +178,16 @@ class Reading:
             finish(self._progress)
 
     def _of_all(self, ahead: Ahead) -> Iterator[list[Record]]:
-        owners = (
-            [Owner(o) for o in self.organizations] if self._has_owner else [Owner()]
-        )
-        for owner in owners:
-            is_last_owner = owner is owners[-1]
+        owners = [Owner(o) for o in self.organizations if self.has_owner]
+        owners = owners if self.has_owner else [Owner()]
+        for owner in self._left_of(owners):
+            is_last_owner = owner == owners[-1]
             try:
                 for page in self._pages(owner, ahead):
                     batch, is_cut = self._rows_of(page, owner)
                     is_end = page.following is None and is_last_owner
                     self.complete = is_end and not is_cut and self._is_whole
+                    self._last = owner.organization, page
                     self._tell()
                     yield batch
                     if self._has_enough:
@@ -161,15 +195,28 @@ class Reading:
                         return
                 self.of_organizations.good()
             except ABOUT_SOME as error:
-                self._total = None
                 if len(owners) == 1:
                     raise
                 self.of_organizations.add(owner, error)
+                self._total = None
             self._count_total()
         self.of_organizations.end()
         if not owners:
             self.complete = self._is_whole
             yield []
+
+    def _left_of(self, owners: list[Owner]) -> list[Owner]:
+        if self.only is not None:
+            return [Owner(self.only.owner)]
+        if self._earlier is None:
+            return owners
+        at = owners.index(Owner(self._earlier.owner))
+        return owners[at:] if self._earlier.place else owners[at + 1 :]
+
+    def _place_in(self, owner: Owner) -> Place | None:
+        earlier = self._earlier
+        is_here = earlier is not None and earlier.owner == owner.organization
+        return earlier.place if earlier and is_here else None
 
     def _of_each(self, ahead: Ahead) -> Iterator[list[Record]]:
         employees = self.employees or ()
@@ -236,7 +283,7 @@ class Reading:
 
     def _rows_of(self, page: Page, owner: Owner) -> tuple[list[Record], bool]:
         self._total_here = page.total
-        self.notes += [*page.notes, *self._bare(page)]
+        self.notes += page.notes
         resource = self._resource
         kept = [*shape(page.records, resource, self._added(owner))]
         if resource and resource.history:
@@ -265,7 +312,8 @@ class Reading:
         return not (has_lines or self.query.is_of_day or self.here)
 
     @property
-    def _has_owner(self) -> bool:
+    def has_owner(self) -> bool:
+        """Whether it is asked of each organization."""
         return self._resource is not None and self._resource.owner != "account"
 
     def _added(self, owner: Owner) -> dict[str, str]:
@@ -273,7 +321,7 @@ class Reading:
         if resource is None:
             return {}
         is_told_apart = len(self.organizations) > 1
-        is_own = self._has_owner and resource.column(_OWNER.name)
+        is_own = self.has_owner and resource.column(_OWNER.name)
         of = {_OWNER.name: owner.organization} if is_told_apart or is_own else {}
         inside = self._inside(owner)
         return of | {p.column: inside[p.name] for p in resource.parameters if p.column}
@@ -314,59 +362,22 @@ class Reading:
         take: Callable[[Question], tuple[Any, str]],
         expect: Callable[[Iterable[Question], int], None] = lambda _many, _count: None,
     ) -> Iterator[Page]:
-        path, style, inside = self.query.address()
-        if self._resource:
-            path = path.format(**self._inside(owner))
-        params = {**self.sent, **self.query.sent_as_it_is}
-        sizes = {name: params[name] for name in _SIZES if name in params}
-        announced = ""
-
-        def question(paging: Mapping[str, Any]) -> Question:
-            return path, {**params, **paging, **sizes}
-
-        def fetch(paging: Mapping[str, Any]) -> Any:
-            nonlocal announced
-            payload, announced = take(question(paging))
-            return payload
-
         def changed() -> None:
             reason = "the list changed meanwhile, so it is read once more"
             self.tally.tell_wait(0, reason)
 
-        limit, is_list = self.query.limit, self._resource is not None
+        limit = self.query.limit
         is_bound = limit is not None and self.counts_rows
-        for page in walk(
-            fetch,
-            style=style,
-            inside=inside,
-            name=self.query.label,
-            is_list=is_list and style != "object",
+        return pages_of_list(
+            self.query,
+            take,
+            in_path=self._inside(owner),
+            sent=self.sent,
+            begin=self.only or self._place_in(owner),
             changed=changed,
-            expect=lambda many, count: expect(map(question, many), count),
+            expect=expect,
             wanted=max(0, (limit or 0) - self.rows) if is_bound else None,
-        ):
-            is_unread = announced and page.following is None
-            note = (
-                f"{self.query.label}: the answer announces more by its {announced}, "
-                "which was not read"
-            )
-            yield replace(page, notes=(*page.notes, note)) if is_unread else page
-
-    def _bare(self, page: Page) -> Iterator[str]:
-        nested = self._resource.nested if self._resource else ""
-        bare = [r for r in page.records if not isinstance(r, dict) or nested not in r]
-        if nested and bare:
-            yield (
-                f"{self.query.label}: {plural(len(bare), 'record')} came without "
-                f"{nested}, so what is in there is not known"
-            )
-
-    def _odd_values(self) -> Iterator[str]:
-        resource = self._resource
-        for name, value in {**self.sent, **self.here}.items():
-            known = resource and (resource.parameter(name) or resource.column(name))
-            if known and known.values and value and value not in known.values:
-                yield f"{name} is documented as {', '.join(known.values)}"
+        )
 
     def _tell(self) -> None:
         self._progress(self._progress_now())
@@ -392,61 +403,3 @@ class Reading:
             employees=self._read_of,
             of_employees=None if self.employees is None else len(self.employees),
         )
-
-
-def provenance(
-    reading: Reading,
-    *,
-    profile: str,
-    rows: int,
-    columns: int,
-    totals: Mapping[str, str],
-    notes: list[str],
-) -> dict[str, Any]:
-    """Give what ``df.attrs["intermezzo"]`` holds: JSON only, and no secret."""
-    query = reading.query
-    return {
-        "resource": query.label,
-        "organizations": list(reading.organizations),
-        "filters": {**reading.in_path, **reading.sent, **reading.here},
-        "filtered_here": sorted(reading.here),
-        "profile": profile,
-        "fetched_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "as_of": query.day.isoformat() if query.is_of_day else None,
-        "valid_to": query.valid_to,
-        "rows": rows,
-        "columns": columns,
-        "read": reading.seen,
-        "total": reading.total if reading.counts_rows else None,
-        "limit": query.limit,
-        "complete": reading.complete,
-        "requests": reading.requests,
-        "repeated": reading.tally.repeated,
-        "seconds": round(reading.tally.seconds, 3),
-        "control_totals": dict(totals),
-        "failures": reading.failures,
-        "without": [owner.employee for owner in reading.without],
-        "notes": [*reading.remarks, *notes],
-    }
-
-
-def summary(about: Mapping[str, Any]) -> str:
-    """Give the one line that stays above a frame."""
-    is_cut = not about["complete"] and about["limit"] is not None
-    of = f" of {about['total']:,}" if is_cut and about["total"] else ""
-    rows = f"{about['rows']:,}{of} row" + ("" if about["rows"] == 1 and not of else "s")
-    cut = " (cut by the limit)" if is_cut and not of else ""
-    parts = [
-        about["resource"],
-        f"{rows} × {about['columns']} columns{cut}",
-        plural(about["requests"], "request")
-        + (f" ({about['repeated']:,} repeated)" if about["repeated"] else ""),
-        f"{about['seconds']:.1f} s",
-        about["profile"],
-        "complete" if about["complete"] else "not complete",
-    ]
-    if about["filtered_here"]:
-        parts.insert(2, f"filtered here: {about['rows']:,} of {about['read']:,}")
-    if about["as_of"]:
-        parts.insert(2, f"as of {about['as_of']}")
-    return "\n".join([" · ".join(parts), *(f"  {note}" for note in about["notes"])])

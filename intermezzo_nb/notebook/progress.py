@@ -11,7 +11,7 @@ from typing import Any
 from IPython.display import display
 
 from ..api.progress import Progress
-from ..api.reading import summary
+from ..api.provenance import summary
 from ..surroundings import look
 
 _REDRAW = 0.25  # seconds between two redraws

@@ -10,8 +10,9 @@ import pytest
 from intermezzo_nb.api.failures import Owner
 from intermezzo_nb.api.owners import choose, employ
 from intermezzo_nb.api.progress import as_listener
+from intermezzo_nb.api.provenance import provenance, summary
 from intermezzo_nb.api.query import Query
-from intermezzo_nb.api.reading import Reading, provenance, summary
+from intermezzo_nb.api.reading import Reading
 from intermezzo_nb.errors import (
     ApiError,
     LoginRequired,

@@ -18,22 +18,25 @@ errors secret tokens.forks api.waits api.progress
 addresses credentials surroundings
 settings
 practice oauth.models oauth.mailbox oauth.closing api.page api.schema
+api.place api.seen
 status oauth.forwarding oauth.answers oauth.wire oauth.discovery oauth.question
-api.validity api.failures
+api.following api.manifest api.validity api.failures
 api.catalogue.terms api.shaping oauth.assertion oauth.identity api.forms api.values
 api.catalogue.organizations api.catalogue.employees api.outcomes
 api.catalogue.pay api.catalogue.british
-api.resources oauth.receivers tokens.store api.paging api.journal
+api.resources oauth.receivers tokens.store api.paging api.journal api.folder
 tokens.keyring tokens.held oauth.calls api.countries
 tokens.choice oauth.client api.payroll
 oauth.flows
 tokens.source oauth.renewal login ladder
 api.faults api.answers api.paths api.query asking api.gate api.ahead api.columns
 api.transport api.casts
-api.client api.collector api.tally
+api.client api.collector api.tally api.uniting
+api.lists
 api.reading session
-api.frames api.owners api.posting api.bodies
-api.plan api.report api.versions
+api.frames api.owners api.provenance api.posting api.bodies
+api.plan api.report api.versions api.export api.restoring
+api.dask
 api.sending
 connection
 current
@@ -49,10 +52,14 @@ DOORS = {
         *("api.frames", "api.versions"),
         *("api.bodies", "api.report", "api.sending"),
     },
-    "pyarrow": {"api.frames", "api.columns", "api.casts", "api.collector"},
+    "pyarrow": {
+        *("api.frames", "api.columns", "api.casts", "api.collector"),
+        *("api.export", "api.restoring", "api.uniting"),
+    },
+    "dask": {"api.dask"},
     "polars": {"api.frames"},
     "orjson": {"api.answers"},
-    "filelock": {"tokens.store", "api.journal"},
+    "filelock": {"tokens.store", "api.journal", "api.folder"},
     "ipywidgets": {"notebook.panel"},
     "segno": {"notebook.card"},
     "keyring": {"tokens.keyring"},

@@ -6,8 +6,9 @@ import datetime as dt
 
 import pytest
 
+from intermezzo_nb.api.provenance import provenance, summary
 from intermezzo_nb.api.query import Query
-from intermezzo_nb.api.reading import Reading, provenance, summary
+from intermezzo_nb.api.reading import Reading
 from intermezzo_nb.errors import ApiError, PagingError, SettingsError
 
 ROWS = [{"id": f"e{n}"} for n in range(250)]

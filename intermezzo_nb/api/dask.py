@@ -1,0 +1,242 @@
+"""A resource as a Dask DataFrame: small parts, each read where it is needed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ApiError, LoginRequired, SettingsError
+from .client import Api, ApiSession
+from .failures import Owner
+from .frames import framed
+from .page import LARGEST, Page
+from .place import Stretch
+from .plan import plan
+from .query import bad_argument
+from .reading import Reading
+from .shaping import shape
+
+if TYPE_CHECKING:
+    import dask.dataframe as dd
+    import pandas as pd
+
+    from ..connection import Connection
+
+_LOCAL = frozenset({"progress", "max_requests"})  # options of who asks, not of a worker
+_WHOLE = frozenset({"array", "object", "cursor"})  # lists without numbered pages
+_apis: list[tuple[Any, Api]] = []
+_mutex = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What all parts have in common; it travels to the workers, and has no token."""
+
+    connection: Connection
+    name: str
+    options: Mapping[str, Any]
+    owners: tuple[str, ...]
+    are_from_list: bool
+    today: dt.date
+    dtypes: Mapping[str, Any]
+
+    def __call__(self, stretch: Stretch) -> Any:
+        """Read a part."""
+        options = dict(self.options)
+        if stretch.owner:
+            options["organization"] = stretch.owner
+        if stretch.employees:
+            options["employee_id"] = stretch.employees
+        settings = self.connection.settings
+        api = _api_of(self.connection)
+        reading = plan(api, settings, self.name, options, tell=lambda _: None)
+        reading.organizations = self.owners
+        reading.query = replace(reading.query, today=self.today)
+        reading.are_from_list = self.are_from_list
+        reading.only = None if stretch.employees else stretch
+        made = framed(
+            reading.batches(),
+            reading.resource,
+            money=reading.query.money,
+            columns=reading.query.columns,
+            is_part=True,
+        )
+        return self._as_documented(made.frame)
+
+    def _as_documented(self, frame: pd.DataFrame) -> Any:
+        for name, dtype in self.dtypes.items():
+            if frame[name].dtype != dtype:
+                raise ApiError(
+                    f"{self.name}: {name} came as {frame[name].dtype}, and all parts "
+                    f"of a Dask frame have to have {dtype}",
+                    why="A value in it is not as documented.",
+                    advice="Read it by frame or export, which keep such a column.",
+                    code="odd_values",
+                )
+        return frame[[*self.dtypes]]
+
+
+def dask_frame(
+    connection: Connection,
+    reading: Reading,
+    options: Mapping[str, Any],
+    *,
+    part_rows: int,
+    tell: Callable[[str], None],
+) -> dd.DataFrame:
+    """
+    Share a reading out among the workers of Dask.
+
+    Parameters
+    ----------
+    options : mapping
+        Those that the reading was planned by.
+    tell : callable
+        Told of columns that are left out, as far as first pages show them.
+
+    Raises
+    ------
+    SettingsError
+        ``not_installed``; or it cannot be shared out.
+    """
+    from_map = _from_map()
+    query, resource = reading.query, reading.resource
+    if resource is None:
+        raise SettingsError(
+            f"{query.label} has no documented types, which Dask has to know first",
+            advice="Use a resource of the catalogue, or export and dask.dataframe's "
+            "read_parquet.",
+            code="bad_arguments",
+        )
+    if query.limit is not None:
+        raise bad_argument("limit", "none: parts are read independently; use head()")
+    empty = framed(
+        [], resource, money=query.money, columns=query.columns, is_part=True
+    ).frame
+    stretches, left_out = _shared(reading, max(1, part_rows // LARGEST))
+    if left_out and query.columns is None:
+        tell(f"{query.label}: not documented, and left out: {', '.join(left_out)}")
+    reading.tally.foresee(sum(map(_requests, stretches)))
+    task = _Task(
+        connection,
+        query.name,
+        {name: value for name, value in options.items() if name not in _LOCAL},
+        reading.organizations,
+        reading.are_from_list,
+        query.today,
+        dict(empty.dtypes),
+    )
+    label = f"intermezzo-{query.label}"
+    shared: dd.DataFrame = from_map(task, stretches, meta=empty, label=label)
+    return shared
+
+
+def insist_on_machine(connection: Connection) -> None:
+    """
+    Refuse a person's session: it is in this process, and workers cannot have it.
+
+    Raises
+    ------
+    LoginRequired
+        ``machine_required``.
+    """
+    settings = connection.settings
+    if not (settings.is_machine or settings.access_token):
+        raise LoginRequired(
+            "Dask needs the credentials of a machine",
+            why="A person's session stays in this process; each worker has to find "
+            "its own.",
+            advice="Set INTERMEZZO_CLIENT_ID and INTERMEZZO_CLIENT_SECRET_FILE, here "
+            "and for the workers; or use export, and dask.dataframe's read_parquet.",
+            code="machine_required",
+        )
+
+
+def _from_map() -> Any:
+    try:
+        import dask
+        from dask.dataframe import from_map
+    except ImportError:
+        raise SettingsError(
+            "Dask is not installed",
+            advice="Install it: pip install 'intermezzo-nb[dask]'.",
+            code="not_installed",
+        ) from None
+
+    untyped: Any = from_map
+
+    def make(*args: Any, **options: Any) -> Any:
+        # Text is in Arrow's memory already; Dask would change its type alone.
+        with dask.config.set({"dataframe.convert-string": False}):
+            return untyped(*args, **options)
+
+    return make
+
+
+def _shared(reading: Reading, pages: int) -> tuple[list[Stretch], list[str]]:
+    """Give the parts, and the columns on first pages that nobody documents."""
+    owners: Sequence[str] = reading.organizations if reading.has_owner else ("",)
+    if not owners:
+        raise SettingsError(
+            f"{reading.query.label}: no organization is visible",
+            advice="Check the credentials, and the organization that is set.",
+            code="missing_setting",
+        )
+    if reading.employees is not None:
+        return [*_of_employees(reading.employees, pages)], []
+    style = reading.query.address()[1]
+    stretches, found = list[Stretch](), dict[str, None]()
+    for owner in owners:
+        page = None if style in _WHOLE else reading.first_page(owner)
+        stretches += _stretches(owner, page, pages)
+        found |= dict.fromkeys(_undocumented(reading, page) if page else ())
+    return stretches, [*found]
+
+
+def _of_employees(employees: tuple[Owner, ...], many: int) -> Iterator[Stretch]:
+    for organization, group in groupby(employees, attrgetter("organization")):
+        ids = [owner.employee for owner in group]
+        for at in range(0, len(ids), many):
+            yield Stretch(organization, employees=tuple(ids[at : at + many]))
+
+
+def _stretches(owner: str, page: Page | None, pages: int) -> Iterator[Stretch]:
+    if page is None or page.style != "page" or page.pages is None:
+        yield Stretch(owner)
+        return
+    for first in range(1, page.pages + 1, pages):
+        last = min(first + pages - 1, page.pages)
+        yield Stretch(owner, (first, last), total=page.total)
+
+
+def _undocumented(reading: Reading, page: Page) -> Iterator[str]:
+    resource = reading.resource
+    documented = {c.name for c in resource.columns} if resource else set()
+    records = [*shape(page.records, resource, {})]
+    for name in framed([records], resource, as_="arrow").frame.column_names:
+        if name not in documented:
+            yield name
+
+
+def _requests(stretch: Stretch) -> int:
+    if stretch.employees:
+        return len(stretch.employees)
+    first, last = stretch.numbers or (1, 1)
+    return last + 1 - first
+
+
+def _api_of(connection: Connection) -> Api:
+    """Give one API a process, so that all its parts share a token and a pace."""
+    settings = connection.settings
+    with _mutex:
+        found = next((api for known, api in _apis if known == settings), None)
+        if found is None:
+            url = settings.api_url or ""
+            found = Api(ApiSession(connection.auth, url), url)
+            _apis.append((settings, found))
+    return found

@@ -1,0 +1,346 @@
+"""A resource as a folder of Parquet files, written part by part, and taken up again."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..errors import IntermezzoError
+from .folder import Folder
+from .frames import framed, series
+from .manifest import NAME, Manifest, Part, unusable
+from .paging import ListChanged
+from .place import Bookmark
+from .provenance import provenance, summary
+from .reading import Reading
+from .schema import Column
+from .shaping import Record
+from .uniting import fitted, held, united
+
+PART_ROWS = 20_000
+_HASHED = frozenset({"params", "employees"})
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """
+    An export that is finished.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``manifest.json`` and the parts, ``part-*.parquet``.
+    rows, parts : int
+    about : dict
+        What ``df.attrs["intermezzo"]`` holds of the same frame.
+    """
+
+    folder: Path
+    rows: int
+    parts: int
+    about: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        files = f"{self.parts:,} part" + ("" if self.parts == 1 else "s")
+        line, *notes = summary(self.about).split("\n")
+        told = [*notes, *(f"  {note}" for note in self.notes)]
+        return "\n".join([f"{line} · {files} in {self.folder}", *told])
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """
+    How an export is to be written.
+
+    Parameters
+    ----------
+    begin : callable
+        Gives a reading of what is exported, from its start.
+    api_url, profile : str
+        Where it is read, and by which settings.
+    overwrite : bool
+        Whether what is there is replaced.
+    part_rows : int
+        Rows of a part, to which those of its last page may be added.
+    tell : callable
+        Told what becomes of an earlier export.
+    """
+
+    begin: Callable[[], Reading]
+    api_url: str
+    profile: str
+    overwrite: bool
+    part_rows: int
+    tell: Callable[[str], None]
+
+
+def export(folder: Any, order: Order) -> Exported:
+    """
+    Write an export, or finish one that was begun.
+
+    Raises
+    ------
+    StoreError
+        ``export_of_another``: the folder has an export of something else; it cannot
+        be written, or another run is writing it.
+    """
+    reading = order.begin()
+    query = _query(reading, order.api_url)
+    with Folder(folder) as place:
+        found = place.manifest()
+        if found is None or order.overwrite:
+            manifest = Manifest(query, order.profile)
+            place.write(NAME, manifest.written())
+        else:
+            manifest = found
+            _insist_on_same(manifest, query, place.path)
+        if manifest.finished:
+            read_at = manifest.about["fetched_at"]
+            order.tell(
+                f"the export in {place.path} is finished, read at {read_at}; "
+                "overwrite=True reads it anew"
+            )
+        else:
+            writer = _Writer(place, manifest, order)
+            while not writer.goes_to_the_end(reading):
+                reading = order.begin()
+        return Exported(
+            place.path,
+            manifest.rows,
+            len(manifest.parts),
+            manifest.about,
+            tuple(manifest.notes),
+        )
+
+
+class _Writer:
+    """Writes the parts that are missing."""
+
+    def __init__(self, folder: Folder, manifest: Manifest, order: Order) -> None:
+        self._folder, self._manifest, self._order = folder, manifest, order
+
+    def goes_to_the_end(self, reading: Reading) -> bool:
+        """Write what is missing; False where an earlier part is no more to be had."""
+        bookmark = self._drop_what_cannot_go_on()
+        if bookmark is not None:
+            reading.go_on_after(bookmark)
+            rows = f"{self._manifest.rows:,} rows"
+            self._order.tell(f"{reading.query.label}: going on after {rows}")
+        # What failed is read when the export is taken up again.
+        reading.of_organizations.strict = True
+        spent = self._manifest.spent
+        try:
+            for part in self._parts(reading):
+                self._manifest.spent = _sum(spent, reading)
+                self._manifest.parts.append(part)
+                self._save()
+        except ListChanged:
+            self._start_over(reading, bookmark)
+            return False
+        self._manifest.spent = _sum(spent, reading)
+        self._finish(reading)
+        return True
+
+    def _drop_what_cannot_go_on(self) -> Bookmark | None:
+        parts = self._manifest.parts
+        was_begun = bool(parts)
+        while parts and parts[-1].bookmark is None:
+            parts.pop()
+        if was_begun and not parts:
+            label = self._manifest.query["resource"]
+            self._order.tell(
+                f"{label}: an earlier run cannot be taken up in its middle, so it is "
+                "read from its start"
+            )
+        self._save()
+        self._folder.keep_only({part.name for part in parts})
+        for part in parts:
+            path = self._folder.path / part.name
+            if not path.is_file() or path.stat().st_size != part.bytes:
+                why = f"the file {part.name} is missing, or not what was written"
+                raise unusable(self._folder.path, why, "export_damaged")
+        return parts[-1].bookmark if parts else None
+
+    def _start_over(self, reading: Reading, bookmark: Bookmark | None) -> None:
+        owner = bookmark.owner if bookmark else ""
+        parts = self._manifest.parts
+        while parts and (mark := parts[-1].bookmark) and mark.owner == owner:
+            parts.pop()
+        self._save()
+        of = f" of {owner}" if owner else ""
+        self._order.tell(
+            f"{reading.query.label}{of}: the list changed since the earlier run, so it "
+            "is read from its start"
+        )
+
+    def _parts(self, reading: Reading) -> Iterator[Part]:
+        batches = reading.batches()
+        is_end = False
+        while not is_end:
+            some = _Some(batches, self._order.part_rows)
+            made = framed(
+                some,
+                reading.resource,
+                money="decimal",
+                columns=reading.query.columns,
+                as_="arrow",
+                is_part=True,
+            )
+            bookmark = reading.bookmark()
+            is_end = some.is_end
+            if some.fault is not None and (bookmark is None or not made.rows):
+                raise some.fault
+            if made.rows or not self._manifest.parts:
+                name = f"part-{len(self._manifest.parts):05}.parquet"
+                part = _write(self._folder, name, made.frame)
+                yield replace(
+                    part,
+                    control_totals=made.control_totals,
+                    notes=tuple(made.notes),
+                    bookmark=bookmark,
+                )
+            if some.fault is not None:
+                raise some.fault
+
+    def _finish(self, reading: Reading) -> None:
+        manifest, resource = self._manifest, reading.resource
+        documented = {c.name: c for c in resource.columns} if resource else {}
+        schema = self._unite([*documented], reading.query.columns)
+        about = provenance(
+            reading,
+            profile=manifest.profile,
+            rows=manifest.rows,
+            columns=len(schema),
+            totals=manifest.control_totals,
+            notes=[],
+        )
+        manifest.about = {**about, **manifest.spent}
+        manifest.columns = [
+            _described(name, kind, documented.get(name))
+            for name, kind in schema.items()
+        ]
+        manifest.finished = True
+        self._save()
+        self._folder.keep_only({part.name for part in manifest.parts})
+
+    def _unite(
+        self, documented: Sequence[str], columns: Sequence[str] | None
+    ) -> dict[str, pa.DataType]:
+        """Write anew the parts whose columns are not those of all."""
+        manifest, folder = self._manifest, self._folder.path
+        parts = [held(folder / part.name) for part in manifest.parts]
+        schema = united(parts, columns or documented)
+        for number, (part, has) in enumerate(zip(manifest.parts, parts, strict=True)):
+            if [(n, h.kind) for n, h in has.items()] == [*schema.items()]:
+                continue
+            table = fitted(pq.read_table(folder / part.name), schema)
+            made = _write(self._folder, f"part-{number:05}-united.parquet", table)
+            manifest.parts[number] = replace(
+                part, name=made.name, bytes=made.bytes, sha256=made.sha256
+            )
+        return schema
+
+    def _save(self) -> None:
+        self._folder.write(NAME, self._manifest.written())
+
+
+class _Some:
+    """The pages of one part; a fault among them ends it and is kept for later."""
+
+    def __init__(self, batches: Iterator[list[Record]], rows: int) -> None:
+        self._batches, self._rows = batches, rows
+        self.fault: BaseException | None = None
+        self.is_end = False
+
+    def __iter__(self) -> Iterator[list[Record]]:
+        rows = 0
+        while rows < self._rows:
+            try:
+                batch = next(self._batches)
+            except StopIteration:
+                self.is_end = True
+                return
+            except (IntermezzoError, KeyboardInterrupt) as fault:
+                self.fault = fault
+                return
+            rows += len(batch)
+            yield batch
+
+
+def _write(folder: Folder, name: str, table: pa.Table) -> Part:
+    content = io.BytesIO()
+    pq.write_table(table, content, compression="zstd", row_group_size=1 << 30)
+    written = content.getvalue()
+    folder.write(name, written)
+    digest = hashlib.sha256(written).hexdigest()
+    return Part(name, table.num_rows, len(written), digest)
+
+
+def _query(reading: Reading, api_url: str) -> dict[str, Any]:
+    query = reading.query
+    return {
+        "resource": query.label,
+        "api_url": api_url,
+        "organizations": list(reading.organizations),
+        "filters": {**reading.in_path, **reading.sent, **reading.here},
+        # What nobody documents may be personal, and decides all the same.
+        "params": _fingerprint(query.sent_as_it_is),
+        "history": query.history,
+        "employees": _employees(reading),
+        "as_of": query.day.isoformat() if query.is_of_day else None,
+        "valid_to": query.valid_to,
+        "columns": None if query.columns is None else list(query.columns),
+        "limit": query.limit,
+    }
+
+
+def _employees(reading: Reading) -> str | None:
+    if reading.employees is None or reading.are_from_list:
+        return None  # whoever is there when it is read
+    return _fingerprint([owner.employee for owner in reading.employees])
+
+
+def _fingerprint(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _insist_on_same(manifest: Manifest, query: dict[str, Any], folder: Path) -> None:
+    other = [name for name, value in query.items() if manifest.query[name] != value]
+    if other:
+        name = other[0]
+        was, is_ = manifest.query[name], query[name]
+        told = "" if name in _HASHED else f": {was!r} there, {is_!r} here"
+        why = f"it is of something else, which differs in {' and '.join(other)}{told}"
+        raise unusable(folder, why, "export_of_another")
+
+
+def _sum(spent: dict[str, float], reading: Reading) -> dict[str, float]:
+    now = {
+        "requests": reading.requests,
+        "repeated": reading.tally.repeated,
+        "seconds": round(reading.tally.seconds, 3),
+    }
+    return {name: spent.get(name, 0) + value for name, value in now.items()}
+
+
+def _described(name: str, kind: pa.DataType, column: Column | None) -> dict[str, Any]:
+    is_money = column is not None and pa.types.is_decimal(kind)
+    return {
+        "name": name,
+        "kind": column.kind if column else None,
+        "scale": column.scale if column else None,
+        "type": str(kind),
+        "dtype": str(series(pa.array([], pa.float64() if is_money else kind)).dtype),
+    }

@@ -1,0 +1,99 @@
+"""The list of one owner, page by page: its address, and where its reading begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from .page import Page
+from .paging import go_on, numbered, walk
+from .place import Place, Stretch
+from .progress import plural
+from .query import Query
+from .tally import Question
+
+_SIZES = ("size", "limit")  # of a page: who sends one has a reason
+
+
+def pages_of_list(
+    query: Query,
+    take: Callable[[Question], tuple[Any, str]],
+    *,
+    in_path: Mapping[str, str],
+    sent: Mapping[str, Any],
+    begin: Place | Stretch | None,
+    changed: Callable[[], None],
+    expect: Callable[[Iterable[Question], int], None],
+    wanted: int | None,
+) -> Iterator[Page]:
+    """
+    Give the pages of the list that one owner has.
+
+    Parameters
+    ----------
+    take : callable
+        Gives the decoded answer to a question, and the header that announces more.
+    in_path : mapping
+        What the template of the path is filled with.
+    sent : mapping
+        Query parameters.
+    begin : Place, Stretch or None
+        The place that an earlier reading came to, or the pages that alone are read;
+        None for the whole list.
+    changed, expect, wanted
+        As in :func:`walk`.
+    """
+    path, style, inside = query.address()
+    if query.resource:
+        path = path.format(**in_path)
+    params = {**sent, **query.sent_as_it_is}
+    sizes = {name: params[name] for name in _SIZES if name in params}
+    name, announced = query.label, ""
+
+    def question(paging: Mapping[str, Any]) -> Question:
+        return path, {**params, **paging, **sizes}
+
+    def fetch(paging: Mapping[str, Any]) -> Any:
+        nonlocal announced
+        payload, announced = take(question(paging))
+        return payload
+
+    def foresee(many: Iterable[Mapping[str, Any]], count: int) -> None:
+        expect(map(question, many), count)
+
+    if isinstance(begin, Stretch) and begin.numbers:
+        pages = numbered(fetch, begin, inside=inside, name=name, expect=foresee)
+    elif isinstance(begin, Place):
+        pages = go_on(
+            fetch, begin, inside=inside, name=name, expect=foresee, wanted=wanted
+        )
+    else:
+        pages = walk(
+            fetch,
+            style=style,
+            inside=inside,
+            name=name,
+            is_list=query.resource is not None and style != "object",
+            changed=changed,
+            expect=foresee,
+            wanted=wanted,
+        )
+    for page in pages:
+        notes = [*page.notes, *_bare(page, query)]
+        if announced and page.following is None:
+            notes.append(
+                f"{name}: the answer announces more by its {announced}, which was not "
+                "read"
+            )
+        yield replace(page, notes=tuple(notes))
+
+
+def _bare(page: Page, query: Query) -> Iterator[str]:
+    nested = query.resource.nested if query.resource else ""
+    bare = [r for r in page.records if not isinstance(r, dict) or nested not in r]
+    if nested and bare:
+        yield (
+            f"{query.label}: {plural(len(bare), 'record')} came without {nested}, so "
+            "what is in there is not known"
+        )

@@ -1,0 +1,177 @@
+"""What an export consists of, and how far it is: the manifest of its folder."""
+
+from __future__ import annotations
+
+import decimal
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from ..errors import StoreError
+from .place import Bookmark
+
+NAME = "manifest.json"
+# Sums do not depend on the precision that somebody set for their own decimals.
+_EXACT = decimal.Context(
+    prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN
+)
+_FORMAT, _VERSION = "intermezzo-nb export", 1
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """
+    A file of an export.
+
+    Parameters
+    ----------
+    control_totals : mapping of str to str
+        The exact sum of each money column.
+    notes : tuple of str
+        What did not go as documented in these rows.
+    bookmark : Bookmark or None
+        Where reading goes on after them; None where it cannot.
+    """
+
+    name: str
+    rows: int
+    bytes: int
+    sha256: str
+    control_totals: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    bookmark: Bookmark | None = None
+
+
+@dataclass(slots=True)
+class Manifest:
+    """
+    An export, finished or not.
+
+    Parameters
+    ----------
+    query : dict
+        What was asked, as far as it decides what comes; another is another export.
+    profile : str
+    columns : list of dict
+        Name, kind, type on disk and dtype of each, once it is finished.
+    spent : dict
+        Requests, repetitions and seconds of all runs.
+    about : dict
+        What ``df.attrs`` will hold, once it is finished.
+    """
+
+    query: dict[str, Any]
+    profile: str
+    parts: list[Part] = field(default_factory=list)
+    columns: list[dict[str, Any]] = field(default_factory=list)
+    spent: dict[str, float] = field(default_factory=dict)
+    about: dict[str, Any] = field(default_factory=dict)
+    finished: bool = False
+
+    @property
+    def rows(self) -> int:
+        """Rows of all parts."""
+        return sum(part.rows for part in self.parts)
+
+    @property
+    def control_totals(self) -> dict[str, str]:
+        """The exact sums of the columns that are money in all parts."""
+        names = [
+            name
+            for name in (self.parts[0].control_totals if self.parts else ())
+            if all(name in part.control_totals for part in self.parts)
+        ]
+        return {n: _sum(part.control_totals[n] for part in self.parts) for n in names}
+
+    @property
+    def notes(self) -> list[str]:
+        """What did not go as documented, each told once, with its part."""
+        told = [note for part in self.parts for note in dict.fromkeys(part.notes)]
+        shared = [n for n in dict.fromkeys(told) if told.count(n) == len(self.parts)]
+        return shared + [
+            f"{part.name}: {note}"
+            for part in self.parts
+            for note in part.notes
+            if note not in shared
+        ]
+
+    def written(self) -> bytes:
+        """Give it as JSON."""
+        about = {**self.about, "complete": self.about.get("complete", False)}
+        members = {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "finished": self.finished,
+            "rows": self.rows,
+            "complete": about["complete"],
+            "fetched_at": about.get("fetched_at"),
+            "control_totals": self.control_totals,
+            **{name: getattr(self, name) for name in _OWN},
+            "parts": [asdict(part) for part in self.parts],
+        }
+        return json.dumps(members, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+_OWN = ("query", "profile", "columns", "spent", "about")
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """
+    Read the manifest of a folder; None where there is none.
+
+    Raises
+    ------
+    StoreError
+        ``export_newer``, ``export_damaged``.
+    """
+    path = folder / NAME
+    try:
+        members = json.loads(path.read_bytes())
+        is_ours = members["format"] == _FORMAT
+    except FileNotFoundError:
+        return None
+    except OSError as fault:
+        raise unusable(folder, f"{fault.strerror}", "export_unreadable") from None
+    except (ValueError, KeyError, TypeError):
+        why = f"its {NAME} is damaged, or another program's"
+        raise unusable(folder, why, "export_damaged") from None
+    if not is_ours:
+        raise unusable(folder, f"its {NAME} is another program's", "export_foreign")
+    if members["version"] != _VERSION:
+        raise StoreError(
+            f"the export in {folder} was written by a newer version",
+            why=f"It has format {members['version']}, and this knows {_VERSION}.",
+            advice="Update: pip install -U intermezzo-nb",
+            code="export_newer",
+        )
+    try:
+        parts = [_part(part) for part in members["parts"]]
+        own = {name: members[name] for name in _OWN}
+        return Manifest(parts=parts, finished=members["finished"], **own)
+    except (KeyError, TypeError):
+        why = f"its {NAME} is damaged"
+        raise unusable(folder, why, "export_damaged") from None
+
+
+def unusable(folder: Path, why: str, code: str, advice: str = "") -> StoreError:
+    """Tell that a folder is no export that can be used, and why."""
+    return StoreError(
+        f"the export in {folder} cannot be used",
+        why=f"{why[:1].upper()}{why[1:]}.",
+        advice=advice or "Export it again with overwrite=True, or name another folder.",
+        code=code,
+    )
+
+
+def _sum(totals: Iterable[str]) -> str:
+    with decimal.localcontext(_EXACT):
+        return format(sum(map(Decimal, totals), Decimal(0)), "f")
+
+
+def _part(members: Mapping[str, Any]) -> Part:
+    bookmark = members["bookmark"]
+    mark = None if bookmark is None else Bookmark.of(bookmark)
+    return Part(**{**members, "notes": tuple(members["notes"]), "bookmark": mark})

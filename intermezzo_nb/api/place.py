@@ -1,0 +1,107 @@
+"""A place in a list: where its reading was left, and can be taken up again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .page import Page
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """
+    A place after a page.
+
+    Parameters
+    ----------
+    asked : mapping
+        The query parameters that the page answers.
+    mark : str
+        What the page holds, as a hash.
+    upto : int
+        Records of the list up to there.
+    total : int or None
+        Records of the whole list, where the server tells.
+    """
+
+    asked: Mapping[str, Any]
+    mark: str
+    upto: int
+    total: int | None
+
+    @classmethod
+    def after(cls, page: Page) -> Place | None:
+        """Give the place after a page; None where reading cannot go on there."""
+        if page.upto is None or page.asked is None or page.following is None:
+            return None
+        return cls(page.asked, _mark(page), page.upto, page.total)
+
+    def fits(self, page: Page) -> bool:
+        """Tell whether a page is still what it was."""
+        has_more = page.following is not None
+        # Some servers count on the first page only, and say 0 or nothing afterwards.
+        is_counted_so = not page.total or page.total == self.total
+        return has_more and is_counted_so and _mark(page) == self.mark
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """
+    A part of what is read of one organization, which can be read by itself.
+
+    Parameters
+    ----------
+    numbers : tuple of (int, int) or None
+        The first and the last of numbered pages; None for the whole list.
+    employees : tuple of str
+        The ids of those who are asked, where each has a list.
+    total : int or None
+        Records of the whole list, where the server tells.
+    """
+
+    owner: str
+    numbers: tuple[int, int] | None = None
+    employees: tuple[str, ...] = ()
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """
+    How far a reading of lists of several owners is, and what it knows.
+
+    Parameters
+    ----------
+    owner : str
+        Whose list was read last.
+    place : Place or None
+        Where in that list; None where it was read to its end.
+    rows, seen : int
+        Given so far, and before filtering.
+    total : int or None
+        Records of the lists that were read to their ends, where the server tells.
+    """
+
+    owner: str
+    place: Place | None
+    rows: int
+    seen: int
+    total: int | None = 0
+    notes: tuple[str, ...] = ()
+    complete: bool = False
+
+    @classmethod
+    def of(cls, members: Mapping[str, Any]) -> Bookmark:
+        """Make it of what ``dataclasses.asdict`` has made of it, and JSON."""
+        place, notes = members["place"], tuple(members["notes"])
+        there = None if place is None else Place(**place)
+        return cls(**{**members, "place": there, "notes": notes})
+
+
+def _mark(page: Page) -> str:
+    text = json.dumps(page.records, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,68 @@
+"""What is told of a reading that has ended: beside the frame, and in a line."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from .progress import plural
+from .reading import Reading
+
+
+def provenance(
+    reading: Reading,
+    *,
+    profile: str,
+    rows: int,
+    columns: int,
+    totals: Mapping[str, str],
+    notes: list[str],
+) -> dict[str, Any]:
+    """Give what ``df.attrs["intermezzo"]`` holds: JSON only, and no secret."""
+    query = reading.query
+    return {
+        "resource": query.label,
+        "organizations": list(reading.organizations),
+        "filters": {**reading.in_path, **reading.sent, **reading.here},
+        "filtered_here": sorted(reading.here),
+        "profile": profile,
+        "fetched_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "as_of": query.day.isoformat() if query.is_of_day else None,
+        "valid_to": query.valid_to,
+        "rows": rows,
+        "columns": columns,
+        "read": reading.seen,
+        "total": reading.total if reading.counts_rows else None,
+        "limit": query.limit,
+        "complete": reading.complete,
+        "requests": reading.requests,
+        "repeated": reading.tally.repeated,
+        "seconds": round(reading.tally.seconds, 3),
+        "control_totals": dict(totals),
+        "failures": reading.failures,
+        "without": [owner.employee for owner in reading.without],
+        "notes": [*reading.remarks, *notes],
+    }
+
+
+def summary(about: Mapping[str, Any]) -> str:
+    """Give the one line that stays above a frame."""
+    is_cut = not about["complete"] and about["limit"] is not None
+    of = f" of {about['total']:,}" if is_cut and about["total"] else ""
+    rows = f"{about['rows']:,}{of} row" + ("" if about["rows"] == 1 and not of else "s")
+    cut = " (cut by the limit)" if is_cut and not of else ""
+    parts = [
+        about["resource"],
+        f"{rows} × {about['columns']} columns{cut}",
+        plural(about["requests"], "request")
+        + (f" ({about['repeated']:,} repeated)" if about["repeated"] else ""),
+        f"{about['seconds']:.1f} s",
+        about["profile"],
+        "complete" if about["complete"] else "not complete",
+    ]
+    if about["filtered_here"]:
+        parts.insert(2, f"filtered here: {about['rows']:,} of {about['read']:,}")
+    if about["as_of"]:
+        parts.insert(2, f"as of {about['as_of']}")
+    return "\n".join([" · ".join(parts), *(f"  {note}" for note in about["notes"])])

@@ -1,0 +1,144 @@
+"""Which records of a list came already, and what that tells of the list."""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Sequence
+from typing import Any, cast
+
+from .page import Page
+
+Key = int
+"""A hash: of a million records, tuples would take a third of a gigabyte."""
+
+
+class Seen:
+    """Which records came; ids that repeat within one page identify nothing."""
+
+    def __init__(self, name: str) -> None:
+        self.is_second_reading = False
+        self.stale = 0
+        """How many pages in a row brought nothing new, and announced another."""
+        self.total: int | None = None
+        self.count = 0
+        self._name = name
+        self._differing = 0
+        self._repeated: list[Any] = []
+        self._identified = True
+        self._kept: dict[Key, int] = {}
+        self._totals: set[int] = set()
+
+    def first_time(self, page: Page) -> list[Any]:
+        self._hear(page.total)
+        keys = [key_of(record) for record in page.records]
+        known = [key for key in keys if key is not None]
+        if not self.is_second_reading and len({*known}) < len(known):
+            self._identified = False
+        new = self._new(page.records, keys) if self._identified else page.records
+        self.count += len(new)
+        has_more = page.following is not None and not self.is_second_reading
+        self.stale = self.stale + 1 if has_more and not new else 0
+        return new
+
+    def begin(self, page: Page, *, count: int, total: int | None) -> None:
+        """Take a page as the last of those that are counted already."""
+        self._hear(total)
+        self.first_time(page)
+        self.count = count
+
+    @property
+    def upto(self) -> int | None:
+        """How many records came; None where what came is in doubt."""
+        is_odd = self.is_second_reading or self._repeated or self._differing
+        return None if is_odd or len(self._totals) > 1 else self.count
+
+    def may_find_more(self) -> bool:
+        # Where one row is deleted and so another skipped, the counts agree at the end.
+        has_changed = bool(self._repeated) or len(self._totals) > 1
+        has_ids = self._identified and bool(self._kept)
+        return has_ids and (has_changed or self.count < (self.total or 0))
+
+    def counted_twice(self) -> list[Any]:
+        """Give the repeated records, where the server counts each of them as a row."""
+        are_rows = self.total == self.count + len(self._repeated)
+        return self._repeated if are_rows and len(self._totals) == 1 else []
+
+    def notes(self) -> tuple[str, ...]:
+        notes, count = [], self.count
+        if rows := self.counted_twice():
+            count += len(rows)
+            notes.append(
+                f"{self._name}: {_rows(len(rows))} came with the id of another row and "
+                "equal it, and the server counts them: all are kept"
+            )
+        elif self._repeated:
+            repeated = _rows(len(self._repeated))
+            notes.append(f"{self._name}: {repeated} came twice, kept once")
+        if self._differing:
+            notes.append(
+                f"{self._name}: {_rows(self._differing)} came with the id of another "
+                "row, and differ: all are kept"
+            )
+        if self.total is not None and self.total != count:
+            notes.append(
+                f"{self._name} changed while it was read: the server counts "
+                f"{_rows(self.total)}, {count:,} came"
+            )
+        return tuple(notes)
+
+    def _hear(self, total: int | None) -> None:
+        # Some servers count on the first page only, and say 0 or nothing afterwards.
+        if total is not None and (total or not self.count):
+            self.total = total
+            self._totals.add(total)
+
+    def _new(self, records: list[Any], keys: Sequence[Key | None]) -> list[Any]:
+        contents = list(map(content_of, records))
+        is_new = None not in keys and self._kept.keys().isdisjoint(keys)
+        if is_new and not self.is_second_reading:
+            self._kept.update(zip(cast("Sequence[Key]", keys), contents, strict=True))
+            return records
+        new = []
+        for record, key, content in zip(records, keys, contents, strict=True):
+            if key is None:
+                # Read again, it cannot be told from the one that is there.
+                if not self.is_second_reading:
+                    new.append(record)
+                continue
+            if key not in self._kept:
+                self._kept[key] = content
+            elif self.is_second_reading:
+                continue
+            elif self._kept[key] == content:
+                self._repeated.append(record)
+                continue
+            else:
+                self._differing += 1
+            new.append(record)
+        return new
+
+
+def key_of(record: Any) -> Key | None:
+    """Give what identifies a record: versions of it share its id."""
+    if not isinstance(record, dict) or type(record.get("id")) not in {str, int}:
+        return None
+    # By repr, as 1 and "1" are two, and hash(-1) is hash(-2).
+    return hash(f"{record['id']!r}\n{record.get('version')}\n{record.get('validFrom')}")
+
+
+def content_of(value: Any) -> int:
+    """Give a number that is the same for the same JSON, within this process."""
+    # Of all ways to the same bytes for the same JSON, the fastest; 2 knows no marks
+    # of what is shared in memory.
+    return hash(marshal.dumps(value, 2))
+
+
+def mark_of(records: list[Any]) -> int:
+    """Give a number by which a page is known again, within this process."""
+    if records and (first := key_of(records[0])) and (last := key_of(records[-1])):
+        return hash((len(records), first, last))
+    return content_of(records)
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row" + ("" if count == 1 else "s")

@@ -1,0 +1,559 @@
+"""Exports that are stopped, taken up again, refused, and read back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_reading import FakeApi
+
+from intermezzo_nb import read_export
+from intermezzo_nb.api import resources
+from intermezzo_nb.api.export import Order, export
+from intermezzo_nb.api.frames import framed
+from intermezzo_nb.api.query import Query
+from intermezzo_nb.api.reading import Reading
+from intermezzo_nb.api.schema import Column, Resource
+from intermezzo_nb.errors import ApiError, NotFound, SettingsError, StoreError
+
+unhurried = settings(
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+KINDS = (
+    *("text", "enum", "date", "instant", "integer", "boolean", "number"),
+    *("money", "json"),
+)
+THINGS = Resource(
+    name="things",
+    path="/things",
+    page="none/none",
+    doc="One column of each kind",
+    owner="account",
+    style="page",
+    columns=(Column("id"), *(Column(kind, kind) for kind in KINDS)),
+)
+OWNED = Resource(
+    name="owned",
+    path="/of/{organization_id}",
+    page="none/none",
+    doc="Lists of several owners",
+    style="page",
+    columns=(Column("id"), Column("pay", "money")),
+)
+
+
+@pytest.fixture(autouse=True)
+def known(monkeypatch):
+    for resource in (THINGS, OWNED):
+        monkeypatch.setitem(resources.CATALOGUE, resource.name, resource)
+
+
+class Breaking(FakeApi):
+    """Answers the pages up to a number, and fails at those that follow."""
+
+    bears, owner = 1_000_000, ""
+    fault = ApiError("no more")
+
+    def read(self, path, params):
+        if path.endswith(self.owner) and params.get("page", 1) > self.bears:
+            raise self.fault
+        return super().read(path, params)
+
+    def answer(self, found, params):
+        size = params.get("size", 100)
+        if isinstance(found, list) and params.get("page", 1) > len(found) // size + 1:
+            raise NotFound("there is no such page", status=404)
+        if not (isinstance(found, tuple)):
+            return super().answer(found, params)
+        at = int(params.get("cursor", 0))
+        about = {"hasNext": at + 100 < len(found), "total": len(found)}
+        about["nextCursor"] = str(at + 100) if about["hasNext"] else None
+        return {"items": [*found[at : at + 100]], "pagination": about}
+
+
+class Run:
+    """Exports from one API into one folder, again and again."""
+
+    def __init__(self, api, folder, *, owners=()):
+        self.api, self.folder, self.owners = api, folder, owners
+        self.told = []
+
+    def __call__(self, name="things", *, bears=None, rows=100, again=False, **options):
+        self.api.asked, self.told = [], []
+        self.api.bears = 1_000_000 if bears is None else bears
+
+        def begin():
+            reading = Reading(self.api, Query(name, **options))
+            reading.organizations = self.owners
+            return reading
+
+        order = Order(
+            begin,
+            api_url="https://api.example",
+            profile="default",
+            overwrite=again,
+            part_rows=rows,
+            tell=self.told.append,
+        )
+        return export(self.folder, order)
+
+    @property
+    def pages(self):
+        return sorted({params.get("page", 1) for _, params in self.api.asked})
+
+    @property
+    def manifest(self):
+        return json.loads((self.folder / "manifest.json").read_text())
+
+
+def record(n, **more):
+    return {"id": f"t{n}", "money": f"{n}.25", "date": f"{1 + n:04}-03-31", **more}
+
+
+def rows(count, first=0):
+    return [record(n) for n in range(first, first + count)]
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Run(Breaking(things=rows(1000)), tmp_path / "out")
+
+
+def stopped(run, bears, **options):
+    with pytest.raises(ApiError, match="no more"):
+        run(bears=bears, **options)
+
+
+def same(folder, records, resource=THINGS, **options):
+    wanted = framed([records], resource, **options).frame
+    pd.testing.assert_frame_equal(read_export(folder, **options), wanted)
+
+
+def test_what_was_stopped_goes_on_after_its_last_page(run):
+    stopped(run, 6)
+    assert (run.manifest["finished"], run.manifest["rows"]) == (False, 600)
+    run()
+    # The last page is asked once more, to see that the list is as it was.
+    assert run.pages == [6, 7, 8, 9, 10]
+    assert run.told == ["things: going on after 600 rows"]
+    assert run.manifest["spent"]["requests"] >= 11
+    same(run.folder, rows(1000))
+
+
+def test_what_was_stopped_at_once_begins_anew(run):
+    stopped(run, 0)
+    assert run.manifest["rows"] == 0
+    run()
+    assert run.told == []
+    same(run.folder, rows(1000))
+
+
+def test_an_interrupt_keeps_the_pages_that_came(run):
+    run.api.fault = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        run(bears=4, rows=1_000)
+    assert run.manifest["rows"] == 400
+    run(rows=1_000)
+    same(run.folder, rows(1000))
+
+
+def test_a_run_that_was_killed_between_two_files_leaves_nothing_behind(run):
+    stopped(run, 6)
+    shutil.copy(run.folder / "part-00000.parquet", run.folder / "part-00006.parquet")
+    (run.folder / ".part-00007.parquet.new").write_bytes(b"half")
+    run()
+    assert len([*run.folder.glob("*.parquet")]) == 10
+    assert not [*run.folder.glob("*.new")]
+    same(run.folder, rows(1000))
+
+
+def test_what_was_killed_after_the_last_part_asks_no_page(run):
+    run()
+    finished = run.manifest
+    unfinished = finished | {"finished": False, "about": {}, "columns": []}
+    (run.folder / "manifest.json").write_text(json.dumps(unfinished))
+    run()
+    assert run.api.asked == []
+    same(run.folder, rows(1000))
+    assert run.manifest["complete"] is True
+
+
+def test_a_cursor_list_goes_on_after_its_last_page(tmp_path):
+    run = Run(Breaking(x=tuple(rows(1000))), tmp_path / "out")
+    run.api.read = failing_at(run.api, "600")
+    stopped(run, None, name="/x")
+    del run.api.read
+    run("/x")
+    asked = [params.get("cursor") for _, params in run.api.asked]
+    assert asked == ["500", "600", "700", "800", "900"]
+    same(run.folder, rows(1000), None)
+
+
+def failing_at(api, cursor):
+    def read(path, params):
+        if params.get("cursor") == cursor:
+            raise ApiError("no more")
+        return Breaking.read(api, path, params)
+
+    return read
+
+
+CHANGES = {
+    "a row more at the start": lambda there: there.insert(0, record(5000)),
+    "a row less": lambda there: there.pop(3),
+    "one less and one more": lambda there: (there.pop(3), there.append(record(5000))),
+    "another value on the last page": lambda there: there[599].update(money="9.99"),
+    "far fewer rows": lambda there: there.__delitem__(slice(150, None)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_list_that_changed_meanwhile_is_read_from_its_start(run, change):
+    stopped(run, 6)
+    there = run.api.answers["/things"]
+    change(there)
+    run()
+    assert any("the list changed since the earlier run" in told for told in run.told)
+    same(run.folder, there)
+    parts = [part["name"] for part in run.manifest["parts"]]
+    assert sorted(parts) == sorted(p.name for p in run.folder.glob("*.parquet"))
+
+
+def test_a_list_that_changes_after_it_was_taken_up_is_read_from_its_start(run):
+    stopped(run, 6)
+    there = run.api.answers["/things"]
+    answer = run.api.answer
+
+    def changing(found, params):
+        if params["page"] == 10 and len(there) == 1000:
+            there.insert(0, record(5000))
+        return answer(found, params)
+
+    run.api.answer = changing
+    run()
+    assert any("the list changed" in told for told in run.told)
+    same(run.folder, there)
+
+
+def owned(first, second):
+    return Breaking(of__a=first, of__b=second)
+
+
+def test_of_several_owners_the_lists_that_are_read_are_not_read_again(tmp_path):
+    first = [{"id": f"a{n}", "pay": "1.10"} for n in range(450)]
+    second = [{"id": f"b{n}", "pay": "2"} for n in range(450)]
+    run = Run(owned(first, second), tmp_path / "out", owners=("a", "b"))
+    run.api.owner = "b"
+    stopped(run, 2, name="owned", rows=200)
+    second.insert(0, {"id": "new", "pay": None})
+    run("owned", rows=200)
+    assert {path for path, _ in run.api.asked} == {"/of/b", "/of/a"}
+    # The part in which the list of the first ends has rows of the second.
+    assert [p["page"] for path, p in run.api.asked if path == "/of/a"] == [4, 5]
+    assert any("owned of b: the list changed" in told for told in run.told)
+    frame = read_export(run.folder)
+    assert frame["id"].tolist() == [r["id"] for r in [*first, *second]]
+    assert frame["organizationId"].tolist() == ["a"] * 450 + ["b"] * 451
+    assert frame.attrs["intermezzo"]["control_totals"] == {"pay": "1395.00"}
+    assert frame.attrs["intermezzo"]["total"] == 901
+
+
+def test_a_drift_that_is_read_once_more_is_never_gone_on_from(run):
+    there = run.api.answers["/things"]
+    answer, tries = run.api.answer, []
+
+    def changing(found, params):
+        tries.append(params["page"])
+        if tries.count(5) == 1 and params["page"] == 5 and len(there) == 1000:
+            there.insert(0, record(5000))
+        if tries.count(1) == 2 and params["page"] == 3:
+            raise ApiError("no more")
+        return answer(found, params)
+
+    run.api.answer = changing
+    stopped(run, None)
+    assert run.manifest["parts"][-1]["bookmark"] is None
+    run.api.answer = answer
+    run()
+    assert any("the list changed" in told for told in run.told)
+    same(run.folder, there)
+
+
+def test_a_finished_export_says_so_and_asks_nothing(run):
+    first = run()
+    second = run()
+    assert run.api.asked == []
+    assert "is finished, read at" in run.told[0]
+    assert str(first) == str(second)
+    run.api.answers["/things"] = rows(3)
+    assert run(again=True).rows == 3
+    same(run.folder, rows(3))
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"limit": 5}, "limit: None there, 5 here"),
+        ({"filters": {"text": "x"}}, "filters"),
+        ({"params": {"who": "somebody"}}, "params"),
+        ({"columns": ["id"]}, "columns"),
+        ({"name": "owned"}, "resource: 'things' there, 'owned' here"),
+    ],
+)
+def test_another_query_into_the_same_folder_is_refused(run, options, named):
+    run()
+    with pytest.raises(StoreError) as caught:
+        run(**options)
+    assert caught.value.code == "export_of_another"
+    assert named in caught.value.why
+    assert "somebody" not in json.dumps(run.manifest)
+    same(run.folder, rows(1000))
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(run):
+    run.folder.mkdir()
+    (run.folder / "thesis.txt").write_text("mine")
+    for again in (False, True):
+        with pytest.raises(StoreError) as caught:
+            run(again=again)
+        assert caught.value.code == "export_foreign"
+    assert [p.name for p in run.folder.iterdir() if p.name[0] != "."] == ["thesis.txt"]
+
+
+def test_a_second_run_at_the_same_time_is_refused(run):
+    second = Run(run.api, run.folder)
+
+    def begin(_read=run.api.read):
+        with pytest.raises(StoreError) as caught:
+            second()
+        assert caught.value.code == "export_busy"
+
+    run.api.answers["/things"] = Calling(rows(3), begin)
+    run()
+
+
+class Calling(list):
+    def __init__(self, rows, call):
+        super().__init__(rows)
+        self.call = call
+
+    def __getitem__(self, key):
+        self.call()
+        return super().__getitem__(key)
+
+
+def spoil(name, content):
+    return lambda folder: (folder / name).write_bytes(content)
+
+
+def retold(**changes):
+    def change(folder):
+        path = folder / "manifest.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+    return change
+
+
+SPOILT = {
+    "no folder": (shutil.rmtree, "export_foreign", "no manifest.json"),
+    "no manifest": (
+        lambda folder: (folder / "manifest.json").unlink(),
+        *("export_foreign", "no manifest.json"),
+    ),
+    "half a manifest": (spoil("manifest.json", b'{"for'), "export_damaged", "manifest"),
+    "no object": (spoil("manifest.json", b"[1]"), "export_damaged", "manifest"),
+    "another format": (retold(format="x"), "export_foreign", "another program"),
+    "newer": (retold(version=2), "export_newer", "has format 2"),
+    "unfinished": (retold(finished=False), "export_unfinished", "1,000 rows are there"),
+    "no parts": (retold(parts=None), "export_damaged", "manifest.json is damaged"),
+    "a part less": (
+        lambda folder: (folder / "part-00003.parquet").unlink(),
+        *("export_damaged", "part-00003.parquet is missing"),
+    ),
+    "a part damaged": (
+        spoil("part-00003.parquet", b"PAR1"),
+        *("export_damaged", "part-00003.parquet is not what was written"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoils", "code", "why"), SPOILT.values(), ids=SPOILT)
+def test_what_is_not_as_it_was_written_is_told(run, spoils, code, why):
+    run()
+    spoils(run.folder)
+    with pytest.raises(StoreError) as caught:
+        read_export(run.folder)
+    assert caught.value.code == code
+    assert why in caught.value.why
+    assert caught.value.advice
+
+
+def test_a_part_that_vanished_is_told_before_going_on(run):
+    stopped(run, 6)
+    (run.folder / "part-00002.parquet").unlink()
+    with pytest.raises(StoreError, match="cannot be used") as caught:
+        run()
+    assert "part-00002.parquet is missing" in caught.value.why
+
+
+def test_totals_are_checked_against_the_manifest(run):
+    run()
+    manifest = run.manifest
+    manifest["parts"][3]["control_totals"]["money"] = "1.00"
+    (run.folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(StoreError) as caught:
+        read_export(run.folder)
+    assert "sum of money" in caught.value.why
+
+
+def test_a_later_part_with_other_columns_gives_all_parts_one_schema(run):
+    there = rows(300)
+    there[120]["later"] = {"b": 1}
+    there[220] |= {"later": {"b": 2.5, "a": "x"}, "other": True, "date": "soon"}
+    there[250]["money"] = "1.12345"
+    run.api.answers["/things"] = there
+    run()
+    schemas = {str(pq.read_schema(p)) for p in run.folder.glob("*.parquet")}
+    assert len(schemas) == 1
+    assert run.manifest["control_totals"]["money"] == "44675.87345"
+    for money in ("float", "decimal"):
+        same(run.folder, there, money=money)
+    notes = read_export(run.folder).attrs["intermezzo"]["notes"]
+    assert "date is kept as text: row 220 holds a str that is no date" in notes
+    assert "not documented, kept: later.b, later.a, other" in notes
+
+
+def test_money_and_dates_are_exact_on_the_disk(run):
+    run.api.answers["/things"] = [
+        record(0, money="-0.01", date="1066-10-14", instant="2026-03-31T10:00:00Z"),
+        record(1, money=None, date="9999-12-31", text="Ærøskøbing 🏝", json=[{"a": 1}]),
+        record(2, money="12345678901234.56", date=None, enum="x", integer=2**62),
+    ]
+    run(rows=1)
+    table = pq.read_table(min(run.folder.glob("*.parquet")))
+    kinds = {field.name: field.type for field in table.schema}
+    assert kinds["money"] == pa.decimal128(18, 2)
+    assert kinds["date"] == pa.date32()
+    assert kinds["instant"] == pa.timestamp("us", "UTC")
+    assert run.manifest["control_totals"] == {"money": "12345678901234.55"}
+    same(run.folder, run.api.answers["/things"], money="decimal")
+    frame = read_export(run.folder, columns=["date", "id"])
+    assert frame["date"].tolist()[:2] == [
+        pd.Timestamp("1066-10-14").as_unit("s"),
+        pd.Timestamp("9999-12-31").as_unit("s"),
+    ]
+    assert [*frame.columns] == ["date", "id"]
+    assert frame.attrs["intermezzo"]["control_totals"] == {}
+    table = read_export(run.folder, as_="arrow")
+    assert table.schema.field("date").type == pa.date32()
+    with pytest.raises(SettingsError, match="as_ cannot be used"):
+        read_export(run.folder, as_="records")
+    with pytest.raises(SettingsError, match="no column 'nonsense'"):
+        read_export(run.folder, columns=["nonsense"])
+
+
+def test_zero_rows_keep_their_columns(run):
+    run.api.answers["/things"] = []
+    assert run().parts == 1
+    same(run.folder, [])
+
+
+def test_the_manifest_tells_what_is_there(run):
+    run(rows=500)
+    told = run.manifest
+    assert told["format"] == "intermezzo-nb export"
+    assert [part["rows"] for part in told["parts"]] == [500, 500]
+    assert told["rows"] == 1000
+    assert told["query"]["resource"] == "things"
+    assert told["control_totals"] == {"money": "499750.00"}
+    assert told["columns"][8] == {
+        "name": "money",
+        "kind": "money",
+        "scale": 2,
+        "type": "decimal128(18, 2)",
+        "dtype": "float64",
+    }
+
+
+WORDS = st.text(st.characters(codec="utf-8"), max_size=4)
+DAYS = st.dates().map(dt.date.isoformat)
+AMOUNTS = st.decimals(-(10**14), 10**14, places=2).map(str)
+VALUES = {
+    "text": WORDS | st.integers() | st.booleans(),
+    "enum": st.sampled_from(["DE", "GB"]),
+    "date": DAYS,
+    "instant": st.datetimes().map(lambda moment: moment.isoformat() + "Z"),
+    "integer": st.integers(-(2**63), 2**63 - 1),
+    "boolean": st.booleans(),
+    "number": st.floats(allow_nan=False, allow_infinity=False) | st.integers(0, 99),
+    "money": AMOUNTS
+    | st.decimals(-9, 9, places=5).map(str)
+    | st.integers(-(10**20), 10**20)
+    | st.integers(-(10**9), 10**9).map(lambda cents: cents / 100),
+    "json": st.lists(st.integers()) | st.dictionaries(WORDS, WORDS),
+}
+# Of what nobody documents, whole numbers and others become one column of numbers.
+OTHERS = {
+    "some.flag": st.booleans(),
+    "some.whole": st.integers(-(2**63), 2**63 - 1),
+    "some.number": st.integers(-(2**53), 2**53) | st.floats(-1e9, 1e9),
+    "day": DAYS,
+    "word": WORDS,
+    "mixed": st.booleans() | st.integers(-9, 9) | WORDS | DAYS,
+}
+
+
+def nested(record):
+    made = {}
+    for name, value in record.items():
+        *above, last = name.split(".")
+        inner = made
+        for step in above:
+            inner = inner.setdefault(step, {})
+        inner[last] = value
+    return made
+
+
+def optional(values):
+    return {name: st.none() | value for name, value in values.items()}
+
+
+RECORDS = st.lists(
+    st.fixed_dictionaries({}, optional=optional(VALUES | OTHERS)).map(nested),
+    max_size=12,
+)
+
+
+@unhurried
+@given(RECORDS, st.sampled_from(["float", "decimal"]))
+def test_whatever_came_in_parts_is_read_back_as_the_frame_of_all(records, money):
+    for n, made in enumerate(records):
+        made["id"] = f"t{n}"
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Small(things=records), Path(folder) / "out")
+        run(rows=3)
+        wanted = framed([records], THINGS, money=money)
+        frame = read_export(run.folder, money=money)
+        pd.testing.assert_frame_equal(frame, wanted.frame, check_exact=True)
+        about = frame.attrs["intermezzo"]
+        assert about["control_totals"] == wanted.control_totals
+        assert about["notes"] == wanted.notes
+        assert len({str(pq.read_schema(p)) for p in run.folder.glob("*.parquet")}) == 1
+
+
+class Small(Breaking):
+    """Serves pages of two rows, whatever it is asked for."""
+
+    def answer(self, found, params):
+        return super().answer(found, {**params, "size": 2})
