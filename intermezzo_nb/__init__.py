@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from .api.report import SendReport
     from .api.restoring import read_export
     from .api.versions import as_of
-    from .connection import Connection, connect
+    from .connecting import connect
+    from .connection import Connection
     from .current import current_connection
     from .settings import Settings
 
@@ -41,7 +42,7 @@ __all__ = [
 _HOMES = {
     "Connection": "connection",
     "as_of": "api.versions",
-    "connect": "connection",
+    "connect": "connecting",
     "current_connection": "current",
     "SendReport": "api.report",
     "read_export": "api.restoring",

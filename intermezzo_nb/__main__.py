@@ -211,7 +211,7 @@ def _exports(server: PracticeServer) -> Iterator[str]:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from .connection import connect
+    from .connecting import connect
     from .doctor import examine
     from .surroundings import look
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .connection import Connection, connect_with
+from .connecting import connect_with
+from .connection import Connection
 
 _current: Connection | None = None
 _asked_by: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {})

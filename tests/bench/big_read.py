@@ -21,7 +21,7 @@ from pathlib import Path
 import pandas as pd
 
 import intermezzo_nb.api.frames  # noqa: F401 (its libraries are no part of what is read)
-from intermezzo_nb.api.reading import summary
+from intermezzo_nb.api.provenance import summary
 from intermezzo_nb.connection import Connection
 from intermezzo_nb.demo.pay import compensation
 from intermezzo_nb.demo.server import Options, start

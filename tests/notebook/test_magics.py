@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from intermezzo_nb import connect, connection, current, session
+from intermezzo_nb import connect, connecting, current, session
 from intermezzo_nb.errors import IntermezzoError, SettingsError
 from intermezzo_nb.surroundings import Surroundings
 
@@ -322,7 +322,7 @@ def test_what_would_be_ignored_is_refused(shell, machine, name):
 def test_another_way_is_no_other_session(shell, shared_practice, person, monkeypatch):
     monkeypatch.setenv("INTERMEZZO_DEMO_URL", shared_practice.url)
     here = Surroundings("terminal", answers=True, silence="", elsewhere=())
-    for room in (connection, session):
+    for room in (connecting, session):
         monkeypatch.setattr(room, "look", lambda: here)
     login = "%intermezzo_login --profile demo --via loopback"
     assert run(shell, login).success

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from intermezzo_nb import doctor, session
-from intermezzo_nb.connection import connect
+from intermezzo_nb.connecting import connect
 from intermezzo_nb.doctor import examine
 from intermezzo_nb.errors import NetworkError
 from intermezzo_nb.oauth.mailbox import Mailbox

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from intermezzo_nb import connect, connection, session
+from intermezzo_nb import connect, connecting, session
 from intermezzo_nb.errors import LoginCancelled
 from intermezzo_nb.oauth.mailbox import Mailbox
 from intermezzo_nb.surroundings import Surroundings
@@ -19,7 +19,7 @@ def placed(monkeypatch, shared_practice):
 
     def place(**details):
         somewhere = Surroundings("notebook", answers=True, silence="", **details)
-        for room in (connection, session):
+        for room in (connecting, session):
             monkeypatch.setattr(room, "look", lambda: somewhere)
 
     return place
@@ -78,7 +78,7 @@ def test_a_disk_that_is_full_leads_to_a_way_without_it(beside_jupyter, monkeypat
     api.login(wait=False, present=shown.append)
     tried = dict(api.status().ladder)
     assert "cannot be used" in tried["server"]
-    assert tried["paste"] == "taken"
+    assert tried["paste"] == "used"
     shown[0].cancel()
     api.session.close()
 

@@ -39,6 +39,7 @@ api.plan api.report api.versions api.export api.restoring
 api.dask
 api.sending
 connection
+connecting
 current
 doctor notebook.card notebook.progress notebook.server notebook.words
 notebook.panel notebook.completion

@@ -1,0 +1,58 @@
+"""connect(): from arguments and configuration to a connection."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from .connection import Connection
+from .ladder import reaches_pages_here
+from .settings import Settings, read_profiles
+from .surroundings import look
+
+
+def connect(profile: str | None = None, **settings: Any) -> Connection:
+    """
+    Make a connection; nothing is sent yet.
+
+    Parameters
+    ----------
+    profile : str, optional
+        A named set of settings; ``demo`` is the practice server, which is started
+        if none runs.
+    **settings
+        Any field of :class:`Settings`: ``client_id=``, ``issuer=``, ``api_url=`` …
+
+    Raises
+    ------
+    SettingsError
+        A setting is wrong; those that are missing are named when they are needed.
+    """
+    return connect_with(arguments={"profile": profile, **settings})
+
+
+def connect_with(
+    *, arguments: Mapping[str, Any], traits: Mapping[str, Any] | None = None
+) -> Connection:
+    """Make a connection from arguments and IPython configuration."""
+    profiles: dict[str, Mapping[str, Any]] = dict(read_profiles())
+
+    def given(name: str) -> Any:
+        return arguments.get(name) or (traits or {}).get(name)
+
+    wanted = given("profile") or os.environ.get("INTERMEZZO_PROFILE")
+    if wanted == "demo" and "demo" not in profiles:
+        from .practice import demo_profile
+
+        place, silent = look(), given("no_input")
+        # Who names a way knows how the practice server's page is reached.
+        via = given("via") or os.environ.get("INTERMEZZO_VIA", "auto")
+        can_ask = via != "auto" or reaches_pages_here(place)
+        someone = place.answers and can_ask and not silent
+        profiles["demo"] = demo_profile(os.environ, person=someone)
+    return Connection(
+        Settings.resolve(
+            arguments=arguments, traits=traits, profiles=profiles, environ=os.environ
+        )
+    )
