@@ -42,6 +42,8 @@ def whole(frame):
         ("p32", ALL | {"tax_year": 2026}),
         ("wage-types", {}),
         ("worksites", {}),
+        ("job-details", ALL | {"as_of": "2026-01-01"}),
+        ("compensation", ALL),
     ],
 )
 def test_processes_give_the_frame_of_one(cluster, practice, resource, options, money):
