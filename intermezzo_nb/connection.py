@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -133,14 +133,23 @@ class Connection:
         return self.status()
 
     def take_over(self, other: Connection) -> bool:
-        """Go on with another connection's session, where only the rows differ."""
-        mine, theirs = (
-            replace(c.settings, organization=None, places={}) for c in (self, other)
-        )
-        if mine != theirs:
+        """
+        Go on with another connection's session, where who asks whom is the same.
+
+        Where only the rows differ, a sign-in under way goes on too.
+        """
+        if self._but(_ROWS) == other._but(_ROWS):
+            self._session, self._api = other._session, other._api
+            return True
+        is_same = self.settings.is_machine == other.settings.is_machine
+        if not is_same or self._but(_ROWS | _WAY) != other._but(_ROWS | _WAY):
             return False
-        self._session, self._api = other._session, other._api
+        self._session = other._session.with_settings(self.settings)
         return True
+
+    def _but(self, names: frozenset[str]) -> dict[str, Any]:
+        kept = (f.name for f in fields(self.settings) if f.name not in names)
+        return {name: getattr(self.settings, name) for name in kept}
 
     def cancel_login(self, *, replaced: bool = False) -> None:
         """
@@ -566,3 +575,7 @@ class Connection:
             notes=made.notes,
         )
         return made.bearing(about)
+
+
+_ROWS = frozenset({"organization", "places"})
+_WAY = frozenset({"via", "timeout", "redirect_uri", "no_input"})

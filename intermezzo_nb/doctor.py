@@ -212,7 +212,8 @@ def _api(url: str) -> Finding:
             "Check INTERMEZZO_API_URL, the network, proxy and certificates.",
         )
     took = time.monotonic() - began
-    return Finding("ok", "API", f"{url} answers ({response.status_code}, {took:.2f} s)")
+    told = f"HTTP {response.status_code}, as it was sent no token"
+    return Finding("ok", "API", f"{url} answers ({took:.2f} s; {told})")
 
 
 def _place(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]:

@@ -64,7 +64,7 @@ def ways_here(
                 note("loopback", f"likely: {surroundings.forwards}, though {signs}")
             ways = [("loopback", flows.over_loopback)]
         case _:
-            note("loopback", signs)
+            note("loopback", f"the browser is probably elsewhere: {signs}")
             ways = [("paste", flows.by_paste)]
             if _offers_device(oauth, note):
                 ways.insert(0, device)
@@ -196,7 +196,7 @@ class _FirstThatBegins:
             flow.close()
             raise
         self._flow = flow
-        self._note(way, "taken")
+        self._note(way, "used")
         return prompt
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from .addresses import origin
 from .api.waits import tell_wait
 from .asking import wait_and_ask
-from .errors import IntermezzoError, LoginRequired, SettingsError
+from .errors import IntermezzoError, LoginCancelled, LoginRequired, SettingsError
 from .ladder import choose_way, reaches_pages_here, why_nobody
 from .login import Login
 from .oauth.answers import is_bearer_token
@@ -34,14 +34,20 @@ class Session:
         As :func:`intermezzo_nb.connect` resolves them.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, source: TokenSource | None = None) -> None:
         self.settings = settings
         self._oauth = OAuthClient(settings)
-        self._source = TokenSource(
+        self._source = source or TokenSource(
             choose_store(settings, look()), _key(settings), self._renewed
         )
         self._login: Login | None = None
         self._ladder: list[tuple[str, str]] = []
+
+    def with_settings(self, settings: Settings) -> Session:
+        """Give the same session, whose next sign-in goes by other settings."""
+        session = Session(settings, self._source)
+        session._login = self._login
+        return session
 
     def login(
         self,
@@ -59,7 +65,7 @@ class Session:
         if self.settings.is_machine or self.settings.access_token:
             self._tell_why_no_person(surroundings)
             self._source.token()
-            self._note("client credentials", "taken")
+            self._note("client credentials", "used")
             return
         self._note("client credentials", "no secret is set, or a person was asked for")
         self._insist_on_a_person(surroundings)
@@ -155,6 +161,10 @@ class Session:
                 say(f"{reason} …")
         try:
             self._await(login, look())
+        except LoginCancelled:
+            # Who cancels goes on with the session that is kept, if one is.
+            if self._source.peek() is None:
+                raise
         except IntermezzoError:
             # Told once, it does not stand in the way of a session that is kept.
             if self._source.peek() is not None:
@@ -200,7 +210,7 @@ class Session:
         except LoginRequired as error:
             self._note("saved session", error.what)
             return False
-        self._note("saved session", "taken")
+        self._note("saved session", "used")
         return True
 
     def _tell_why_no_person(self, surroundings: Surroundings) -> None:

@@ -25,6 +25,7 @@ from ..errors import StoreError
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, RowError
 
 _VERSION = 1
+_BEGINNING = b'{"journal":'
 _EARLIER = "told in an earlier run"
 
 
@@ -126,33 +127,43 @@ class Journal:
         try:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
             self._file = os.open(self.path, flags, 0o600)
-            whole, torn = _lines(self.path.read_bytes())
-            if torn:
-                # What was being written when somebody died was never acted upon.
-                os.ftruncate(self._file, self.path.stat().st_size - torn)
+            content = self.path.read_bytes()
         except OSError as fault:
             raise self._fault(str(fault), "journal_unwritable") from None
         try:
+            self._take_up(content, subject)
+        except BaseException:
+            os.close(self._file)
+            raise
+
+    def _take_up(self, content: bytes, subject: str) -> None:
+        *whole, torn = content.split(b"\n")
+        if not whole and torn[: len(_BEGINNING)] != _BEGINNING[: len(torn)]:
+            whole, torn = [torn], b""  # no journal begins so
+        try:
             entries = [json.loads(line) for line in whole]
-            head = entries[0] if entries else self._begin(subject)
+            head = entries[0] if entries else self._head(subject)
             self._salt = bytes.fromhex(head["salt"])
             is_ours = head["journal"] == _VERSION
             is_same = head["subject"] == self._mark(subject)
             self._replay(entries[1:])
-        except (ValueError, KeyError, TypeError, IndexError):
-            os.close(self._file)
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError):
             why = "it is no journal, or is damaged"
             raise self._fault(why, "journal_damaged") from None
         if not (is_ours and is_same):
-            os.close(self._file)
             why = "it is of something else that was sent, or to another place"
             raise self._fault(why, "journal_of_another")
+        if torn:
+            # What was being written when somebody died was never acted upon. Of a
+            # file that is no journal, nothing is cut off.
+            os.ftruncate(self._file, len(content) - len(torn))
+        if not entries:
+            self._write(head)
 
-    def _begin(self, subject: str) -> dict[str, Any]:
+    def _head(self, subject: str) -> dict[str, Any]:
         self._salt = secrets.token_bytes(16)
-        head = {"salt": self._salt.hex(), "subject": self._mark(subject)}
-        self._write({"journal": _VERSION, **head})
-        return {"journal": _VERSION, **head}
+        mark = self._mark(subject)
+        return {"journal": _VERSION, "salt": self._salt.hex(), "subject": mark}
 
     def _replay(self, entries: Sequence[Mapping[str, Any]]) -> None:
         answers = {entry["answered"]: entry for entry in entries if "answered" in entry}
@@ -202,11 +213,6 @@ def _read(answer: Mapping[str, Any] | None, number: str) -> Outcome:
             REJECTED, tuple(RowError(code, field, _EARLIER) for code, field in told)
         )
     return Outcome(UNSENT)
-
-
-def _lines(content: bytes) -> tuple[list[bytes], int]:
-    *whole, torn = content.split(b"\n")
-    return whole, len(torn)
 
 
 def _now() -> str:

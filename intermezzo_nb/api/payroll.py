@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -20,7 +20,9 @@ from .outcomes import (
     Told,
     all_of,
 )
-from .schema import Column
+from .resources import PAYSLIP_LINES
+from .schema import Column, Resource
+from .shaping import leaves
 from .values import Unfit, as_json
 
 _LONGEST = 300  # characters of the API's words
@@ -181,14 +183,15 @@ def of_run(sent: Sequence[Any], answer: Any) -> Told:
     return [one(str(name)) for name in sent], notes
 
 
-def payslip_records(answer: Body) -> list[Body]:
+def payslip_records(answer: Body, payslips: Resource) -> list[Body]:
     """Give the payslips of a run, flat; what is not documented keeps its whole path."""
     run = answer.get("run")
     head = {}
     if isinstance(run, dict):
-        head = {"runId": run.get("id", run.get("runId")), "status": run.get("status")}
+        head = {"runId": run.get("id") or run.get("runId"), "status": run.get("status")}
+    names = dict(payslips.keep)
     return [
-        {**head, **_flat(slip)}
+        {**head, **_flat(slip, names)}
         for slip in answer.get("payslips") or []
         if isinstance(slip, dict)
     ]
@@ -210,22 +213,16 @@ def line_records(answer: Body) -> list[Body]:
     return records
 
 
-_SECTIONS = ("totals", "benefits", "taxes", "insurance")
-_SEPARATE = {"deductions", "reimbursements"}
+_LISTS = dict(PAYSLIP_LINES.lines)
 
 
-def _flat(slip: Body) -> Body:
-    flat = {k: v for k, v in slip.items() if k != "currentPayPeriod"}
-    period = slip.get("currentPayPeriod")
-    for side, members_ in (period if isinstance(period, dict) else {}).items():
-        sections = members_ if isinstance(members_, dict) else {"": members_}
-        for name, value in sections.items():
-            if name in _SEPARATE:
-                continue
-            inner = value if name in _SECTIONS and isinstance(value, dict) else None
-            for last, one in (inner or {name: value}).items():
-                flat[last if last not in flat else f"{side}.{last}"] = one
-    return flat
+def _flat(slip: Body, names: Mapping[str, str]) -> Body:
+    places = ((".".join(path), value) for path, value in leaves(slip, ()))
+    return {
+        names.get(place, place): value
+        for place, value in places
+        if not (place in _LISTS and isinstance(value, list))  # rows of their own
+    }
 
 
 def _error(entry: Any) -> RowError:

@@ -61,7 +61,9 @@ class Progress:
             parts.append(f"{self.rows / self.seconds:,.0f} rows/s")
         parts.append(f"{self.seconds:.1f} s")
         if self.slowed_to:
-            parts.append(f"slowed to {self.slowed_to:.0f} requests/s")
+            rate = self.slowed_to
+            each = f"{rate:.0f} requests/s" if rate >= 1 else f"one in {1 / rate:.0f} s"
+            parts.append(f"slowed to {each}")
         return " · ".join([*parts, self.waiting] if self.waiting else parts)
 
 

@@ -262,7 +262,7 @@ class PayrollReport(SendReport):
     @property
     def payslips(self) -> pd.DataFrame:
         """A row for each payslip that came back, typed."""
-        return self._typed(payslip_records(self._answer), self._created)
+        return self._typed(payslip_records(self._answer, self._created), self._created)
 
     @property
     def lines(self) -> pd.DataFrame:

@@ -196,7 +196,7 @@ def spelled(target: Column | Parameter, value: object) -> str:
             pass
     example = getattr(target, "example", "") or _EXAMPLES.get(target.kind, "")
     raise SettingsError(
-        f"{target.name} takes one value of kind {target.kind}, which the given is not",
+        f"{target.name} takes one value of kind {target.kind}, and was given another",
         advice=f"Write it as in {target.name}={example or 'value'}.",
         code="bad_filter",
     )

@@ -32,6 +32,11 @@ class _Handler(RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
         self.clear_header("Server")
 
+    def log_exception(self, *fault: Any) -> None:
+        """Log no query: it may hold a state."""
+        self.request.uri = self.request.path
+        super().log_exception(*fault)
+
     @property
     def as_https(self) -> str:
         """The address under the scheme that oauthlib insists on."""

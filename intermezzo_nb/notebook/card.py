@@ -70,7 +70,7 @@ def device_ready(prompt: Prompt, profile: str, *, until: str) -> str:
     """
     at = escape(prompt.enter_at, quote=True)
     address = escape(prompt.enter_at.partition("://")[2])
-    on, where = ("any device at", address) if address else ("", "this page")
+    on, where = ("any device at", address) if address else ("the", "page for codes")
     return _card(
         f"""{_heading("Sign in to Intermezzo", profile)}
 <div style="display:flex;gap:20px;align-items:center;flex-wrap:wrap;margin:12px 0">
@@ -160,7 +160,8 @@ def plain_link(prompt: Prompt, *, until: str) -> str:
         lines.append(f"Code: {prompt.user_code}")
     if prompt.paste == "expected":
         lines.append(
-            "Your browser will end on a page that cannot be reached. Copy its address."
+            "Your browser will end on a page that cannot be reached. Copy its whole "
+            "address; %intermezzo_login --paste asks for it."
         )
     elif prompt.match:
         lines.append(f"The last page shows {prompt.match}. This is noticed by itself.")

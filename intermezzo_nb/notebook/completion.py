@@ -203,7 +203,7 @@ def _resource(plain: list[str]) -> Resource | None:
 
 
 def _filters(resource: Resource) -> list[str]:
-    asked = [p.name for p in resource.parameters if p.name != "employee_id"]
+    asked = [p.name for p in resource.parameters]
     return list(dict.fromkeys(asked + [c.name for c in resource.columns]))
 
 

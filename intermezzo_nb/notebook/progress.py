@@ -57,7 +57,8 @@ class StatusLine:
             self._draw("not finished")
 
     def _draw(self, text: str) -> None:
-        html = f'<div role="status" style="{_STYLE}">{escape(text)}</div>'
+        lines = escape(text).replace("\n", "<br>")
+        html = f'<div role="status" style="{_STYLE}">{lines}</div>'
         bundle = {"text/plain": text, "text/html": html}
         if self._shown is None:
             self._shown = display(bundle, raw=True, display_id=True)

@@ -98,7 +98,9 @@ def filters(words: Iterable[str]) -> dict[str, Any]:
             raise _no_filter(
                 word, "Write filters as name=value, with quotes around spaces."
             )
-        if (option := name.replace("-", "_")) in OPTIONS:
+        option = name.replace("-", "_")
+        # An employee's id is a part of the path, which the catalogue names so.
+        if option in OPTIONS and name != "employee_id":
             advice = f"Write --{option.replace('_', '-')} {value}"
             raise _no_filter(name, advice.removesuffix(" true") + ".")
         if name in found:

@@ -310,7 +310,10 @@ class Prompt:
     paste: Paste = ""
 
     def __str__(self) -> str:
-        lines = [f"Sign in at {self.host}:", self.url]
+        # A Jupyter server alone knows at which address the browser sees it.
+        is_path = self.url.startswith("/")
+        how = " with this path, put after the host in Jupyter's address" * is_path
+        lines = [f"Sign in at {self.host}{how}:", self.url]
         if self.user_code:
             # RFC 8628 §3.3.1: shown even where the address knows it already.
             there = f"or enter it at {self.enter_at}"

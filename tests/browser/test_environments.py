@@ -10,7 +10,7 @@ from journey import BUTTONS, PRACTICE, Journey, provider
 
 LOAD = "%load_ext intermezzo_nb"
 STATUS = "%intermezzo_status"
-TAKEN = re.compile(r"Tried: (\w+) +taken")
+TAKEN = re.compile(r"Tried: (\w+) +used")
 WIDGETS = "import ipywidgets\nipywidgets.Widget.get_manager_state()"
 # Each is a fixture. A machine that is a container itself passes loopback by.
 HERE, ELSEWHERE = {"loopback", "server"}, {"server"}

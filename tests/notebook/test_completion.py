@@ -68,6 +68,7 @@ def test_parameters_columns_and_options_of_a_resource(tab):
     assert {f"{c.name}=" for c in find("wage-types").columns} <= {*offered}
     assert {"--limit", "--columns", "--history", "--money"} <= {*offered}
     assert "effective_date=" not in tab("%intermezzo employees ")
+    assert tab("%intermezzo compensation ")[0] == "employee_id="
 
 
 def test_the_end_of_a_dotted_column_finds_it(after):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from intermezzo_nb import connect, current
+from intermezzo_nb import connect, connection, current, session
 from intermezzo_nb.errors import IntermezzoError, SettingsError
+from intermezzo_nb.surroundings import Surroundings
 
 
 @pytest.fixture
@@ -118,6 +119,13 @@ def test_pay_of_some_and_of_all_on_a_day(shell, machine):
     of_some = every["employeeId"].isin(some["employeeId"])
     assert every[of_some].reset_index(drop=True).equals(some)
     assert every["employeeId"].nunique() > 100
+
+
+def test_an_employee_can_be_named_as_in_python(shell, machine):
+    run(shell, "who = %intermezzo employees --organization all --limit 1")
+    words = "employee_id={who.id[0]} --organization {who.organizationId[0]}"
+    assert run(shell, f"%intermezzo compensation {words} -o pay").success
+    assert set(shell.user_ns["pay"]["employeeId"]) == {shell.user_ns["who"].id[0]}
 
 
 def test_status_and_logout_tell_no_secret(shell, machine, capsys):
@@ -309,6 +317,25 @@ def test_what_would_be_ignored_is_refused(shell, machine, name):
     error = refused(shell, f"%intermezzo_{name} --profile demo")
     assert error.code == "bad_arguments"
     assert "--profile NAME" in error.advice
+
+
+def test_another_way_is_no_other_session(shell, shared_practice, person, monkeypatch):
+    monkeypatch.setenv("INTERMEZZO_DEMO_URL", shared_practice.url)
+    here = Surroundings("terminal", answers=True, silence="", elsewhere=())
+    for room in (connection, session):
+        monkeypatch.setattr(room, "look", lambda: here)
+    login = "%intermezzo_login --profile demo --via loopback"
+    assert run(shell, login).success
+    person().sign_in(current.current_connection()._session._login.prompt.url)
+    assert run(shell, "%intermezzo organizations -o first").success
+    assert run(shell, f"{login} --force --timeout 60").success
+    made = current.current_connection()
+    assert made.settings.timeout == 60
+    made._session._login.cancel()
+    # Who cancels goes on as before.
+    assert run(shell, "%intermezzo organizations -o second").success
+    assert shell.user_ns["second"].equals(shell.user_ns["first"])
+    assert made.status().state == "signed in"
 
 
 def test_another_organization_is_no_other_session(shell, machine):

@@ -19,6 +19,7 @@ class Drawn(list):
 
     def update(self, bundle, **_):
         self.append((time.monotonic(), bundle["text/plain"]))
+        self.html = bundle["text/html"]
 
 
 @pytest.fixture
@@ -44,6 +45,23 @@ def test_nothing_moves_where_nobody_watches(drawn):
     line = StatusLine(watched=False)
     line(Progress("employees", 1, 100, waiting="the server asked to wait: 2 s"))
     assert drawn == []
+
+
+def test_a_note_begins_a_line_in_a_notebook_as_well(drawn):
+    attrs = {
+        **dict.fromkeys(("limit", "total", "filtered_here", "as_of")),
+        "resource": "p32",
+        "rows": 0,
+        "columns": 1,
+        "requests": 1,
+        "repeated": 0,
+        "seconds": 0.1,
+        "profile": "demo",
+        "complete": True,
+        "notes": ["a < b"],
+    }
+    StatusLine(watched=True).finish(attrs)
+    assert "complete<br>  a &lt; b" in drawn.html
 
 
 def test_one_line_tells_how_far_it_is():

@@ -82,7 +82,7 @@ def told(openid_provider, leaks, measured):
         terminal.wait_for("2 rows")
         frame = time.monotonic() - begun
         terminal.type("%intermezzo_status")
-        terminal.wait_for(rf"Tried: {way} +taken")
+        terminal.wait_for(rf"Tried: {way} +used")
         clicks = 1 + browser.clicks  # the link is opened as well
         figure = ("terminal IPython", way, "oidc-provider", frame, clicks, signed_in)
         measured(Figure(*figure))

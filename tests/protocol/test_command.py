@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -40,6 +41,21 @@ def test_demo_check_prints_rows_and_ends(tmp_path):
     assert re.search(r"^ *emp_\w+ ", run.stdout, re.MULTILINE)
     assert "8 of 1,800 rows" in run.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_has_enough_ends_a_command_quietly():
+    reader, writer = os.pipe()
+    os.close(reader)  # as head does
+    run = subprocess.run(
+        [*COMMAND, "doctor"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert run.stderr == ""
+    assert run.returncode == 128 + signal.SIGPIPE
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])

@@ -130,7 +130,7 @@ def test_the_order_of_ways_is_told_and_kept(
     made = connection(**shared_practice.settings("person"))
     made.login(wait=False, present=lambda login: None)
     ladder = dict(made.status().ladder)
-    assert ladder.pop(order[0]) == "taken"
+    assert ladder.pop(order[0]) == "used"
     for subject, finding in found.items():
         if subject.startswith("way: ") and not subject.endswith(order[0]):
             assert ladder[subject.removeprefix("way: ")] == finding.told

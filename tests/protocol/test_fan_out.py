@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import warnings
 from collections import Counter
 from decimal import Decimal
@@ -197,3 +198,18 @@ def test_a_reading_that_is_left_asks_no_more(machine, shared_practice):
     next(rows)
     rows.close()
     assert len(machine.frame("organizations")) == ORGANIZATIONS
+
+
+def test_four_thousand_employees_are_whole_whatever_the_server_does(start):
+    practice, api = start(rows=4000, refuse=0.05, reset=0.01, token_lifetime=5)
+    frame = api.frame("employees", organization="all")
+    about, server = frame.attrs["intermezzo"], practice.server.practice
+    company = server.company
+    told = [json.loads(company.employee_json(o, n)) for o, n in everybody(company)]
+    assert frame["id"].tolist() == [one["id"] for one in told]
+    starts = frame["startDate"].dt.strftime("%Y-%m-%d").tolist()
+    assert starts == [one["employeeData"]["startDate"] for one in told]
+    assert (about["complete"], about["rows"], about["notes"]) == (True, 4000, [])
+    pages = sum(-(-len(company.employees(o)) // 100) for o in range(ORGANIZATIONS))
+    assert about["requests"] == 1 + ORGANIZATIONS + pages
+    assert about["repeated"] == server.faults.refused + server.faults.resets > 0

@@ -32,7 +32,7 @@ def test_the_machine_client_is_used_and_said(placed):
     tried = dict(status.ladder)
     assert "no browser reaches the practice server's pages" in tried["a person"]
     assert SIGNS[0] in tried["a person"]
-    assert tried["client credentials"] == "taken"
+    assert tried["client credentials"] == "used"
     assert "the application intermezzo-machine" in str(status)
     assert len(api.frame("organizations"))
     api.session.close()

@@ -238,3 +238,10 @@ def test_a_flag_that_could_not_be_kept_is_refused(capsys, flag, values, told):
         assert caught.value.code == 2
         assert f"argument {flag}: " in (said := capsys.readouterr().err)
         assert told in said
+
+
+def test_a_refused_post_leaves_no_state_in_the_log(shared_practice, caplog):
+    page = f"{shared_practice.url}/authorize?state=Xr5mB2vQ9kLw7TzC"
+    assert requests.post(page, timeout=20).status_code == 403
+    told = [r.getMessage() for r in caplog.records if r.name == "tornado.general"]
+    assert "403 POST /authorize (" in told[0]

@@ -128,7 +128,15 @@ def test_a_journal_that_breaks_off_anywhere_forgets_nothing_that_was_sent(path):
             assert states(journal) == [*found[:5], UNCERTAIN], length
 
 
-@pytest.mark.parametrize("content", ["nonsense\n", "[]\n", "{}\n", '{"journal":1}\n'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("nonsense\n", "[]\n", "{}\n", '{"journal":1}\n'),
+        *("no end of a line", "name,email\nErika,e@x.example", "{}", "\n", " "),
+        "[" * 100_000 + "\n",
+    ],
+    ids=range(10),
+)
 def test_what_is_no_journal_is_left_alone(tmp_path, content):
     path = tmp_path / "x"
     path.write_text(content)

@@ -127,6 +127,9 @@ def test_a_person_is_shown_by_the_best_name_there_is(claims, shown):
 def test_a_prompt_reads_as_text():
     prompt = Prompt(f"{ISSUER}/a?b", "login.example", 0.0)
     assert str(prompt).splitlines() == ["Sign in at login.example:", f"{ISSUER}/a?b"]
+    told, path = str(Prompt("/a?b", "login.example", 0.0)).splitlines()
+    assert "Jupyter's address" in told
+    assert path == "/a?b"
     coded = Prompt(ISSUER, "h", 0.0, user_code="WDJB-MJHT", enter_at=f"{ISSUER}/device")
     assert "the code WDJB-MJHT" in str(coded)
     assert f"{ISSUER}/device" in str(coded)
