@@ -8,7 +8,7 @@ import pytest
 from distributed import Client, LocalCluster
 from leaks import MARKED
 
-from intermezzo_nb.errors import LoginRequired, PagingError, SettingsError
+from intermezzo_nb.errors import LoginRequired, NotFound, PagingError, SettingsError
 
 ALL = {"organization": "all"}
 
@@ -104,6 +104,14 @@ def test_what_nobody_documents_is_left_out_and_told(
     wanted = made.frame("employees", **ALL)[[*shared.columns]]
     frame = shared.compute(scheduler="sync").reset_index(drop=True)
     pd.testing.assert_frame_equal(frame, wanted)
+
+
+def test_a_part_raises_what_fails_for_one_employee(practice):
+    organization = practice.frame("organizations").id[0]
+    asked = {"organization": organization, "employee_id": ["emp_nobody"]}
+    shared = practice.dask_frame("documents", **asked)
+    with pytest.raises(NotFound):
+        shared.compute(scheduler="sync")
 
 
 def test_a_session_of_a_person_is_refused_before_anything_is_sent(
