@@ -273,7 +273,9 @@ class Connection:
         Money is exact decimal128 on disk and dates are ``date32``, so that DuckDB,
         polars and others read ``folder/*.parquet`` as it is; :func:`read_export` gives
         the frame back. What was stopped, by whatever, is finished by the same call: it
-        goes on where it was, or says that the list changed and starts over.
+        goes on where it was, or says that the list changed and starts over; what is
+        asked of each employee starts over always. An organization that fails is raised,
+        to be read by the next call.
 
         Parameters
         ----------

@@ -189,7 +189,7 @@ def _id_of(organization: Mapping[str, Any]) -> str:
     except ValueError:
         held = ", ".join(map(str, list(organization)[:8]))
     raise ApiError(
-        "the API lists an organization without an id",
+        "the API lists an organization without an id that can be asked for",
         why=f"It has: {held or 'nothing'}.",
         advice="Check INTERMEZZO_API_URL, or name the organization yourself.",
     )

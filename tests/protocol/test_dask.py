@@ -8,7 +8,7 @@ import pytest
 from distributed import Client, LocalCluster
 from leaks import MARKED
 
-from intermezzo_nb.errors import LoginRequired, PagingError, SettingsError
+from intermezzo_nb.errors import LoginRequired, NotFound, PagingError, SettingsError
 
 ALL = {"organization": "all"}
 
@@ -42,6 +42,8 @@ def whole(frame):
         ("p32", ALL | {"tax_year": 2026}),
         ("wage-types", {}),
         ("worksites", {}),
+        ("job-details", ALL | {"as_of": "2026-01-01"}),
+        ("compensation", ALL),
     ],
 )
 def test_processes_give_the_frame_of_one(cluster, practice, resource, options, money):
@@ -102,6 +104,14 @@ def test_what_nobody_documents_is_left_out_and_told(
     wanted = made.frame("employees", **ALL)[[*shared.columns]]
     frame = shared.compute(scheduler="sync").reset_index(drop=True)
     pd.testing.assert_frame_equal(frame, wanted)
+
+
+def test_a_part_raises_what_fails_for_one_employee(practice):
+    organization = practice.frame("organizations").id[0]
+    asked = {"organization": organization, "employee_id": ["emp_nobody"]}
+    shared = practice.dask_frame("documents", **asked)
+    with pytest.raises(NotFound):
+        shared.compute(scheduler="sync")
 
 
 def test_a_session_of_a_person_is_refused_before_anything_is_sent(

@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from test_fan_out import FakeApi as Staff
+from test_fan_out import plan
 from test_reading import FakeApi
 
 from intermezzo_nb import read_export
@@ -23,7 +25,14 @@ from intermezzo_nb.api.frames import framed
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
 from intermezzo_nb.api.schema import Column, Resource
-from intermezzo_nb.errors import ApiError, NotFound, SettingsError, StoreError
+from intermezzo_nb.errors import (
+    ApiError,
+    LoginRequired,
+    NotAllowed,
+    NotFound,
+    SettingsError,
+    StoreError,
+)
 
 unhurried = settings(
     deadline=None,
@@ -267,6 +276,67 @@ def test_of_several_owners_the_lists_that_are_read_are_not_read_again(tmp_path):
     assert frame["organizationId"].tolist() == ["a"] * 450 + ["b"] * 451
     assert frame.attrs["intermezzo"]["control_totals"] == {"pay": "1395.00"}
     assert frame.attrs["intermezzo"]["total"] == 901
+
+
+def test_what_fails_of_one_owner_is_raised_and_taken_up(tmp_path):
+    lists = [[{"id": f"{o}{n}", "pay": "1.10"} for n in range(450)] for o in "ab"]
+    run = Run(owned(*lists), tmp_path / "out", owners=("a", "b"))
+    run.api.owner = "b"
+    stopped(run, 2, name="owned", rows=10_000)
+    assert run.manifest["rows"] == 650
+    run("owned", rows=10_000)
+    assert [p["page"] for _, p in run.api.asked] == [2, 3, 4, 5]
+    about = read_export(run.folder).attrs["intermezzo"]
+    assert (about["rows"], about["total"], about["complete"]) == (900, 900, True)
+    assert about["failures"] == []
+
+
+def test_an_export_of_many_employees_starts_over_with_a_word(tmp_path):
+    staff = [{"id": f"e{n}"} for n in range(200)]
+    api = Staff({"e170": LoginRequired("the session has ended")}, people=staff)
+    told = []
+    order = Order(
+        lambda: plan(api),
+        api_url="https://api.example",
+        profile="default",
+        overwrite=False,
+        part_rows=100,
+        tell=told.append,
+    )
+    with pytest.raises(LoginRequired):
+        export(tmp_path, order)
+    written = json.loads((tmp_path / "manifest.json").read_text())["rows"]
+    assert (written, told) == (300, [])
+    api.odd = {"e3": NotAllowed("not allowed", status=403)}
+    done = export(tmp_path, order)
+    (word,) = told
+    assert word.startswith("documents: an earlier run cannot be taken up in its middle")
+    frame = read_export(tmp_path)
+    people = [one["id"] for one in staff if one["id"] != "e3"]
+    assert frame["employeeId"].tolist() == [one for one in people for _ in range(2)]
+    about = frame.attrs["intermezzo"]
+    assert [f["employee"] for f in about["failures"]] == ["e3"]
+    assert "1 of 200 employees failed: e3: not allowed" in str(done)
+
+
+def test_other_employees_are_another_export(tmp_path):
+    api, told = Staff(), []
+
+    def asked(wanted):
+        return Order(
+            lambda: plan(api, "documents", wanted),
+            api_url="https://api.example",
+            profile="default",
+            overwrite=False,
+            part_rows=100,
+            tell=told.append,
+        )
+
+    export(tmp_path, asked(["e1", "e2"]))
+    with pytest.raises(StoreError, match="cannot be used") as caught:
+        export(tmp_path, asked(["e1", "e3"]))
+    assert "differs in employees." in caught.value.why
+    assert export(tmp_path, asked(["e1", "e2"])).rows == 4
 
 
 def test_a_drift_that_is_read_once_more_is_never_gone_on_from(run):
