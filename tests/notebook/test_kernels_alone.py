@@ -142,7 +142,7 @@ def told(request, leaks, measured):
     def note(environment, way, kernel, browser, begun, signed_in):
         server = request.node.callspec.params["login"]
         kernel.run("%intermezzo_status")
-        assert re.search(rf"Tried: {way} +taken", kernel.shown[-1])
+        assert re.search(rf"Tried: {way} +used", kernel.shown[-1])
         frame = time.monotonic() - begun
         clicks = 1 + browser.clicks  # the link is opened as well
         measured(Figure(environment, way, server, frame, clicks, signed_in))
@@ -193,6 +193,7 @@ def test_on_colab_an_address_is_typed_where_the_cell_asks(kernel, login, person,
     assert typed[0] not in "\n".join(colab.shown)
 
 
+@pytest.mark.parametrize("login", ["oidc-provider"], indirect=True)
 def test_on_colab_a_code_is_entered_elsewhere_by_itself(kernel, login, person, told):
     line, read = login
     colab, browser, begun = kernel(COLAB), person(), time.monotonic()
@@ -204,3 +205,13 @@ def test_on_colab_a_code_is_entered_elsewhere_by_itself(kernel, login, person, t
     colab.run(read)
     assert "dataframe" in colab.shown[-1]
     told("Colab's conditions", "device", colab, browser, begun, signed_in)
+
+
+def test_on_colab_the_demo_asks_nobody_who_could_not_answer(kernel):
+    colab = kernel(COLAB)
+    colab.run("%intermezzo_login --profile demo")
+    assert "Signed in as <strong>the application" in colab.shown[-1]
+    colab.run("df = %intermezzo organizations\ndf")
+    assert "dataframe" in colab.shown[-1]
+    colab.run("%intermezzo_status")
+    assert "no browser reaches the practice server" in colab.shown[-1]

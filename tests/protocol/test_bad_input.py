@@ -46,8 +46,8 @@ def machine(shared_practice, connection):
             "p32",
             {"tax_year": "twenty"},
             (
-                "Intermezzo: tax_year takes one value of kind integer, which the "
-                "given is not [bad_filter]\n"
+                "Intermezzo: tax_year takes one value of kind integer, and "
+                "was given another [bad_filter]\n"
                 "Next: Write it as in tax_year=2026."
             ),
         ),
@@ -55,8 +55,8 @@ def machine(shared_practice, connection):
             "wage-types",
             {"effective_date": "06/04/2026"},
             (
-                "Intermezzo: effective_date takes one value of kind date, which "
-                "the given is not [bad_filter]\n"
+                "Intermezzo: effective_date takes one value of kind date, and was "
+                "given another [bad_filter]\n"
                 "Next: Write it as in effective_date=2026-04-06."
             ),
         ),
@@ -110,8 +110,8 @@ def machine(shared_practice, connection):
             "compensation",
             {"employee_id": "../x", **PAY},
             (
-                "Intermezzo: employee_id takes one value of kind text, which the "
-                "given is not [bad_filter]\n"
+                "Intermezzo: employee_id takes one value of kind text, and "
+                "was given another [bad_filter]\n"
                 "Next: Write it as in employee_id=emp_…."
             ),
         ),
