@@ -139,7 +139,7 @@ def _employees_of(
                     continue
                 try:
                     yield Owner(organization, _path_part(record, _EMPLOYEE))
-                except ValueError:
+                except (LookupError, SettingsError):
                     nameless += 1
     finally:
         plan.tally.absorb(look_up.tally)
@@ -186,7 +186,7 @@ def _ids(wanted: Any) -> list[str]:
 def _id_of(organization: Mapping[str, Any]) -> str:
     try:
         return _path_part(organization, _ORGANIZATION)
-    except ValueError:
+    except LookupError:
         held = ", ".join(map(str, list(organization)[:8]))
     raise ApiError(
         "the API lists an organization without an id",
@@ -199,7 +199,7 @@ def _path_part(record: Mapping[str, Any], name: Parameter) -> str:
     # It becomes a part of paths, so it is as little trusted as one that was typed.
     found = record.get("id")
     if found in (None, "") or isinstance(found, (dict, list)):
-        raise ValueError
+        raise LookupError
     return spelled(name, found)
 
 
