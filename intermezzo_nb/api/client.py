@@ -80,11 +80,13 @@ class BearerAuth(AuthBase):
             return response
         if origin(request.url or "") != self._origin or not _can_repeat(request):
             return response
+        _free(response)
         token, answer = self._token(rejected=used), response
         for _ in range(_MOST_ENDED):
             answer = _sent_again(answer, token, kwargs)
             if answer.status_code != requests.codes.unauthorized:
                 break
+            _free(answer)
             newer = self._token()
             if newer.access_token == token.access_token:
                 break
@@ -266,14 +268,18 @@ class _Masked(str):
 def _sent_again(
     response: requests.Response, token: Token, kwargs: Mapping[str, Any]
 ) -> requests.Response:
-    _ = response.content  # frees the connection for the repetition
-    response.close()
     repeated = response.request.copy()
     repeated.headers["Authorization"] = _Masked(token.access_token)
     answer: requests.Response = _adapter_of(response).send(repeated, **kwargs)
     answer.history.append(response)
     answer.request = repeated
     return answer
+
+
+def _free(response: requests.Response) -> None:
+    """Let others use the connection, whatever becomes of the repetition."""
+    _ = response.content
+    response.close()
 
 
 def _can_repeat(request: requests.PreparedRequest) -> bool:
