@@ -31,6 +31,7 @@ from .transport import SAFE, Transport
 from .waits import check, tell_again, tell_wait
 
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
+_MOST_ENDED = 5  # tokens in a row that end while one request is on its way
 _SUCCESS, _REDIRECTED = 2, 3  # hundreds of a status
 
 
@@ -45,7 +46,7 @@ class BearerAuth(AuthBase):
     Sign requests to the API's origin, and only to it (RFC 6750 §2.1).
 
     Each request takes its token anew, so a run of any length goes on. A 401 is
-    answered by one renewal and one repetition.
+    answered by one renewal and one repetition; by more where tokens end on the way.
 
     Parameters
     ----------
@@ -79,14 +80,17 @@ class BearerAuth(AuthBase):
             return response
         if origin(request.url or "") != self._origin or not _can_repeat(request):
             return response
-        _ = response.content  # frees the connection for the repetition
-        response.close()
-        token = self._token(rejected=used)
-        repeated = request.copy()
-        repeated.headers["Authorization"] = _Masked(token.access_token)
-        answer: requests.Response = _adapter_of(response).send(repeated, **kwargs)
-        answer.history.append(response)
-        answer.request = repeated
+        _free(response)
+        token, answer = self._token(rejected=used), response
+        for _ in range(_MOST_ENDED):
+            answer = _sent_again(answer, token, kwargs)
+            if answer.status_code != requests.codes.unauthorized:
+                break
+            _free(answer)
+            newer = self._token()
+            if newer.access_token == token.access_token:
+                break
+            token = newer  # it ended on the way, such as in a pause of all requests
         return answer
 
 
@@ -259,6 +263,23 @@ class _Masked(str):
 
     def __reduce__(self) -> Any:
         raise TypeError("a signed request does not leave this process")
+
+
+def _sent_again(
+    response: requests.Response, token: Token, kwargs: Mapping[str, Any]
+) -> requests.Response:
+    repeated = response.request.copy()
+    repeated.headers["Authorization"] = _Masked(token.access_token)
+    answer: requests.Response = _adapter_of(response).send(repeated, **kwargs)
+    answer.history.append(response)
+    answer.request = repeated
+    return answer
+
+
+def _free(response: requests.Response) -> None:
+    """Let others use the connection, whatever becomes of the repetition."""
+    _ = response.content
+    response.close()
 
 
 def _can_repeat(request: requests.PreparedRequest) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
 import time
@@ -9,6 +10,7 @@ import time
 import pytest
 import requests
 
+from intermezzo_nb.api.client import ApiSession, BearerAuth
 from intermezzo_nb.connection import Connection
 from intermezzo_nb.errors import (
     ApiError,
@@ -21,6 +23,8 @@ from intermezzo_nb.errors import (
     SettingsError,
     ValidationFailed,
 )
+from intermezzo_nb.oauth.models import Token
+from intermezzo_nb.secret import Secret
 from intermezzo_nb.settings import Settings
 
 
@@ -75,6 +79,21 @@ def test_a_token_refused_twice_is_an_ended_session(
         made.get("/x")
     assert caught.value.code == "session_ended"
     assert len(listener.seen) == 2
+
+
+@pytest.mark.parametrize(("refused", "asked"), [(3, 4), (9, 6)])
+def test_tokens_that_end_on_the_way_are_followed_by_newer_ones(
+    listener, refused, asked
+):
+    given = itertools.count()
+    auth = BearerAuth(
+        lambda **_: Token(Secret(f"token-number-{next(given)}-of-many")), listener.url
+    )
+    listener.answers += [(401, {}, b"{}")] * refused + [(200, {}, b"[]")]
+    with ApiSession(auth, listener.url) as session:
+        answer = session.get(f"{listener.url}/x")
+    assert answer.status_code == (200 if asked > refused else 401)
+    assert len({headers["Authorization"] for headers in listener.seen}) == asked
 
 
 def test_a_redirect_within_the_api_is_followed(shared_practice, connection, listener):

@@ -218,6 +218,8 @@ def test_an_unknown_filter_is_told_with_the_closest(name, filters, meant):
     [
         ("p32", {}, "tax_year=2026"),
         ("p32", {"tax_year": ""}, "tax_year=2026"),
+        ("job-details", {"employee_id": ""}, "employee_id="),
+        ("compensation", {"employee_id": ""}, "employee_id="),
     ],
 )
 def test_what_the_path_needs_is_told_with_an_example(name, filters, parameter):
