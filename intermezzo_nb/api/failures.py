@@ -104,5 +104,5 @@ def _is_about_one(error: IntermezzoError) -> bool:
     if not isinstance(error, ApiError):
         return False
     status = error.status
-    is_clients = status is not None and 400 <= status < 500  # noqa: PLR2004
+    is_clients = status is not None and 400 <= status < 500  # noqa: PLR2004 (4xx)
     return status is None or (is_clients and status != _TOO_MANY)

@@ -17,6 +17,7 @@ _HARDLY = 1.05  # of a pace, is that pace
 _MOST_DOUBTS = 2  # refusals in a row at a pace that is not why
 _SHORTEST = 1.0  # seconds; what is asked in less says little about a pace
 _LOOK = 0.2  # seconds after which who waits looks whether it still should
+_SECOND = 2  # refusal of those under way together: from it on, it is no chance
 _UNTOLD = 2.0  # seconds from one request to the next that nobody asks about
 _SLOWLY = "the server bears but few requests"
 
@@ -112,7 +113,7 @@ class Pace:
         rate *= _MARGIN
         if not self._learned:
             self._learned = rate
-        elif self._refusals.is_no_chance and self._refusals.count == 2:  # noqa: PLR2004
+        elif self._refusals.is_no_chance and self._refusals.count == _SECOND:
             self._learned = max(min(rate, 0.9 * self._learned), self._learned / 2)
         else:
             self._learned = max(rate, self._learned)

@@ -140,7 +140,7 @@ def _parted(
 def _options(shell: InteractiveShell, magic: str) -> dict[str, argparse.Action]:
     found: Any = shell.find_line_magic(magic)
     parser = getattr(found, "parser", None)
-    return dict(parser._option_string_actions) if parser else {}  # noqa: SLF001
+    return dict(parser._option_string_actions) if parser else {}  # noqa: SLF001 (no public list)
 
 
 def _unused(options: dict[str, argparse.Action], words: list[str]) -> list[str]:
