@@ -102,7 +102,9 @@ def test_the_quickstart_runs_unattended(tmp_path):
     assert "application/vnd.jupyter.widget-state+json" not in saved
 
 
-@pytest.mark.parametrize("name", ["01-quickstart", "02-scheduled-run"])
+@pytest.mark.parametrize(
+    "name", ["01-quickstart", "02-scheduled-run", "03-pay-over-time"]
+)
 def test_nbval_agrees(name, exports, tmp_path):
     run = subprocess.run(
         [
