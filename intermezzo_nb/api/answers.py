@@ -6,11 +6,15 @@ import contextlib
 import json
 import math
 import re
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 import requests
+
+# Called, it gives the decoded JSON, and the header that announces more.
+Answer: TypeAlias = Callable[[], tuple[Any, str]]
 
 # Digits and points become 0, and what may stand before a number a comma.
 _SHAPES = bytes.maketrans(b"123456789.:[ \t\r\n+-E", b"0" * 10 + b",,,,,,,,e")

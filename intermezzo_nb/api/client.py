@@ -16,7 +16,7 @@ from ..addresses import origin
 from ..errors import IntermezzoError
 from ..oauth.models import Token
 from ..secret import Secret
-from .answers import announced, decoded
+from .answers import Answer, announced, decoded
 from .faults import (
     api_error,
     led_away,
@@ -210,11 +210,19 @@ class Api:
         NetworkError, LoginError
             Nobody answered; there is no good token.
         """
-        return self.read(path, params)[0]
+        return self.ask(path, params)()[0]
 
-    def read(self, path: str, params: Mapping[str, Any]) -> tuple[Any, str]:
-        """Give the decoded JSON at a path, and the header that announces more."""
+    def ask(self, path: str, params: Mapping[str, Any]) -> Answer:
+        """
+        Fetch what is at a path; called, the answer gives what it holds.
+
+        So who fetches many ahead does not decode them, too: that costs twice as much in
+        a thread other than the one that goes through the records.
+        """
         response = self.request("GET", path, params=params)
+        return partial(self._read, response, path)
+
+    def _read(self, response: requests.Response, path: str) -> tuple[Any, str]:
         try:
             return decoded(response), announced(response)
         except (ValueError, RecursionError) as fault:

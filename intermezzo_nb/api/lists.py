@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from .answers import Answer
 from .page import Page
 from .paging import go_on, numbered, walk
 from .place import Place, Stretch
@@ -18,7 +19,7 @@ _SIZES = ("size", "limit")  # of a page: who sends one has a reason
 
 def pages_of_list(
     query: Query,
-    take: Callable[[Question], tuple[Any, str]],
+    take: Callable[[Question], Answer],
     *,
     in_path: Mapping[str, str],
     sent: Mapping[str, Any],
@@ -33,7 +34,7 @@ def pages_of_list(
     Parameters
     ----------
     take : callable
-        Gives the decoded answer to a question, and the header that announces more.
+        Gives the answer to a question; it is decoded here.
     in_path : mapping
         What the template of the path is filled with.
     sent : mapping
@@ -56,7 +57,7 @@ def pages_of_list(
 
     def fetch(paging: Mapping[str, Any]) -> Any:
         nonlocal announced
-        payload, announced = take(question(paging))
+        payload, announced = take(question(paging))()
         return payload
 
     def foresee(many: Iterable[Mapping[str, Any]], count: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import ApiError, NetworkError, NotFound
 from .ahead import Ahead
+from .answers import Answer
 from .client import Api
 from .failures import ABOUT_SOME, Failures, Owner
 from .lists import pages_of_list
@@ -62,7 +63,7 @@ class Reading:
         """Whether the employees are those that the API lists."""
         self.in_path, self.sent, self.here = query.sorted_filters()
         self.tally = Tally(
-            api.read,
+            api.ask,
             query,
             most=query.max_requests or max_requests,
             tell=self.tell_wait,
@@ -335,7 +336,7 @@ class Reading:
         """Give all that one employee has, as one page; in whatever thread."""
         asked = 0
 
-        def fetch(question: Question) -> tuple[Any, str]:
+        def fetch(question: Question) -> Answer:
             nonlocal asked
             asked += 1
             if asked > 1:
@@ -359,7 +360,7 @@ class Reading:
     def _walk(
         self,
         owner: Owner,
-        take: Callable[[Question], tuple[Any, str]],
+        take: Callable[[Question], Answer],
         expect: Callable[[Iterable[Question], int], None] = lambda _many, _count: None,
     ) -> Iterator[Page]:
         def changed() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import SettingsError
+from .answers import Answer
 from .query import Query
 from .transport import AT_ONCE
 from .waits import check, telling_waits
@@ -24,7 +25,7 @@ class Tally:
 
     Parameters
     ----------
-    read : callable
+    ask : callable
         Gives the answer at a path, for parameters.
     most : int or None
         Requests; where more are needed, it is an error.
@@ -36,14 +37,14 @@ class Tally:
 
     def __init__(
         self,
-        read: Callable[[str, Mapping[str, Any]], tuple[Any, str]],
+        ask: Callable[[str, Mapping[str, Any]], Answer],
         query: Query,
         *,
         most: int | None,
         tell: Callable[[float, str], None],
         announces: bool = True,
     ) -> None:
-        self._read, self._query, self._most, self._tell = read, query, most, tell
+        self._ask, self._query, self._most, self._tell = ask, query, most, tell
         self._announces = announces
         self.requests = self.repeated = 0
         self.planned: int | None = None
@@ -71,15 +72,15 @@ class Tally:
         self.requests += other.requests
         self.repeated += other.repeated
 
-    def fetch(self, question: Question) -> tuple[Any, str]:
-        """Give the decoded answer, and the header that announces more."""
+    def fetch(self, question: Question) -> Answer:
+        """Give the answer to a question, not decoded yet."""
         check()
         with telling_waits(self.tell_wait, self._count_again):
             with self._mutex:
                 if self._most is not None and self.requests >= self._most:
                     raise self._too_many(f"more than {self._most:,}")
                 self.requests += 1
-            return self._read(*question)
+            return self._ask(*question)
 
     def plan_more(self) -> None:
         """Count a request that could not be foreseen."""

@@ -38,6 +38,10 @@ class FakeApi:
         self.people = [{"id": one} for one in PEOPLE] if people is None else people
         self.asked, self._mutex = [], threading.Lock()
 
+    def ask(self, path, params):
+        found = self.read(path, params)
+        return lambda: found
+
     def read(self, path, params):
         with self._mutex:
             self.asked.append(path)

@@ -22,6 +22,10 @@ class FakeApi:
     def __init__(self, organizations):
         self.organizations, self.asked = organizations, []
 
+    def ask(self, path, params):
+        found = self.read(path, params)
+        return lambda: found
+
     def read(self, path, params):
         self.asked.append(path)
         if path == "/organizations":

@@ -23,6 +23,10 @@ class FakeApi:
         self.answers = {"/" + k.replace("__", "/"): v for k, v in answers.items()}
         self.asked, self.announced = [], ""
 
+    def ask(self, path, params):
+        found = self.read(path, params)
+        return lambda: found
+
     def read(self, path, params):
         self.asked.append((path, params))
         return self.answer(self.answers[path], params), self.announced
