@@ -14,7 +14,7 @@ from .resources import CATALOGUE
 from .validity import GAP, OVERLAP
 
 _KEYS = ("employeeId", "wageTypeCode", "wageTypeNumber", "organizationId", "id")
-_DAY = pd.Timedelta(days=1)
+_DAY = pd.Timedelta(days=1).as_unit("s")
 
 
 def as_of(
