@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from .addresses import is_loopback, origin
+from .addresses import origin
 from .errors import AuthorizationServerError, SettingsError, StoreError
 from .oauth.client import OAuthClient
 from .oauth.flows import CodeFlow, DeviceFlow, Flow, Receiver, Tell
@@ -153,9 +153,7 @@ class _Flows:
         """Lend the practice server's pages: its loopback is the kernel's alone."""
         if self._jupyter is None or not self._settings.is_practice:
             return None
-        scheme, host, port = origin(self._settings.issuer or "")
-        if scheme != "http" or not is_loopback(host):
-            return None
+        _, host, port = origin(self._settings.issuer or "")
         return Forwarding(self._jupyter, f"http://{host}:{port}")
 
     def _flow(self, receiver: Receiver, paste: Paste) -> Flow:

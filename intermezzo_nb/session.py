@@ -103,6 +103,7 @@ class Session:
         return Status(
             profile=settings.profile,
             state=state,
+            where=self._oauth.host,
             issuer=settings.issuer or settings.token_url or "",
             api_url=settings.api_url or "",
             client_id=settings.client_id or "",
@@ -156,7 +157,7 @@ class Session:
 
     def _finish(self, login: Login) -> None:
         if not login.state.is_final and (prompt := login.prompt):
-            reason = f"waiting for the sign-in at {prompt.host} (interrupt to cancel)"
+            reason = f"waiting for the sign-in at {prompt.where} (interrupt to cancel)"
             if not tell_wait(0, reason):
                 say(f"{reason} …")
         try:

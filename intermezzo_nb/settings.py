@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from .addresses import check_url
+from .addresses import check_url, is_loopback, origin
 from .credentials import (
     CREDENTIALS,
     HOW_TO_SET,
@@ -122,7 +122,9 @@ class Settings:
     @property
     def is_practice(self) -> bool:
         """Whether the practice server of the demo profile is who gives tokens."""
-        return self.places.get("issuer") == "the profile 'demo'"
+        scheme, host, _ = origin(self.issuer or "")
+        is_here = scheme == "http" and is_loopback(host)
+        return is_here and self.places.get("issuer") == "the profile 'demo'"
 
     @property
     def is_machine(self) -> bool:

@@ -16,6 +16,8 @@ class Status:
     ----------
     state : str
         ``signed in``, ``signing in``, or ``signed out``.
+    where : str
+        Whose authorization server it is: its host, or a name.
     identity : Identity or None
         Who signed in, by the verified ID token.
     scope : str or None
@@ -34,6 +36,7 @@ class Status:
 
     profile: str
     state: str
+    where: str
     issuer: str
     api_url: str
     client_id: str

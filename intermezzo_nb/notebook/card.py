@@ -104,7 +104,7 @@ def signed_in(status: Status) -> str:
     rows = [
         ("E-mail", escape(email or "")),
         ("Profile", f"<code>{escape(status.profile)}</code>"),
-        ("Where", escape(_host(status.issuer))),
+        ("Where", escape(status.where)),
         ("Scopes", scopes),
         ("Session", escape(_session(status))),
     ]
@@ -155,7 +155,7 @@ def left(seconds: float) -> str:
 
 def plain_link(prompt: Prompt, *, until: str) -> str:
     """Give the invitation as text."""
-    lines = [f"Intermezzo: sign in at {prompt.host} until {until}.", prompt.url]
+    lines = [f"Intermezzo: sign in at {prompt.where} until {until}.", prompt.url]
     if prompt.user_code:
         lines.append(f"Code: {prompt.user_code}")
     if prompt.paste == "expected":
@@ -175,10 +175,10 @@ def plain_signed_in(status: Status) -> str:
 
 
 def _link(prompt: Prompt) -> str:
-    url, host = escape(prompt.url, quote=True), escape(prompt.host)
+    url, where = escape(prompt.url, quote=True), escape(prompt.where)
     return (
         f'<a href="{url}" target="_blank" rel="noopener noreferrer" '
-        f'class="intermezzo-sign-in" style="{_BUTTON}">Sign in at {host}'
+        f'class="intermezzo-sign-in" style="{_BUTTON}">Sign in at {where}'
         '<span aria-hidden="true">\N{NO-BREAK SPACE}↗</span></a>'
     )
 
@@ -212,7 +212,7 @@ def _help(prompt: Prompt) -> str:
     return f"""{"" if is_expected else match}<details style="margin-top:8px">
 <summary style="cursor:pointer">The page shows an error?</summary>
 {"" if is_expected else unreachable}<p style="margin:4px 0">It refuses the redirect URI?
- Ask those who run {escape(prompt.host)} to register this one for your client:
+ Ask those who run {escape(prompt.where)} to register this one for your client:
 {where}</p></details>"""
 
 
@@ -297,7 +297,3 @@ def _session(status: Status) -> str:
 
 def _words(text: str | None) -> list[str]:
     return (text or "").split()
-
-
-def _host(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0]

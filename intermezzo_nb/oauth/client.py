@@ -78,8 +78,14 @@ class OAuthClient:
 
     @property
     def host(self) -> str:
-        """The host name by which messages call the server."""
-        return urlsplit(self.settings.issuer or self.settings.token_url or "").netloc
+        """The name by which messages call the server."""
+        url = self.settings.issuer or self.settings.token_url or ""
+        return self._name or urlsplit(url).netloc
+
+    @property
+    def _name(self) -> str:
+        # Its host is the kernel's: a browser often sees its pages at another.
+        return "the practice server" if self.settings.is_practice else ""
 
     @property
     def skew(self) -> Skew:
@@ -113,6 +119,7 @@ class OAuthClient:
             redirect_uri=redirect_uri,
             scope=self.scope,
             audience=self.settings.audience,
+            name=self._name,
         )
         return self.pushed(request)
 
@@ -176,7 +183,8 @@ class OAuthClient:
             {name: value for name, value in asked.items() if value},
             self.metadata,
         )
-        return device_request(self._good(response, "the device code"), self.host)
+        told = device_request(self._good(response, "the device code"), self.host)
+        return replace(told, name=self._name)
 
     def exchange_device_code(self, request: DeviceRequest) -> TokenResponse:
         """

@@ -152,7 +152,7 @@ class CodeFlow:
         self._good_until = time.monotonic() + _MOST * life
         return Prompt(
             link,
-            request.host,
+            request.where,
             self._deadline,
             request.redirect_uri,
             match=request.match,
@@ -170,7 +170,7 @@ class CodeFlow:
                 tell.replaced(self._invitation(again))
         uri = self._receiver.redirect_uri or "the one that %intermezzo_doctor names"
         hint = f"If the page refused the redirect URI, register {uri} for your client."
-        raise _nobody(self._client.host, self._timeout, hint)
+        raise _nobody(self._request.where, self._timeout, hint)
 
 
 class DeviceFlow:
@@ -200,7 +200,7 @@ class DeviceFlow:
         seen = self._pages.seen if self._pages else str
         return Prompt(
             seen(request.verification_uri_complete or request.verification_uri),
-            request.host,
+            request.where,
             self._deadline,
             user_code=request.user_code,
             enter_at=seen(request.verification_uri),
@@ -247,13 +247,13 @@ class DeviceFlow:
                 if error.status == _TOO_MANY or (error.status or 0) >= _BROKEN:
                     pause = min(2 * pause, _LONGEST_PAUSE)
                 else:
-                    pause += _longer_pause(error, request.host)
+                    pause += _longer_pause(error, request.where)
             else:
                 tell.received()
                 return _identified(self._client, response, None)
         cancelled.wait(max(0.0, self._deadline - time.monotonic()))
         insist_on_not(cancelled)
-        raise _nobody(request.host, self._timeout, "A code works once.")
+        raise _nobody(request.where, self._timeout, "A code works once.")
 
 
 class ClientCredentialsFlow:

@@ -146,6 +146,8 @@ class AuthorizationRequest:
         The parameters, for pushing them instead (RFC 9126), once more if need be.
     good_for : float or None
         Seconds until a pushed question is forgotten.
+    name : str
+        How people call the server, where its host tells them nothing.
     """
 
     url: str = field(repr=False)
@@ -156,6 +158,7 @@ class AuthorizationRequest:
     metadata: ServerMetadata = field(repr=False)
     question: Mapping[str, str | Secret] = field(default_factory=dict, repr=False)
     good_for: float | None = None
+    name: str = ""
 
     def is_answered_by(self, answer: Mapping[str, str]) -> bool:
         """Tell whether the answer carries our state (RFC 6749 §10.12)."""
@@ -183,18 +186,18 @@ class AuthorizationRequest:
             )
         self._check_issuer(answer.get("iss"))
         if error := answer.get("error"):
-            raise _refusal(error, answer.get("error_description", ""), self.host)
+            raise _refusal(error, answer.get("error_description", ""), self.where)
         if not (code := answer.get("code")):
             raise LoginMismatch(
-                f"{self.host} sent neither a code nor an error",
+                f"{self.where} sent neither a code nor an error",
                 advice="Start again with %intermezzo_login.",
             )
         return Secret(code)
 
     @property
-    def host(self) -> str:
-        """The name to show to the person: where they sign in."""
-        return _host(self.url)
+    def where(self) -> str:
+        """What to show to the person: where they sign in."""
+        return self.name or _host(self.url)
 
     @property
     def match(self) -> str:
@@ -236,6 +239,8 @@ class DeviceRequest:
         Where; the second knows the code already, and is empty where there is none.
     expires_in, interval : float
         Seconds that the codes live, and between two polls.
+    name : str
+        How people call the server, where its host tells them nothing.
     """
 
     device_code: Secret
@@ -244,11 +249,12 @@ class DeviceRequest:
     verification_uri_complete: str
     expires_in: float
     interval: float
+    name: str = ""
 
     @property
-    def host(self) -> str:
-        """The name to show to the person: where they sign in."""
-        return _host(self.verification_uri)
+    def where(self) -> str:
+        """What to show to the person: where they sign in."""
+        return self.name or _host(self.verification_uri)
 
 
 def _host(url: str) -> str:
@@ -283,8 +289,8 @@ class Prompt:
     ----------
     url : str
         The link to open.
-    host : str
-        The host behind it, to be shown beside the link.
+    where : str
+        Whose page it is, to be shown beside the link: a host, or a name.
     deadline : float
         When the wait ends, in seconds of ``time.monotonic()``.
     redirect_uri : str or None
@@ -301,7 +307,7 @@ class Prompt:
     """
 
     url: str = field(repr=False)
-    host: str
+    where: str
     deadline: float
     redirect_uri: str | None = None
     user_code: str = ""
@@ -313,7 +319,7 @@ class Prompt:
         # A Jupyter server alone knows at which address the browser sees it.
         is_path = self.url.startswith("/")
         how = " with this path, put after the host in Jupyter's address" * is_path
-        lines = [f"Sign in at {self.host}{how}:", self.url]
+        lines = [f"Sign in at {self.where}{how}:", self.url]
         if self.user_code:
             # RFC 8628 §3.3.1: shown even where the address knows it already.
             there = f"or enter it at {self.enter_at}"

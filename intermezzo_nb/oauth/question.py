@@ -21,6 +21,7 @@ def ask(
     redirect_uri: str | None,
     scope: str | None,
     audience: str | None,
+    name: str = "",
 ) -> AuthorizationRequest:
     """
     Form a question with a state, nonce and verifier of its own.
@@ -29,6 +30,8 @@ def ask(
     ----------
     redirect_uri : str or None
         None where only a Jupyter server knows it.
+    name : str
+        What people are told where they sign in; by default the endpoint's host.
     """
     application = WebApplicationClient(client_id)
     state, nonce, verifier = (
@@ -51,7 +54,7 @@ def ask(
     question = {name: value for name, value in asked.items() if value}
     url = with_query(endpoint, question)
     return AuthorizationRequest(
-        url, redirect_uri, state, nonce, verifier, metadata, question
+        url, redirect_uri, state, nonce, verifier, metadata, question, name=name
     )
 
 

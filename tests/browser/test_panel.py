@@ -99,7 +99,7 @@ def test_the_outputs_tell_a_screen_reader(link_ready):
     for line in (
         'group "Intermezzo sign-in"',
         "status: Sign in to Intermezzo",
-        'link "Sign in at 127.0.0.1',
+        'link "Sign in at the practice server',
         'textbox "Page cannot be reached?"',
         'button "Cancel"',
     ):

@@ -92,3 +92,16 @@ def test_pages_lent_for_a_code_are_taken_back(beside_jupyter, tmp_path):
         shown[0].wait()
     assert not list(tmp_path.glob("intermezzo/practice-*"))
     api.session.close()
+
+
+@pytest.mark.parametrize("via", ["server", "device"])
+def test_a_person_is_told_the_practice_servers_name_and_no_port(beside_jupyter, via):
+    api, shown = connect("demo", via=via), []
+    api.login(wait=False, present=shown.append)
+    assert shown[0].prompt.where == "the practice server"
+    assert "127.0.0.1" not in str(shown[0].prompt)
+    assert api.status().where == "the practice server"
+    shown[0].cancel()
+    with pytest.raises(LoginCancelled):
+        shown[0].wait()
+    api.session.close()

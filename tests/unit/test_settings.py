@@ -66,6 +66,17 @@ def test_arguments_win_over_traits_over_profiles():
     assert Settings.resolve(**places, profiles=PROFILES).organization == "t"
 
 
+@pytest.mark.parametrize(
+    ("issuer", "is_practice"),
+    [("http://127.0.0.1:9", True), ("https://login.example", False)],
+)
+def test_a_profile_called_demo_is_practice_on_this_machine_alone(issuer, is_practice):
+    profiles = {"demo": {"issuer": issuer}}
+    found = Settings.resolve(arguments={"profile": "demo"}, profiles=profiles)
+    assert found.is_practice is is_practice
+    assert not Settings(issuer=issuer).is_practice
+
+
 def test_a_complete_unit_from_one_place_is_a_machine():
     settings = Settings.resolve(environ=UNIT)
     assert settings.is_machine
