@@ -8,6 +8,8 @@ from typing import Any
 
 from .connection import Connection
 from .ladder import reaches_pages_here
+from .login import Login
+from .session import print_link
 from .settings import Settings, read_profiles
 from .surroundings import look
 
@@ -51,8 +53,17 @@ def connect_with(
         can_ask = via != "auto" or reaches_pages_here(place)
         someone = place.answers and can_ask and not silent
         profiles["demo"] = demo_profile(os.environ, person=someone)
-    return Connection(
-        Settings.resolve(
-            arguments=arguments, traits=traits, profiles=profiles, environ=os.environ
-        )
+    settings = Settings.resolve(
+        arguments=arguments, traits=traits, profiles=profiles, environ=os.environ
     )
+    return Connection(settings, _show)
+
+
+def _show(connection: Connection, login: Login) -> None:
+    """Show a sign-in by the panel where a notebook draws it, else as text."""
+    if look().front != "notebook":
+        print_link(login)
+        return
+    from .notebook.panel import LoginPanel
+
+    LoginPanel(connection.status).follow(login)

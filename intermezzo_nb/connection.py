@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -41,10 +42,16 @@ class Connection:
     ----------
     settings : Settings
         As :func:`connect` resolves them.
+    show : callable, optional
+        Shows a sign-in of this connection; by default the link is printed.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(
+        self,
+        settings: Settings,
+        show: Callable[[Connection, Login], None] | None = None,
+    ) -> None:
+        self.settings, self._show = settings, show
         self._session = Session(settings)
         self._api: Api | None = None
         self.last_report: SendReport | None = None
@@ -60,7 +67,7 @@ class Connection:
         *,
         wait: bool = True,
         force: bool = False,
-        present: Callable[[Login], None] = print_link,
+        present: Callable[[Login], None] | None = None,
     ) -> Status:
         """
         Sign in; do nothing where a session is kept or credentials are set.
@@ -71,8 +78,8 @@ class Connection:
             Wait for the person. Else return at once; the first request waits.
         force : bool
             Ask a person again, whatever is kept.
-        present : callable
-            Shows the sign-in; by default the link is printed.
+        present : callable, optional
+            Shows the sign-in; by default as a panel in a notebook, else as text.
 
         Raises
         ------
@@ -81,7 +88,8 @@ class Connection:
         LoginError, SettingsError, AuthorizationServerError, NetworkError
             Why it did not work, and what to do.
         """
-        self._session.login(wait=wait, force=force, present=present)
+        usual = partial(self._show, self) if self._show else print_link
+        self._session.login(wait=wait, force=force, present=present or usual)
         return self.status()
 
     def take_over(self, other: Connection) -> bool:

@@ -40,6 +40,25 @@ def test_run_all_waits_for_the_person(open_notebook):
     notebook.shot("signed-in-dark")
 
 
+def test_python_alone_shows_the_same_panel(open_notebook):
+    cells = [
+        'from intermezzo_nb import connect\napi = connect("demo", via="server")',
+        "str(api.login()).splitlines()[1]",
+        'api.frame("organizations").dtypes',
+    ]
+    notebook = open_notebook("python.ipynb", *cells)
+    notebook.run_all()
+    notebook.wait_for(1, "Opens a new tab")
+    notebook.shot("python-panel")
+    notebook.sign_in(1)
+    notebook.wait_for(1, "Maren Voss")
+    notebook.wait_for(2, "datetime64[us, UTC]")
+    notebook.shot("python-signed-in")
+    saved = notebook.saved()
+    assert "intermezzo/start" not in saved
+    assert "state=" not in saved
+
+
 def test_a_cancelled_sign_in_ends_the_waiting_cell(open_notebook):
     notebook = open_notebook("cancelled.ipynb", LOAD, LOGIN, READ)
     notebook.run(0)

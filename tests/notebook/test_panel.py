@@ -12,7 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbconvert import HTMLExporter, MarkdownExporter
 from nbformat import v4
 
-from intermezzo_nb import connect, session
+from intermezzo_nb import connect, connecting, session
 from intermezzo_nb.errors import LoginCancelled, NetworkError
 from intermezzo_nb.notebook import panel
 from intermezzo_nb.surroundings import Surroundings
@@ -22,7 +22,7 @@ from intermezzo_nb.surroundings import Surroundings
 def shell(monkeypatch):
     """Give a shell that looks like a kernel with a person at it."""
     here = Surroundings("notebook", answers=True, silence="", elsewhere=())
-    for module in (panel, session):
+    for module in (connecting, panel, session):
         monkeypatch.setattr(module, "look", lambda: here)
     yield InteractiveShell.instance()
     InteractiveShell.clear_instance()
@@ -62,6 +62,26 @@ def test_each_state_is_told_as_text_too(sign_in, drawn, person):
     assert told[1].startswith("Intermezzo: sign in at 127.0.0.1")
     assert told[2] == "Intermezzo: The answer is here; finishing …"
     assert told[3].startswith("Intermezzo: signed in as Maren Voss")
+
+
+def test_a_sign_in_from_python_has_the_same_panel(shared_practice, drawn, person):
+    made = connect(**shared_practice.settings("person", store="memory"))
+    made.login(wait=False)
+    assert drawn[-1]["data"]["application/vnd.jupyter.widget-view+json"]
+    assert "sign in at 127.0.0.1" in texts(drawn)[-2]
+    login = made._session._login
+    assert person().sign_in(login.prompt.url).status_code == 200
+    login.wait()
+    assert texts(drawn)[-2].startswith("Intermezzo: signed in as Maren Voss")
+
+
+def test_who_shows_it_otherwise_gets_no_panel(shared_practice, drawn):
+    made, shown = connect(**shared_practice.settings("person", store="memory")), []
+    made.login(wait=False, present=shown.append)
+    assert drawn == []
+    shown[0].cancel()
+    with pytest.raises(LoginCancelled):
+        shown[0].wait()
 
 
 def test_no_widget_is_left_in_what_a_notebook_may_save(sign_in):

@@ -105,6 +105,19 @@ def test_a_person_signs_in_from_a_terminal(terminal, person):
     assert shell.said.count("/authorize?") == 1
 
 
+def test_python_prints_the_link_in_a_terminal(terminal, person):
+    shell = terminal()
+    shell.type(
+        "from intermezzo_nb import connect; api = connect('demo', via='loopback')"
+    )
+    shell.type("api.login(wait=False); len(api.frame('organizations'))")
+    link = shell.wait_for(LINK)
+    shell.wait_for("waiting for the sign-in")
+    assert person().sign_in(link[0]).status_code == 200
+    shell.wait_for(r"Out\[\d\]: 3")
+    assert shell.said.count("/authorize?") == 1
+
+
 def test_a_link_leads_back_over_loopback(terminal, person, at_provider, told):
     shell, browser, begun = terminal(), person(), time.monotonic()
     shell.type(f"{at_provider} --via loopback")

@@ -38,11 +38,12 @@ api.frames api.owners api.provenance api.posting api.bodies
 api.plan api.report api.versions api.export api.restoring
 api.dask
 api.sending
-connection
+connection notebook.card
+notebook.panel
 connecting
 current
-doctor notebook.card notebook.progress notebook.server notebook.words
-notebook.panel notebook.completion
+doctor notebook.progress notebook.server notebook.words
+notebook.completion
 notebook.magics __main__
 """
 DOORS = {
