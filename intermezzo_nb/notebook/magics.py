@@ -205,8 +205,12 @@ class IntermezzoMagics(Magics):
     def intermezzo_resources(self, line: str) -> Any:
         """List the resources, or with a NAME its columns and parameters."""
         from ..api.frames import describe
+        from .listing import Listing
 
-        return describe(line.strip() or None)
+        told = describe(line.strip() or None)
+        listing = Listing(told)
+        listing.attrs = told.attrs
+        return listing
 
     @observe("full_traceback")
     def _traceback_changed(self, change: Any) -> None:

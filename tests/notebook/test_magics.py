@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from html import escape
+
+import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -256,6 +259,22 @@ def test_the_size_limit_of_the_api_is_told(shell, machine):
     error = refused(shell, f"%intermezzo {path} size=101")
     assert error.code == "validation_failed"
     assert "size" in error.why
+
+
+@pytest.mark.parametrize("name", ["", "employees", "p32"])
+def test_what_there_is_to_read_is_shown_whole(shell, name, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    before = pd.get_option("display.max_colwidth"), pd.get_option("display.max_rows")
+    listing = shell.run_line_magic("intermezzo_resources", name)
+    text, html = repr(listing), listing._repr_html_()
+    assert max(map(len, text.splitlines())) <= 80
+    words = " ".join(text.split())
+    for cell in {cell for row in listing.to_numpy() for cell in row}:
+        assert cell in words
+        assert escape(cell, quote=False) in html
+    after = pd.get_option("display.max_colwidth"), pd.get_option("display.max_rows")
+    assert after == before
+    assert type(listing[listing.iloc[:, 1] != ""]) is pd.DataFrame
 
 
 def test_loading_twice_and_unloading(shell):

@@ -42,7 +42,7 @@ connection notebook.card
 notebook.panel
 connecting
 current
-doctor notebook.progress notebook.server notebook.words
+doctor notebook.progress notebook.server notebook.words notebook.listing
 notebook.completion
 notebook.magics __main__
 """
@@ -52,7 +52,7 @@ DOORS = {
     "jwt": {"oauth.identity", "oauth.assertion"},
     "pandas": {
         *("api.frames", "api.versions"),
-        *("api.bodies", "api.report", "api.sending"),
+        *("api.bodies", "api.report", "api.sending", "notebook.listing"),
     },
     "pyarrow": {
         *("api.frames", "api.columns", "api.casts", "api.collector"),
