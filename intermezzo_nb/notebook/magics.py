@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import shlex
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.error import UsageError
@@ -25,6 +28,20 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..connection import Connection
+
+
+def _with_help(magic: Callable[..., Any]) -> Callable[..., Any]:
+    """Let --help or -h tell what a magic takes, and do nothing else."""
+
+    @functools.wraps(magic)
+    def run(self: Magics, line: str, *cell: str | None) -> Any:
+        if {"-h", "--help"}.isdisjoint(line.split()):
+            return magic(self, line, *cell)
+        told = inspect.getdoc(run) or ""
+        print(told.removeprefix("::\n\n"))  # noqa: T201 (that is what was asked for)
+        return None
+
+    return run
 
 
 @magics_class
@@ -86,6 +103,7 @@ class IntermezzoMagics(Magics):
     @argument("--scope", metavar='"…"', help="The scope to ask for.")
     @argument("--organization", metavar="ID", help="The organization to ask about.")
     @line_magic
+    @_with_help
     def intermezzo_login(self, line: str) -> None:
         """
         Sign in to Intermezzo.
@@ -139,6 +157,7 @@ class IntermezzoMagics(Magics):
     @argument("--max-requests", metavar="N", help="Ask no more than N times.")
     @argument("--money", choices=["float", "decimal"], help="Type of money columns.")
     @line_cell_magic
+    @_with_help
     def intermezzo(self, line: str, cell: str | None = None) -> Any:
         """
         Give a resource of the payroll API, or any path, as a DataFrame.
@@ -180,12 +199,14 @@ class IntermezzoMagics(Magics):
         return None
 
     @line_magic
+    @_with_help
     def intermezzo_status(self, line: str) -> None:
         """Tell who is signed in, where the session is, and how it got there."""
         _insist_on_nothing("intermezzo_status", line)
         print(self._connection().status())  # noqa: T201 (that is what it is for)
 
     @line_magic
+    @_with_help
     def intermezzo_doctor(self, line: str) -> None:
         """Check settings, network, clock, server and store; say what to change."""
         _insist_on_nothing("intermezzo_doctor", line)
@@ -196,12 +217,14 @@ class IntermezzoMagics(Magics):
             print(finding)  # noqa: T201 (that is what it is for)
 
     @line_magic
+    @_with_help
     def intermezzo_logout(self, line: str) -> None:
         """Revoke the session at the server, and delete it here."""
         _insist_on_nothing("intermezzo_logout", line)
         print(self._connection().logout())  # noqa: T201 (that is what it is for)
 
     @line_magic
+    @_with_help
     def intermezzo_resources(self, line: str) -> Any:
         """List the resources, or with a NAME its columns and parameters."""
         from ..api.frames import describe

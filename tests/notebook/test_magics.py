@@ -277,6 +277,31 @@ def test_what_there_is_to_read_is_shown_whole(shell, name, monkeypatch):
     assert type(listing[listing.iloc[:, 1] != ""]) is pd.DataFrame
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("intermezzo_login --help", "--profile PROFILE"),
+        ("intermezzo_login --profile demo -h", "Sign in to Intermezzo."),
+        ("intermezzo --help", "--limit N"),
+        ("intermezzo employees -h", "%intermezzo [-o NAME]"),
+        ("intermezzo_status -h", "Tell who is signed in"),
+        ("intermezzo_doctor --help", "say what to change"),
+        ("intermezzo_logout --help", "Revoke the session"),
+        ("intermezzo_resources -h", "with a NAME its columns"),
+    ],
+)
+def test_help_tells_what_a_magic_takes_and_does_nothing(shell, capsys, line, told):
+    name, _, words = line.partition(" ")
+    assert shell.run_line_magic(name, words) is None
+    assert told in capsys.readouterr().out
+    assert current._current is None
+
+
+def test_help_is_told_for_a_cell_too(shell, capsys):
+    shell.run_cell_magic("intermezzo", "--help", "limit: 3")
+    assert "--limit N" in capsys.readouterr().out
+
+
 def test_loading_twice_and_unloading(shell):
     shell.run_line_magic("reload_ext", "intermezzo_nb")
     assert "intermezzo" in shell.magics_manager.magics["line"]
