@@ -7,7 +7,9 @@ import difflib
 import importlib.metadata
 import os
 import platform
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ from .tokens.keyring import why_no_keyring
 from .tokens.store import FileStore
 
 _PACKAGES = ("intermezzo_nb", "pandas", "requests", "requests_oauthlib", "oauthlib")
+_NARROWEST = 50  # columns, of which 24 are for the subject
 _MOST_SKEW = 60.0  # seconds that ID tokens are granted anyway
 _FOR_OTHERS = {"INTERMEZZO_DEMO_URL"}
 _SECONDS = 10.0  # for the API's address to answer
@@ -59,8 +62,22 @@ class Finding:
 
     def __str__(self) -> str:
         mark = {"ok": "✓", "note": "·", "wrong": "✗"}[self.verdict]
-        lines = [f"{mark} {self.subject:<22}{self.told}"]
-        return "\n".join(lines + ([f"{'':<24}→ {self.advice}"] if self.advice else []))
+        lines = [_wrapped(f"{mark} {self.subject:<21} ", self.told)]
+        lines += [_wrapped(f"{'':<24}→ ", self.advice)] if self.advice else []
+        return "\n".join(lines)
+
+
+def _wrapped(head: str, text: str) -> str:
+    """Wrap at words; addresses and names of variables are to be copied whole."""
+    width = max(shutil.get_terminal_size().columns, _NARROWEST)
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def examine(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]:

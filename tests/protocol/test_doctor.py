@@ -192,3 +192,16 @@ def test_a_misspelt_variable_is_named(monkeypatch):
     found = findings(Settings())["INTERMEZZO_CLINET_ID"]
     assert found.verdict == "wrong"
     assert "INTERMEZZO_CLIENT_ID?" in found.advice
+
+
+@pytest.mark.parametrize("columns", [20, 80, 200])
+def test_what_is_told_wraps_between_words(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    told = f"no answer at https://{'host.' * 12}example, one-and-only, {'word ' * 30}."
+    finding = doctor.Finding("wrong", "authorization_endpoint", told, told)
+    lines = str(finding).splitlines()
+    words = ["✗", "authorization_endpoint", *told.split(), "→", *told.split()]
+    assert [word for line in lines for word in line.split()] == words
+    assert all(line.startswith(" " * 24) for line in lines[1:])
+    breakable = [line for line in lines if "host.host" not in line]
+    assert max(map(len, breakable)) <= max(columns, 50)
