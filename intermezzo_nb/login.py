@@ -62,6 +62,7 @@ class Login:
         self._mutex = threading.Lock()
         self._cancelled = threading.Event()
         self._is_replaced = False
+        self.is_awaited = False  # then an error tells somebody how it ended
         self._is_accepted = False  # from then on it cannot be cancelled
         self._done = threading.Event()
         self._flow: Flow | None = None

@@ -156,12 +156,14 @@ class Session:
         return self._login.paste(address)
 
     def _finish(self, login: Login) -> None:
-        if not login.state.is_final and (prompt := login.prompt):
-            reason = f"waiting for the sign-in at {prompt.where} (interrupt to cancel)"
-            if not tell_wait(0, reason):
-                say(f"{reason} …")
+        surroundings = look()
         try:
-            self._await(login, look())
+            if not login.state.is_final and not tell_wait(0, _WAITING):
+                say(f"{_WAITING} …")
+        except KeyboardInterrupt:
+            login.cancel()  # as one that comes a moment later
+        try:
+            self._await(login, surroundings)
         except LoginCancelled:
             # Who cancels goes on with the session that is kept, if one is.
             if self._source.peek() is None:
@@ -175,6 +177,7 @@ class Session:
 
     @staticmethod
     def _await(login: Login, surroundings: Surroundings) -> None:
+        login.is_awaited = True
         prompt = login.prompt
         if prompt and prompt.paste == "expected" and surroundings.answers:
             wait_and_ask(login, say)
@@ -261,6 +264,12 @@ class Session:
 
     def _note(self, way: str, came: str) -> None:
         self._ladder.append((way, came))
+
+
+# "Run all" scrolls to where it stands still, and the link out of sight.
+_WAITING = (
+    "waiting for the sign-in: its link is in an output above (interrupt to cancel)"
+)
 
 
 def print_link(login: Login) -> None:

@@ -94,13 +94,19 @@ class LoginPanel:
     def _draw(self) -> None:
         # Whoever draws last, from whichever thread, draws the latest state.
         with self._mutex:
-            self._card.update(self._drawing(), raw=True)
+            if not self._is_told_anyway():
+                self._card.update(self._drawing(), raw=True)
             if self._login and self._login.state.is_final:
                 if self._row:
                     self._row.update(_NOTHING, raw=True)
                 if self._controls:
                     self._controls.close()
                 self._row = self._controls = None
+
+    def _is_told_anyway(self) -> bool:
+        # A terminal takes nothing back: who waits there reads the error alone.
+        login, is_terminal = self._login, self._front == "terminal"
+        return is_terminal and bool(login and login.is_awaited and login.error)
 
     def _drawing(self) -> dict[str, str]:
         login = self._login

@@ -33,7 +33,7 @@ def test_the_panel_notices_that_somebody_signed_in(open_notebook):
 def test_run_all_waits_for_the_person(open_notebook):
     notebook = open_notebook("all.ipynb", LOAD, LOGIN, READ, color_scheme="dark")
     notebook.run_all()
-    notebook.wait_for(2, "waiting for the sign-in")
+    notebook.wait_for(2, "waiting for the sign-in: its link is in an output above")
     notebook.shot("waiting-dark")
     notebook.sign_in(1)
     notebook.wait_for(2, "datetime64[us, UTC]")

@@ -118,6 +118,27 @@ def test_python_prints_the_link_in_a_terminal(terminal, person):
     assert shell.said.count("/authorize?") == 1
 
 
+@pytest.mark.parametrize("end", ["cancelled", "expired"])
+def test_who_waits_is_told_once_how_it_ended(terminal, end):
+    shell = terminal()
+    seconds = {"cancelled": 60, "expired": 2}[end]
+    shell.type(f"%intermezzo_login --profile demo --via loopback --timeout {seconds}")
+    shell.wait_for(LINK)
+    shell.type("df = %intermezzo organizations")
+    shell.wait_for("waiting for the sign-in")
+    if end == "cancelled":
+        shell.type("\x03")
+    what = {"cancelled": "sign-in was cancelled", "expired": "nobody signed in"}[end]
+    shell.wait_for(rf"(?s){what}.*In \[4\]")
+    assert shell.said.count(what) == 1
+
+
+def test_where_nobody_waits_a_line_tells_how_it_ended(terminal):
+    shell = terminal()
+    shell.type("%intermezzo_login --profile demo --via loopback --timeout 1")
+    shell.wait_for("Intermezzo: nobody signed in at the practice server")
+
+
 def test_a_link_leads_back_over_loopback(terminal, person, at_provider, told):
     shell, browser, begun = terminal(), person(), time.monotonic()
     shell.type(f"{at_provider} --via loopback")
