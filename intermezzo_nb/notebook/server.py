@@ -137,11 +137,11 @@ class Done(_Handler):
     @web.authenticated
     def get(self) -> None:
         login = self.get_query_argument("login", "")
-        if (match := self.mailbox.match(login)) is None:
+        if (done := self.mailbox.done(login)) is None:
             self.stale()
         else:
-            is_refused = self.mailbox.is_refused(login)
-            self.finish((closing.refused if is_refused else closing.arrived)(match))
+            match, is_refused = done
+            self.finish(closing.answered(match, is_refused=is_refused))
 
 
 class Practice(_Handler):

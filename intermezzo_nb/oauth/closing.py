@@ -48,7 +48,7 @@ b { color: var(--mark); letter-spacing: .02em } .match { margin-top: 1.25rem }
 """)
 
 
-def arrived(match: str = "") -> bytes:
+def answered(match: str, *, is_refused: bool) -> bytes:
     """
     Draw the page of an answer that is on its way to the notebook.
 
@@ -56,13 +56,12 @@ def arrived(match: str = "") -> bytes:
     ----------
     match : str
         The letters that the notebook shows beside its link.
+    is_refused : bool
+        Whether it is an error, and no code (RFC 6749 §4.1.2.1).
     """
+    if is_refused:
+        return _page("The sign-in was refused", _REFUSED, match=match)
     return _page("Your answer has arrived", _BACK, match=match)
-
-
-def refused(match: str = "") -> bytes:
-    """Draw the page of an answer that is a refusal (RFC 6749 §4.1.2.1)."""
-    return _page("The sign-in was refused", _REFUSED, match=match)
 
 
 def stale() -> bytes:

@@ -149,15 +149,12 @@ class Mailbox:
                 return login
         return None
 
-    def match(self, login: str) -> str | None:
-        """Give the letters of a sign-in whose answer has arrived."""
-        done = _content(self._path(f"done-{login}")) if _ID.fullmatch(login) else None
-        return None if done is None else str(done.get("match"))
-
-    def is_refused(self, login: str) -> bool:
-        """Tell whether the answer that has arrived is a refusal."""
-        done = _content(self._path(f"done-{login}")) if _ID.fullmatch(login) else None
-        return bool(done and done.get("refused"))
+    def done(self, login: str) -> tuple[str, bool] | None:
+        """Give the letters of an answer that arrived, and whether it is a refusal."""
+        told = _content(self._path(f"done-{login}")) if _ID.fullmatch(login) else None
+        if told is None:
+            return None
+        return str(told.get("match")), bool(told.get("refused"))
 
     def take(self, login: str) -> tuple[dict[str, str], str] | None:
         """Take an answer, and the redirect URI by which it came; once."""

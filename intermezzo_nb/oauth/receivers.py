@@ -118,8 +118,8 @@ class LoopbackReceiver:
 
     def closing_page(self) -> bytes:
         """Draw what the browser ends on, once the answer has been taken."""
-        draw = closing.refused if self._taken.is_refused else closing.arrived
-        return draw(self._taken.match)
+        taken = self._taken
+        return closing.answered(taken.match, is_refused=taken.is_refused)
 
     def invite(self, request: AuthorizationRequest) -> str:
         """Expect the answer to this request, once; give the link to open."""

@@ -110,21 +110,19 @@ def test_a_folder_that_cannot_be_written_is_told(mailbox, tmp_path):
 def test_the_closing_page_knows_the_letters_of_an_answer_that_arrived(mailbox):
     mailbox.ask(LOGIN, url="u", state=STATE, match="K7QF")
     mailbox.note(LOGIN, BACK)
-    assert mailbox.match(LOGIN) is None
+    assert mailbox.done(LOGIN) is None
     assert mailbox.drop({"state": STATE, "code": "c"}) == LOGIN
     mailbox.take(LOGIN)
-    assert mailbox.match(LOGIN) == "K7QF"
-    assert mailbox.match("../" + LOGIN) is None
+    assert mailbox.done(LOGIN) == ("K7QF", False)
+    assert mailbox.done("../" + LOGIN) is None
 
 
 @pytest.mark.parametrize("answer", [{"code": "c"}, {"error": "access_denied"}])
 def test_the_closing_page_knows_a_refusal(mailbox, answer):
     mailbox.ask(LOGIN, url="u", state=STATE)
     mailbox.note(LOGIN, BACK)
-    assert not mailbox.is_refused(LOGIN)
     mailbox.drop({"state": STATE, **answer})
-    assert mailbox.is_refused(LOGIN) == ("error" in answer)
-    assert not mailbox.is_refused("../" + LOGIN)
+    assert mailbox.done(LOGIN) == ("", "error" in answer)
 
 
 def test_a_registered_address_stays(mailbox):
