@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import os
+import platform
 import re
 import secrets
 import time
@@ -18,6 +19,7 @@ from ..errors import StoreError
 
 _FOLDER = "intermezzo"
 _LIFE = 600.0  # seconds after which a file is swept, where none are given
+_BEGAN = 19  # the place of starttime after the name, in /proc/PID/stat (proc(5))
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
@@ -53,8 +55,10 @@ class Mailbox:
         """Say that this server takes answers, and under which path."""
         mailbox = cls(runtime_dir, secrets.token_urlsafe(16), base_url)
         told = {"server": mailbox._server, "base_url": base_url}
-        mailbox._write(f"server-{pid}", told)
+        process = {"host": platform.node(), "began": _began(pid)}
+        mailbox._write(f"server-{pid}", told | process)
         mailbox._sweep()
+        mailbox._sweep_servers()
         return mailbox
 
     @classmethod
@@ -182,6 +186,16 @@ class Mailbox:
                 if not _counts(path):
                     _delete(path)
 
+    def _sweep_servers(self) -> None:
+        """Delete the announcements of servers that were killed."""
+        for path in self._folder.glob("server-*.json"):
+            told = _content(path) or {}
+            # The folder may be shared with other machines, and a pid is used again.
+            if told.get("began") and told.get("host") == platform.node():
+                pid = path.stem.removeprefix("server-")
+                if _began(pid) != told["began"]:
+                    _delete(path)
+
     def _addressed(self, name: str) -> dict[str, Any] | None:
         path = self._path(name)
         content = _content(path) if _counts(path) else None
@@ -211,6 +225,14 @@ class Mailbox:
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"
+
+
+def _began(pid: int | str) -> str:
+    """Tell when a process began, as Linux counts; empty where that is not known."""
+    with suppress(OSError, IndexError):
+        _, _, told = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")
+        return told.split()[_BEGAN]
+    return ""
 
 
 def _digest(state: str) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import stat
+import subprocess
+import sys
 import time
 
 import pytest
@@ -142,6 +145,46 @@ def test_a_server_is_announced_until_it_ends(mailbox, tmp_path):
     assert Mailbox.find(tmp_path, 42).base_url == "/user/ann/"
     mailbox.withdraw(42)
     assert Mailbox.find(tmp_path, 42) is None
+
+
+@pytest.fixture
+def killed(tmp_path):
+    """Give the announcement of a server that could not take it back."""
+    code = (
+        "import os, sys, pathlib; from intermezzo_nb.oauth.mailbox import Mailbox\n"
+        "Mailbox.open(pathlib.Path(sys.argv[1]), os.getpid(), '/')\n"
+        "print(flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with process:
+        process.stdout.readline()
+        announced = tmp_path / "intermezzo" / f"server-{process.pid}.json"
+        Mailbox.open(tmp_path, os.getpid(), "/")
+        assert announced.exists()  # as long as it runs
+        process.kill()
+    return announced
+
+
+def test_what_a_killed_server_announced_is_swept_by_the_next(killed, tmp_path):
+    Mailbox.open(tmp_path, os.getpid(), "/")
+    assert not killed.exists()
+    assert Mailbox.find(tmp_path, os.getpid())
+
+
+def test_a_pid_that_is_used_again_is_not_taken_for_the_server(killed, tmp_path):
+    again = killed.rename(killed.with_name(f"server-{os.getppid()}.json"))
+    Mailbox.open(tmp_path, os.getpid(), "/")
+    assert not again.exists()
+
+
+def test_the_servers_of_another_machine_are_left_to_it(killed, tmp_path):
+    killed.write_text(killed.read_text().replace(platform.node(), "another"))
+    Mailbox.open(tmp_path, os.getpid(), "/")
+    assert killed.exists()
 
 
 def test_a_server_that_was_started_anew_knows_nothing_of_before(asked, tmp_path):
