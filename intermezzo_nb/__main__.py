@@ -315,7 +315,11 @@ def _jupyterlab(url: str, *, no_browser: bool) -> int:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command += ["--allow-root"]  # a container's usual user
     _say(f"JupyterLab opens {quickstart}; Ctrl+C ends both.")
+    # Defaults of this Lab alone, below what its user has set: it asks about no news.
+    here = str(Path(__file__).parent / "demo")
+    config = [here, *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     environ = {**os.environ, "INTERMEZZO_DEMO_URL": url}
+    environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(config)
     with subprocess.Popen(command, env=environ) as process:
         try:
             while True:

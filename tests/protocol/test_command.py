@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -41,6 +44,37 @@ def test_demo_check_prints_rows_and_ends(tmp_path):
     assert re.search(r"^ *emp_\w+ ", run.stdout, re.MULTILINE)
     assert "8 of 1,800 rows" in run.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def demo_lab(tmp_path):
+    """Start the demo; give address and token of its Lab once that answers."""
+    process = started("demo", "--no-browser", cwd=tmp_path, stderr=subprocess.STDOUT)
+    address = re.compile(r"(http://127\.0\.0\.1:\d+)/lab/tree/\S+\?token=(\w+)")
+    with process:
+        try:
+            base, token = next(
+                filter(None, map(address.search, process.stdout))
+            ).groups()
+            until = time.monotonic() + 30
+            while time.monotonic() < until:
+                with contextlib.suppress(urllib.error.URLError):
+                    urllib.request.urlopen(f"{base}/api").close()  # noqa: S310
+                    break
+            yield base, token
+        finally:
+            process.terminate()
+            process.stdout.read()
+
+
+def test_the_demos_lab_asks_about_no_news(demo_lab):
+    base, token = demo_lab
+    name = "@jupyterlab/apputils-extension:notification"
+    url = f"{base}/lab/api/settings/{name}?token={token}"
+    with urllib.request.urlopen(url) as answer:  # noqa: S310
+        told = json.load(answer)
+    assert told["schema"]["properties"]["fetchNews"]["default"] == "false"
+    assert told["settings"] == {}  # who has chosen otherwise keeps that
 
 
 def test_a_reader_that_has_enough_ends_a_command_quietly():
