@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import functools
 import inspect
 import shlex
@@ -28,6 +29,24 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..connection import Connection
+
+
+class _Once(argparse.Action):
+    """Takes a value once: what was said first is not forgotten in silence."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if getattr(namespace, self.dest) is not None:
+            parser.error(f"{option_string} comes twice")
+        setattr(namespace, self.dest, values)
+
+
+_option = functools.partial(argument, action=_Once)
 
 
 def _with_help(magic: Callable[..., Any]) -> Callable[..., Any]:
@@ -79,8 +98,8 @@ class IntermezzoMagics(Magics):
     ).tag(config=True)
 
     @magic_arguments()
-    @argument("--profile", help="A named set of settings; 'demo' needs no account.")
-    @argument(
+    @_option("--profile", help="A named set of settings; 'demo' needs no account.")
+    @_option(
         "--via",
         help="The way: auto, loopback, server, device, paste, client-credentials.",
     )
@@ -94,14 +113,14 @@ class IntermezzoMagics(Magics):
     @argument(
         "--no-input", action="store_const", const=True, help="Never ask a person."
     )
-    @argument("--timeout", metavar="SECONDS", help="How long a person has (300).")
+    @_option("--timeout", metavar="SECONDS", help="How long a person has (300).")
     @argument("--force", action="store_true", help="Ask again, whatever is kept.")
-    @argument("--store", help="Keep the session: auto, memory, file, keyring.")
-    @argument("--client-id", metavar="ID", help="The client id.")
-    @argument("--issuer", metavar="URL", help="The authorization server's issuer.")
-    @argument("--api-url", metavar="URL", help="The API's address.")
-    @argument("--scope", metavar='"…"', help="The scope to ask for.")
-    @argument("--organization", metavar="ID", help="The organization to ask about.")
+    @_option("--store", help="Keep the session: auto, memory, file, keyring.")
+    @_option("--client-id", metavar="ID", help="The client id.")
+    @_option("--issuer", metavar="URL", help="The authorization server's issuer.")
+    @_option("--api-url", metavar="URL", help="The API's address.")
+    @_option("--scope", metavar='"…"', help="The scope to ask for.")
+    @_option("--organization", metavar="ID", help="The organization to ask about.")
     @line_magic
     @_with_help
     def intermezzo_login(self, line: str) -> None:
@@ -132,30 +151,30 @@ class IntermezzoMagics(Magics):
     @magic_arguments()
     @argument("resource", help="A resource of %%intermezzo_resources, or a /path.")
     @argument("filters", nargs="*", help="name=value: columns or query parameters.")
-    @argument("-o", "--output", metavar="NAME", help="Assign to NAME, show nothing.")
-    @argument("--limit", metavar="N", help="At most N rows.")
-    @argument("--organization", metavar="ID", help="An organization's id.")
-    @argument(
+    @_option("-o", "--output", metavar="NAME", help="Assign to NAME, show nothing.")
+    @_option("--limit", metavar="N", help="At most N rows.")
+    @_option("--organization", metavar="ID", help="An organization's id.")
+    @_option(
         "--employee-id",
         metavar="ID",
         help="An employee's id, or several with commas; all where it is left out.",
     )
-    @argument("--columns", metavar="A,B", help="Only these columns.")
+    @_option("--columns", metavar="A,B", help="Only these columns.")
     @argument(
         "--history",
         action="store_const",
         const=True,
         help="All versions, not today's.",
     )
-    @argument("--as-of", metavar="DATE", help="The versions of a day, not today's.")
+    @_option("--as-of", metavar="DATE", help="The versions of a day, not today's.")
     @argument(
         "--strict",
         action="store_const",
         const=True,
         help="Fail where one employee or organization fails, instead of listing it.",
     )
-    @argument("--max-requests", metavar="N", help="Ask no more than N times.")
-    @argument("--money", choices=["float", "decimal"], help="Type of money columns.")
+    @_option("--max-requests", metavar="N", help="Ask no more than N times.")
+    @_option("--money", choices=["float", "decimal"], help="Type of money columns.")
     @line_cell_magic
     @_with_help
     def intermezzo(self, line: str, cell: str | None = None) -> Any:

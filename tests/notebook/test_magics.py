@@ -241,6 +241,21 @@ def test_two_faults_have_two_messages(shell, machine, code, told):
     assert told in refused(shell, code).what
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "intermezzo wage-types --columns id --columns name",
+        "intermezzo wage-types --col id status=draft --columns=name",
+        "intermezzo wage-types -o a --output b",
+        "intermezzo_login --profile demo --profile acme",
+    ],
+)
+def test_an_option_that_comes_twice_is_not_forgotten(shell, machine, line):
+    error = refused(shell, f"%{line}")
+    assert error.code == "bad_arguments"
+    assert "comes twice" in error.why
+
+
 def _somebody():
     from intermezzo_nb.surroundings import Surroundings
 

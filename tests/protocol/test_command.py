@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import intermezzo_nb
 from intermezzo_nb import practice
 from intermezzo_nb.errors import NetworkError, SettingsError
 
@@ -44,6 +45,11 @@ def test_demo_check_prints_rows_and_ends(tmp_path):
     assert re.search(r"^ *emp_\w+ ", run.stdout, re.MULTILINE)
     assert "8 of 1,800 rows" in run.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_version_is_told():
+    told = subprocess.check_output([*COMMAND, "--version"], text=True)
+    assert told.strip() == intermezzo_nb.__version__
 
 
 @pytest.fixture
