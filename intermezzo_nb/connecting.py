@@ -51,7 +51,8 @@ def connect_with(
         # Who names a way knows how the practice server's page is reached.
         via = given("via") or os.environ.get("INTERMEZZO_VIA", "auto")
         can_ask = via != "auto" or reaches_pages_here(place)
-        someone = place.answers and can_ask and not silent
+        is_machine = via == "client-credentials"
+        someone = place.answers and can_ask and not silent and not is_machine
         profiles["demo"] = demo_profile(os.environ, person=someone)
     settings = Settings.resolve(
         arguments=arguments, traits=traits, profiles=profiles, environ=os.environ

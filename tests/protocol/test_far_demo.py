@@ -58,6 +58,16 @@ def test_nobody_is_asked_where_it_was_forbidden(placed):
     assert connect("demo", no_input=True).settings.is_machine
 
 
+def test_the_machine_client_is_used_where_that_way_is_named(placed, monkeypatch):
+    placed(elsewhere=())
+    api = connect("demo", via="client-credentials")
+    status = api.login(present=pytest.fail)
+    assert "the application intermezzo-machine" in str(status)
+    api.session.close()
+    monkeypatch.setenv("INTERMEZZO_VIA", "client-credentials")
+    assert connect("demo").settings.is_machine
+
+
 @pytest.fixture
 def beside_jupyter(placed, tmp_path):
     """Put the kernel where a Jupyter server's address is all that a browser reaches."""
