@@ -55,7 +55,7 @@ def answered(match: str, *, is_refused: bool) -> bytes:
     Parameters
     ----------
     match : str
-        The letters that the notebook shows beside its link.
+        The letters that the notebook showed beside its link.
     is_refused : bool
         Whether it is an error, and no code (RFC 6749 §4.1.2.1).
     """
@@ -78,6 +78,7 @@ def _page(title: str, text: str, *, match: str = "") -> bytes:
     # All of it is ours; nothing comes from outside.
     more = ""
     if match:
-        more = f'<p class="match">Your notebook shows the same <strong>{match}</strong>'
-        more += "</p>"
+        # By now the card there is another one.
+        letters = f"<strong>{match}</strong>"
+        more = f'<p class="match">Your notebook showed the same {letters}</p>'
     return _TEMPLATE.substitute(title=title, text=text, more=more).encode()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
 
 QUICKSTART = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
 LOAD = "%load_ext intermezzo_nb"
@@ -71,12 +74,17 @@ def test_a_cancelled_sign_in_ends_the_waiting_cell(open_notebook):
     assert "login_cancelled" in _error(notebook.saved(), 2)
 
 
-def test_a_refused_consent_is_told_and_can_be_tried_again(open_notebook):
-    notebook = open_notebook("refused.ipynb", LOAD, LOGIN, READ)
+@pytest.mark.parametrize("via", ["loopback", "server"])
+def test_a_refused_consent_is_told_and_can_be_tried_again(open_notebook, via):
+    login = f"{LOGIN} --via {via}"
+    notebook = open_notebook(f"refused-{via}.ipynb", LOAD, login, READ)
     notebook.run(0)
     notebook.run(1)
     tab = notebook.sign_in(1, answer="deny")
     assert "The sign-in was refused" in tab.locator("h1").text_content()
+    assert "Your notebook showed the same" in tab.locator(".match").text_content()
+    if folder := os.environ.get("SCREENSHOTS"):
+        tab.screenshot(path=f"{folder}/refused-page-{via}.png")
     notebook.wait_for(1, "Sign-in refused")
     notebook.shot("refused-light")
     notebook.run(2)
