@@ -57,7 +57,8 @@ class _Task:
         reading = plan(api, settings, self.name, options, tell=lambda _: None)
         reading.organizations = self.owners
         reading.query = replace(reading.query, today=self.today)
-        reading.are_from_list = self.are_from_list
+        if reading.employees is not None:
+            reading.employees.are_from_list = self.are_from_list
         reading.only = None if stretch.employees else stretch
         made = framed(
             reading.batches(),
@@ -127,7 +128,7 @@ def dask_frame(
         query.name,
         {name: value for name, value in options.items() if name not in _LOCAL},
         reading.organizations,
-        reading.are_from_list,
+        reading.employees is not None and reading.employees.are_from_list,
         query.today,
         dict(empty.dtypes),
     )
@@ -188,7 +189,7 @@ def _shared(reading: Reading, pages: int) -> tuple[list[Stretch], list[str]]:
             code="missing_setting",
         )
     if reading.employees is not None:
-        return [*_of_employees(reading.employees, pages)], []
+        return [*_of_employees(reading.employees.owners, pages)], []
     style = reading.query.address()[1]
     stretches, found = list[Stretch](), dict[str, None]()
     for owner in owners:

@@ -306,9 +306,10 @@ def _query(reading: Reading, api_url: str) -> dict[str, Any]:
 
 
 def _employees(reading: Reading) -> str | None:
-    if reading.employees is None or reading.are_from_list:
+    employees = reading.employees
+    if employees is None or employees.are_from_list:
         return None  # whoever is there when it is read
-    return _fingerprint([owner.employee for owner in reading.employees])
+    return _fingerprint([owner.employee for owner in employees.owners])
 
 
 def _fingerprint(value: Any) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 from ..errors import ApiError, NotFound, SettingsError
 from .client import Api
-from .failures import ABOUT_SOME, Owner
+from .failures import ABOUT_SOME, Failures, Owner
+from .fan_out import FanOut
 from .progress import Progress, plural
 from .query import Query, bad_argument
 from .reading import Reading
@@ -87,21 +88,27 @@ def employ(api: Api, plan: Reading, wanted: Any) -> None:
     ApiError, NetworkError
         Nobody's list of employees can be read.
     """
+    failures = Failures("employee", strict=plan.query.strict)
     if wanted is None:
-        plan.employees = tuple(_all(api, plan))
-        plan.are_from_list = True
+        owners = tuple(_all(api, plan))
     else:
         given = _ids(wanted)
         ids = list(dict.fromkeys(given))
         several = len(plan.organizations) != 1
-        plan.employees = tuple(
-            _found(api, plan, ids)
+        owners = tuple(
+            _found(api, plan, ids, failures)
             if several
             else (Owner(plan.organizations[0], one) for one in ids)
         )
         if again := len(given) - len(ids):
             plan.hints.append(f"{again:,} of employee_id came before, and ask once")
-    plan.tally.foresee(len(plan.employees))
+    plan.employees = FanOut(
+        owners,
+        failures,
+        are_from_list=wanted is None,
+        may_be_absent=bool(plan.resource and plan.resource.may_be_absent),
+    )
+    plan.tally.foresee(len(owners))
 
 
 def _all(api: Api, plan: Reading) -> dict[Owner, None]:
@@ -154,7 +161,9 @@ def _employees_of(
         )
 
 
-def _found(api: Api, plan: Reading, ids: list[str]) -> Iterator[Owner]:
+def _found(
+    api: Api, plan: Reading, ids: list[str], failures: Failures
+) -> Iterator[Owner]:
     """Give employees whose organization has to be looked up."""
     listed = {owner.employee: owner for owner in _all(api, plan)}
     for one in ids:
@@ -163,7 +172,7 @@ def _found(api: Api, plan: Reading, ids: list[str]) -> Iterator[Owner]:
         else:
             organizations = plural(len(plan.organizations), "organization")
             error = NotFound(f"no employee {one} is listed in {organizations}")
-            plan.of_employees.add(Owner(employee=one), error)
+            failures.add(Owner(employee=one), error)
 
 
 def _ids(wanted: Any) -> list[str]:

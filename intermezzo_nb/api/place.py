@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +93,14 @@ class Bookmark:
     total: int | None = 0
     notes: tuple[str, ...] = ()
     complete: bool = False
+
+    def done_of(self, owners: Sequence[str]) -> int:
+        """Give how many of the owners were read to the ends of their lists."""
+        return owners.index(self.owner) + (self.place is None)
+
+    def place_in(self, owner: str) -> Place | None:
+        """Give the place in an owner's list, where it was left there."""
+        return self.place if owner == self.owner else None
 
     @classmethod
     def of(cls, members: Mapping[str, Any]) -> Bookmark:

@@ -114,6 +114,11 @@ class Query:
         return bool(resource and resource.history and not self.history)
 
     @property
+    def label_of_day(self) -> str:
+        """What messages call it where it may be that of one day alone."""
+        return self.label + (f" on {self.day}" if self.is_of_day else "")
+
+    @property
     def takes_all_versions(self) -> bool:
         """Whether all versions are asked for, be it to pick those of a day."""
         resource = self.resource

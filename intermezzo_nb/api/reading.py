@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..errors import ApiError, NetworkError, NotFound
 from .ahead import Ahead
 from .answers import Answer
 from .client import Api
 from .failures import ABOUT_SOME, Failures, Owner
+from .fan_out import FanOut, whole_list
 from .lists import pages_of_list
 from .page import LARGEST, Page, whole
 from .place import Bookmark, Place, Stretch
-from .progress import Progress, finish, plural
+from .progress import Progress, finish
 from .query import Query
+from .rows import Rows, Sieve
 from .schema import Column, Resource
-from .shaping import Record, matching, shape
+from .shaping import Record
 from .tally import Question, Tally
 from .transport import AT_ONCE
-from .validity import GAP, OVERLAP, Validity
 
 _OWNER = Column("organizationId")
+_CHANGED = "the list changed meanwhile, so it is read once more"
 
 
 class Reading:
@@ -58,10 +59,9 @@ class Reading:
         self.query, self._api, self._progress = query, api, progress
         self._resource = query.resource
         self.organizations: tuple[str, ...] = ()
-        self.employees: tuple[Owner, ...] | None = None
-        self.are_from_list = False
-        """Whether the employees are those that the API lists."""
+        self.employees: FanOut | None = None
         self.in_path, self.sent, self.here = query.sorted_filters()
+        self._sieve = Sieve(query, self.here)
         self.tally = Tally(
             api.ask,
             query,
@@ -69,18 +69,13 @@ class Reading:
             tell=self.tell_wait,
             announces=announces,
         )
-        self.rows = self.seen = self._read_of = 0
+        self.rows = self.seen = 0
         self._total: int | None = 0
         self._total_here: int | None = None
         self.notes: list[str] = []
         """Why not all rows are here, apart from failures."""
         self.hints = list(query.odd_values())
         self.of_organizations = Failures("organization", strict=query.strict)
-        self.of_employees = Failures("employee", strict=query.strict)
-        self.without: list[Owner] = []
-        """Employees for whom there is no such record, or none on that day."""
-        self._unknown = 0
-        self._doubts = [0, 0]
         self.complete = False
         self.only: Stretch | None = None
         """What alone is read, of all that is asked for; None for all."""
@@ -116,19 +111,25 @@ class Reading:
     @property
     def failures(self) -> list[dict[str, Any]]:
         """What failed, one object for each owner."""
-        return [*self.of_organizations.listed, *self.of_employees.listed]
+        of_employees = self.employees.failures.listed if self.employees else ()
+        return [*self.of_organizations.listed, *of_employees]
+
+    @property
+    def without(self) -> Sequence[Owner]:
+        """Employees for whom there is no such record, or none on that day."""
+        return self.employees.without if self.employees else ()
 
     @property
     def remarks(self) -> list[str]:
         """All that is to be told of what was read."""
-        doubts = zip(self._doubts, (OVERLAP, GAP), strict=True)
+        employees = self.employees
         return [
             *self.hints,
-            *self._absences(),
-            *(t.format(count=f"{n:,}", what="employees") for n, t in doubts if n),
+            *(employees.absences(self.query.label_of_day) if employees else ()),
+            *self._sieve.doubts(),
             *self.notes,
             *self.of_organizations.notes(len(self.organizations)),
-            *self.of_employees.notes(len(self.employees or ())),
+            *(employees.failures.notes(len(employees.owners)) if employees else ()),
         ]
 
     def bookmark(self) -> Bookmark | None:
@@ -165,15 +166,15 @@ class Reading:
     def batches(self) -> Iterator[list[Record]]:
         """Give the records of each answer, shaped, filtered and cut at the limit."""
         self.tally.begin()
-        is_of_many = self.employees is not None
+        many = self.employees
         ahead = Ahead(
-            self._whole if is_of_many else self.tally.fetch,
+            self._whole_of if many else self.tally.fetch,
             at_once=AT_ONCE,
             meanwhile=self.tally.tell_meanwhile,
         )
         try:
             self._tell()
-            yield from self._of_each(ahead) if is_of_many else self._of_all(ahead)
+            yield from self._of_each(many, ahead) if many else self._of_all(ahead)
         finally:
             ahead.close()
             finish(self._progress)
@@ -185,12 +186,12 @@ class Reading:
             is_last_owner = owner == owners[-1]
             try:
                 for page in self._pages(owner, ahead):
-                    batch, is_cut = self._rows_of(page, owner)
+                    rows = self._rows_of(page, owner)
                     is_end = page.following is None and is_last_owner
-                    self.complete = is_end and not is_cut and self._is_whole
+                    self.complete = is_end and not rows.is_cut and self._is_whole
                     self._last = owner.organization, page
                     self._tell()
-                    yield batch
+                    yield rows.kept
                     if self._has_enough:
                         self._total = self._total if is_last_owner else None
                         return
@@ -209,61 +210,33 @@ class Reading:
     def _left_of(self, owners: list[Owner]) -> list[Owner]:
         if self.only is not None:
             return [Owner(self.only.owner)]
-        if self._earlier is None:
-            return owners
-        at = owners.index(Owner(self._earlier.owner))
-        return owners[at:] if self._earlier.place else owners[at + 1 :]
-
-    def _place_in(self, owner: Owner) -> Place | None:
         earlier = self._earlier
-        is_here = earlier is not None and earlier.owner == owner.organization
-        return earlier.place if earlier and is_here else None
+        done = earlier.done_of([o.organization for o in owners]) if earlier else 0
+        return owners[done:]
 
-    def _of_each(self, ahead: Ahead) -> Iterator[list[Record]]:
-        employees = self.employees or ()
-        ahead.expect(employees)
+    def _of_each(self, employees: FanOut, ahead: Ahead) -> Iterator[list[Record]]:
+        def rows_of(owner: Owner) -> Rows:
+            return self._rows_of(ahead.take(owner), owner)
+
+        ahead.expect(employees.owners)
         gathered: list[Record] = []
         is_cut = False
-        for owner in employees:
-            try:
-                before = self.seen
-                batch, is_cut = self._rows_of(ahead.take(owner), owner)
-                self.of_employees.good()
-                if self.seen == before:
-                    self.without.append(owner)
-            except ABOUT_SOME as error:
-                self._miss(owner, error)
-                batch = []
-            self._read_of += 1
+        for owner in employees.owners:
+            rows = employees.ask(owner, rows_of)
+            self._total = None if rows is None else self._total
             self._count_total()
             self._tell()
-            gathered += batch
+            gathered += rows.kept if rows else ()
             if self._has_enough:
-                if owner is not employees[-1]:
-                    is_cut, self._total = True, None
+                is_cut = bool(rows and rows.is_cut) or not employees.is_through
+                self._total = self._total if employees.is_through else None
                 break
             if len(gathered) >= LARGEST:
                 yield gathered
                 gathered = []
-        self.of_employees.end()
-        if employees and self._unknown == self._read_of:
-            self.notes.append(
-                f"{self.query.label}: each employee was answered with HTTP 404, so "
-                "that may be due to the address or the organization"
-            )
+        self.notes += employees.end(self.query.label)
         self.complete = self._is_whole and not is_cut
         yield gathered
-
-    def _miss(self, owner: Owner, error: ApiError | NetworkError) -> None:
-        may_be_absent = self._resource is not None and self._resource.may_be_absent
-        if isinstance(error, NotFound) and (self.are_from_list or may_be_absent):
-            # There is such an employee, so it is the record that there is not.
-            self.without.append(owner)
-            self._unknown += not may_be_absent
-            self.of_employees.good()
-        else:
-            self._total = None
-            self.of_employees.add(owner, error)
 
     @property
     def _has_enough(self) -> bool:
@@ -273,44 +246,23 @@ class Reading:
     def _is_whole(self) -> bool:
         return not (self.notes or self.failures)
 
-    def _absences(self) -> Iterator[str]:
-        if self.without:
-            day = f" on {self.query.day}" if self.query.is_of_day else ""
-            employees = f"{plural(len(self.without), 'employee')} of {self._read_of:,}"
-            yield f"no {self.query.label}{day} of {employees}"
-
     def _count_total(self) -> None:
         self._total, self._total_here = self.total, 0
 
-    def _rows_of(self, page: Page, owner: Owner) -> tuple[list[Record], bool]:
+    def _rows_of(self, page: Page, owner: Owner) -> Rows:
         self._total_here = page.total
         self.notes += page.notes
-        resource = self._resource
-        kept = [*shape(page.records, resource, self._added(owner))]
-        if resource and resource.history:
-            kept = self._versions(kept, resource)
-        self.seen += len(kept)
-        batch = list(matching(kept, self.here, resource))
         limit = self.query.limit
-        room = len(batch) if limit is None else limit - self.rows
-        self.rows += len(batch[:room])
-        return batch[:room], len(batch) > room
-
-    def _versions(self, records: list[Record], resource: Resource) -> list[Record]:
-        is_inclusive = self.query.valid_to == "inclusive"
-        validity = Validity.of(resource, is_inclusive=is_inclusive)
-        if self.query.takes_all_versions and resource.column(validity.end):
-            for n, count in enumerate(validity.doubts(records)):
-                self._doubts[n] += count
-        is_of_day = self.query.is_of_day
-        return validity.on(self.query.day, records) if is_of_day else records
+        most = None if limit is None else limit - self.rows
+        rows = self._sieve.rows_of(page, self._added(owner), most)
+        self.seen += rows.seen
+        self.rows += len(rows.kept)
+        return rows
 
     @property
     def counts_rows(self) -> bool:
         """Whether the server's total counts what becomes a row here."""
-        resource = self._resource
-        has_lines = bool(resource and (resource.lines or resource.nested))
-        return not (has_lines or self.query.is_of_day or self.here)
+        return self._sieve.keeps_all
 
     @property
     def has_owner(self) -> bool:
@@ -332,18 +284,8 @@ class Reading:
         whose = {"organization_id": owner.organization, "employee_id": owner.employee}
         return {**whose, **self.in_path}
 
-    def _whole(self, owner: Owner) -> Page:
-        """Give all that one employee has, as one page; in whatever thread."""
-        asked = 0
-
-        def fetch(question: Question) -> Answer:
-            nonlocal asked
-            asked += 1
-            if asked > 1:
-                self.tally.plan_more()
-            return self.tally.fetch(question)
-
-        return whole([*self._walk(owner, fetch)])
+    def _whole_of(self, owner: Owner) -> Page:
+        return whole_list(lambda take: self._walk(owner, take), self.tally)
 
     def _pages(self, owner: Owner, ahead: Ahead) -> Iterator[Page]:
         def expect(many: Iterable[Question], count: int) -> None:
@@ -363,19 +305,16 @@ class Reading:
         take: Callable[[Question], Answer],
         expect: Callable[[Iterable[Question], int], None] = lambda _many, _count: None,
     ) -> Iterator[Page]:
-        def changed() -> None:
-            reason = "the list changed meanwhile, so it is read once more"
-            self.tally.tell_wait(0, reason)
-
-        limit = self.query.limit
+        limit, earlier = self.query.limit, self._earlier
         is_bound = limit is not None and self.counts_rows
+        place = earlier.place_in(owner.organization) if earlier else None
         return pages_of_list(
             self.query,
             take,
             in_path=self._inside(owner),
             sent=self.sent,
-            begin=self.only or self._place_in(owner),
-            changed=changed,
+            begin=self.only or place,
+            changed=lambda: self.tally.tell_wait(0, _CHANGED),
             expect=expect,
             wanted=max(0, (limit or 0) - self.rows) if is_bound else None,
         )
@@ -393,14 +332,15 @@ class Reading:
         self._progress(replace(now, resource=self.query.label, step=now.resource))
 
     def _progress_now(self) -> Progress:
+        employees = self.employees
         return Progress(
             self.query.label,
             self.requests,
             self.rows,
-            self.total if self.employees is None else None,
+            None if employees else self.total,
             self.tally.seconds,
             planned=self.tally.planned,
             slowed_to=self._api.rate,
-            employees=self._read_of,
-            of_employees=None if self.employees is None else len(self.employees),
+            employees=employees.done if employees else 0,
+            of_employees=len(employees.owners) if employees else None,
         )

@@ -274,7 +274,7 @@ def test_the_organization_of_a_named_employee_is_looked_up():
     people = {"a": [{"id": "e1"}], "b": [{"id": "e2"}]}
     api = FakeApi(people, organizations=("a", "b"))
     _, reading = read(api, "documents", ["e2", "x", "e1"], organization="all")
-    assert reading.employees == (Owner("b", "e2"), Owner("a", "e1"))
+    assert reading.employees.owners == (Owner("b", "e2"), Owner("a", "e1"))
     assert reading.failures[0]["what"] == "no employee x is listed in 2 organizations"
     assert not reading.complete
 
@@ -283,7 +283,7 @@ def test_who_works_elsewhere_is_not_asked_for_what_is_of_one_country():
     countries = ["DE", "GB", "DE", None]
     people = [{"id": f"e{n}", "employmentCountry": c} for n, c in enumerate(countries)]
     _, reading = read(FakeApi(people=people), "insurance-details")
-    assert [owner.employee for owner in reading.employees] == ["e0", "e2", "e3"]
+    assert [owner.employee for owner in reading.employees.owners] == ["e0", "e2", "e3"]
     assert reading.remarks[0] == "1 employee not employed in DE, and so not asked"
     assert reading.complete
 

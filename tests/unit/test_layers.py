@@ -30,9 +30,9 @@ tokens.choice oauth.client api.payroll
 oauth.flows
 tokens.source oauth.renewal login ladder
 api.faults api.answers api.paths api.query asking api.gate api.ahead api.columns
-api.transport api.casts
+api.transport api.casts api.rows
 api.client api.collector api.tally api.uniting
-api.lists
+api.lists api.fan_out
 api.reading session
 api.frames api.owners api.provenance api.posting api.bodies
 api.plan api.report api.versions api.export api.restoring

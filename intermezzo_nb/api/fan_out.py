@@ -1,0 +1,130 @@
+"""Each of many employees asked: what they have, who has nothing, and whose failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from ..errors import ApiError, NetworkError, NotFound
+from .answers import Answer
+from .failures import ABOUT_SOME, Failures, Owner
+from .page import Page, whole
+from .progress import plural
+from .rows import Rows
+from .tally import Question, Tally
+
+
+@dataclass(slots=True)
+class FanOut:
+    """
+    The employees that a reading asks, one by one, and what became of each.
+
+    Parameters
+    ----------
+    owners : tuple of Owner
+        In the order of their records.
+    failures : Failures
+        Whose records could not be read.
+    are_from_list : bool
+        Whether they are those that the API lists.
+    may_be_absent : bool
+        Whether the documentation says that somebody may have no such record.
+
+    Attributes
+    ----------
+    done : int
+        How many of them are read.
+    without : list of Owner
+        For whom there is no such record, or none on that day.
+    """
+
+    owners: tuple[Owner, ...]
+    failures: Failures
+    are_from_list: bool
+    may_be_absent: bool
+    done: int = 0
+    without: list[Owner] = field(default_factory=list)
+    _unknown: int = 0
+
+    @property
+    def is_through(self) -> bool:
+        """Whether all of them are read."""
+        return self.done == len(self.owners)
+
+    def ask(self, owner: Owner, rows_of: Callable[[Owner], Rows]) -> Rows | None:
+        """
+        Give the rows of one of them; None where they could not be read.
+
+        Raises
+        ------
+        ApiError, NetworkError
+            What has failed concerns everybody.
+        """
+        rows: Rows | None
+        try:
+            rows = rows_of(owner)
+            self.failures.good()
+            if not rows.seen:
+                self.without.append(owner)
+        except ABOUT_SOME as error:
+            rows = self._miss(owner, error)
+        self.done += 1
+        return rows
+
+    def end(self, label: str) -> Iterator[str]:
+        """
+        Judge all of them, and tell what is in doubt.
+
+        Raises
+        ------
+        ApiError, NetworkError
+            Each has failed, and in the same way.
+        """
+        self.failures.end()
+        if self.owners and self._unknown == self.done:
+            yield (
+                f"{label}: each employee was answered with HTTP 404, so that may be "
+                "due to the address or the organization"
+            )
+
+    def absences(self, label: str) -> Iterator[str]:
+        """Tell how many have none of what is asked for."""
+        if self.without:
+            employees = plural(len(self.without), "employee")
+            yield f"no {label} of {employees} of {self.done:,}"
+
+    def _miss(self, owner: Owner, error: ApiError | NetworkError) -> Rows | None:
+        may_have_none = self.are_from_list or self.may_be_absent
+        if not (isinstance(error, NotFound) and may_have_none):
+            self.failures.add(owner, error)
+            return None
+        # There is such an employee, so it is the record that there is not.
+        self.without.append(owner)
+        self._unknown += not self.may_be_absent
+        self.failures.good()
+        return Rows([], 0, is_cut=False)
+
+
+def whole_list(
+    walk: Callable[[Callable[[Question], Answer]], Iterator[Page]], tally: Tally
+) -> Page:
+    """
+    Give a whole list as one page, in whatever thread.
+
+    Parameters
+    ----------
+    walk : callable
+        Gives the pages of the list, given what fetches an answer.
+    tally : Tally
+        Sends the requests; one was foreseen.
+    """
+    asked = 0
+
+    def fetch(question: Question) -> Answer:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            tally.plan_more()
+        return tally.fetch(question)
+
+    return whole([*walk(fetch)])
