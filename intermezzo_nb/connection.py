@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from .api.client import Api, ApiSession, BearerAuth
+from .api.client import Api, BearerAuth
 from .api.plan import plan
-from .api.progress import waits_alone
-from .api.provenance import provenance
+from .api.provenance import frame_of
 from .api.query import bad_argument
 from .api.reading import Reading
 from .api.shaping import check_form
@@ -315,8 +314,6 @@ class Connection:
         for name in ("money", "as_"):
             if name in options:
                 raise bad_argument(name, "it to read_export; a file holds exact money")
-        if part_rows < 1:
-            raise bad_argument("part_rows", "a whole number, 1 or more, like 20000")
         order = Order(
             lambda: self._reading(resource, options),
             api_url=self.settings.api_url or "",
@@ -422,14 +419,12 @@ class Connection:
         """
         from .api.sending import send
 
-        owner = organization or self.settings.organization
-        if resource == "organizations":
-            owner = organization
         return send(
             self._manner(how),
             resource,
             frame,
-            owner,
+            organization,
+            usual=self.settings.organization,
             chunk_size=chunk_size,
             extra=extra,
         )
@@ -490,11 +485,8 @@ class Connection:
     def _manner(self, how: dict[str, Any]) -> Manner:
         from .api.sending import Manner
 
-        if unknown := {*how} - {"on_error", "journal", "progress"}:
-            raise bad_argument(min(unknown), "on_error, journal or progress")
-        how["progress"] = how.get("progress") or waits_alone(say)
         place = self.settings.api_url or ""
-        return Manner(self._client, place, self._keep_report, **how)
+        return Manner.of(self._client, place, self._keep_report, how, tell=say)
 
     def _keep_report(self, report: SendReport) -> None:
         self.last_report = report
@@ -504,39 +496,14 @@ class Connection:
         if self._api is None:
             self.settings.require("api_url")
             url = self.settings.api_url or ""
-            self._api = Api(ApiSession(self.auth, url), url)
+            self._api = Api.at(url, self.auth)
         return self._api
 
     def _reading(self, name: str, options: dict[str, Any], **more: Any) -> Reading:
         return plan(self._client, self.settings, name, {**options, **more}, tell=say)
 
-    def _framed(
-        self,
-        reading: Reading,
-        pages: Iterable[list[dict[str, Any]]],
-        *,
-        as_: str,
-        is_part: bool = False,
-    ) -> Any:
-        from .api.frames import framed
-
-        made = framed(
-            pages,
-            reading.resource,
-            money=reading.query.money,
-            columns=reading.query.columns,
-            as_=as_,
-            is_part=is_part,
-        )
-        about = provenance(
-            reading,
-            profile=self.settings.profile,
-            rows=made.rows,
-            columns=made.columns,
-            totals=made.control_totals,
-            notes=made.notes,
-        )
-        return made.bearing(about)
+    def _framed(self, reading: Reading, pages: Iterable[Any], **form: Any) -> Any:
+        return frame_of(reading, pages, profile=self.settings.profile, **form)
 
 
 _ROWS = frozenset({"organization", "places"})

@@ -192,6 +192,11 @@ class Api:
     def __init__(self, session: ApiSession, api_url: str) -> None:
         self.session, self._base = session, api_url.rstrip("/")
 
+    @classmethod
+    def at(cls, api_url: str, auth: BearerAuth) -> Self:
+        """Give the API at an address, with a session of its own."""
+        return cls(ApiSession(auth, api_url), api_url)
+
     @property
     def rate(self) -> float:
         """Requests a second that the server bears; 0 where it has refused none."""

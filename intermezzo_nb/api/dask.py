@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ApiError, LoginRequired, SettingsError
-from .client import Api, ApiSession
+from .client import Api
 from .failures import Owner
 from .frames import framed
 from .page import LARGEST, Page
@@ -237,7 +237,6 @@ def _api_of(connection: Connection) -> Api:
     with _mutex:
         found = next((api for known, api in _apis if known == settings), None)
         if found is None:
-            url = settings.api_url or ""
-            found = Api(ApiSession(connection.auth, url), url)
+            found = Api.at(settings.api_url or "", connection.auth)
             _apis.append((settings, found))
     return found

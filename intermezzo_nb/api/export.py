@@ -20,6 +20,7 @@ from .manifest import NAME, Manifest, Part, unusable
 from .paging import ListChanged
 from .place import Bookmark
 from .provenance import provenance, summary
+from .query import bad_argument
 from .reading import Reading
 from .schema import Column
 from .shaping import Record
@@ -83,6 +84,10 @@ class Order:
     overwrite: bool
     part_rows: int
     tell: Callable[[str], None]
+
+    def __post_init__(self) -> None:
+        if self.part_rows < 1:
+            raise bad_argument("part_rows", "a whole number, 1 or more, like 20000")
 
 
 def export(folder: Any, order: Order) -> Exported:

@@ -3,11 +3,41 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .progress import plural
 from .reading import Reading
+
+
+def frame_of(
+    reading: Reading,
+    pages: Iterable[Sequence[Any]],
+    *,
+    profile: str,
+    as_: str,
+    is_part: bool = False,
+) -> Any:
+    """Give pages of a reading as a frame that bears what is told of the reading."""
+    from .frames import framed  # the first use of pandas
+
+    made = framed(
+        pages,
+        reading.resource,
+        money=reading.query.money,
+        columns=reading.query.columns,
+        as_=as_,
+        is_part=is_part,
+    )
+    about = provenance(
+        reading,
+        profile=profile,
+        rows=made.rows,
+        columns=made.columns,
+        totals=made.control_totals,
+        notes=made.notes,
+    )
+    return made.bearing(about)
 
 
 def provenance(

@@ -22,7 +22,7 @@ from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, all_of, of_
 from .owners import choose
 from .payroll import grouped, head_of, members, of_run
 from .posting import Delivery, Job, Poster
-from .progress import Progress
+from .progress import Progress, waits_alone
 from .query import Query, bad_argument
 from .reading import Reading
 from .report import PayrollReport, SendReport
@@ -67,6 +67,31 @@ class Manner:
     spare: Mapping[str, int] = field(default_factory=dict)
     is_retry: bool = False
 
+    @classmethod
+    def of(
+        cls,
+        api: Api,
+        place: str,
+        keep: Callable[[SendReport], None],
+        how: Mapping[str, Any],
+        *,
+        tell: Callable[[str], None],
+    ) -> Manner:
+        """
+        Give that of a caller's own words.
+
+        Parameters
+        ----------
+        how : mapping
+            ``on_error``, ``journal`` and ``progress``, as far as they are given.
+        tell : callable
+            Told of waits, each once, where no ``progress`` is.
+        """
+        if unknown := {*how} - {"on_error", "journal", "progress"}:
+            raise bad_argument(min(unknown), "on_error, journal or progress")
+        progress = how.get("progress") or waits_alone(tell)
+        return cls(api, place, keep, **{**how, "progress": progress})
+
     def __post_init__(self) -> None:
         if self.on_error not in _ON_ERROR:
             raise bad_argument("on_error", "'raise' or 'report'")
@@ -80,6 +105,7 @@ def send(
     frame: Any,
     organization: Any,
     *,
+    usual: str | None,
     chunk_size: int,
     extra: Sequence[str],
 ) -> SendReport:
@@ -102,7 +128,8 @@ def send(
     texts = [encoded(body) for body in bodies]
     places = [[at] for at in range(len(texts))]
     _refuse_done(how, name, texts, table.labels)
-    owner = _owner(how.api, name, organization) if form.has_owner else ""
+    wanted = organization or usual
+    owner = _owner(how.api, name, wanted) if form.has_owner else ""
     job = Job(
         name,
         form.path.format(organization_id=owner),
@@ -116,9 +143,14 @@ def send(
     delivery = Delivery(all_of(len(texts), UNSENT))
 
     def again(frame: pd.DataFrame) -> SendReport:
-        after = _after(how, texts, delivery.outcomes)
         return send(
-            after, name, frame, owner or None, chunk_size=chunk_size, extra=extra
+            _after(how, texts, delivery.outcomes),
+            name,
+            frame,
+            owner or None,
+            usual=usual,
+            chunk_size=chunk_size,
+            extra=extra,
         )
 
     report = SendReport(name, table.frame, places, delivery, form.created, again)

@@ -33,8 +33,8 @@ api.faults api.answers api.paths api.query asking api.gate api.ahead api.columns
 api.transport api.casts api.rows
 api.client api.collector api.tally api.uniting
 api.lists api.fan_out
-api.reading session
-api.frames api.owners api.provenance api.posting api.bodies
+api.reading session api.frames
+api.owners api.provenance api.posting api.bodies
 api.plan api.report api.versions api.export api.restoring
 api.dask
 api.sending
