@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 
 from ..errors import BadTable, plain
-from .forms import Body
+from .forms import Body, Problem
 from .schema import Column
 from .values import Unfit, as_json
 
-Problem = tuple[Any, str, str]  # label, field and reason
 _FIELDS = 12  # in a message
 _TOLD = 5  # problems in a message; the rest is counted
 

@@ -27,6 +27,7 @@ from .columns import (
     kinds_of,
 )
 from .schema import Column
+from .spelling import DATE
 
 # Values of one JSON type as an array of that type, so that the values can be had back
 # as they came; others as they are.
@@ -42,7 +43,7 @@ STORAGE: Mapping[type, pa.DataType] = {
 _TYPES = {storage: kind for kind, storage in STORAGE.items()}
 _FIRST_DAY = -719162  # 0001-01-01, the first that Python has, in days from 1970
 _DAY = 86_400_000_000  # in microseconds
-_DATE = r"^\d{4}-\d{2}-\d{2}"
+_DATE = f"^{DATE.pattern}"
 _UTC = _DATE + r"T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$"
 _OFFSET = _UTC.replace("Z$", r"(Z|[+-]\d{2}:\d{2})$")
 

@@ -20,19 +20,17 @@ import pyarrow as pa
 
 from .schema import Column
 from .shaping import as_text
+from .spelling import DATE, DECIMAL, EXACT_WHOLE
 
 TEXT = pa.large_string()
 INSTANT = pa.timestamp("us", "UTC")
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})",
     re.ASCII,
 )
-_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)", re.ASCII)
 _INT64 = range(-(2**63), 2**63)
-_EXACT_WHOLE = 2**53  # beyond it, a double is not the integer that was written
 EXACT_DIGITS = 15  # significant digits that every double keeps
 PRECISIONS = (18, 38)  # digits of decimal128: what is promised, and what there is
 # Sums do not depend on the precision that somebody set for their own decimals.
@@ -132,7 +130,7 @@ def _date(values: Sequence[Any]) -> pa.Array:
 
 
 def _day(value: Any) -> dt.date:
-    if isinstance(value, str) and _DATE.fullmatch(value):
+    if isinstance(value, str) and DATE.fullmatch(value):
         return dt.date.fromisoformat(value)
     raise ValueError
 
@@ -156,7 +154,7 @@ def _integer(values: Sequence[Any]) -> pa.Array:
 def _whole(value: Any) -> int:
     if isinstance(value, str) and _INTEGER.fullmatch(value) and value != "-0":
         value = int(value) if len(value) < len("-9223372036854775808") + 1 else None
-    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT_WHOLE:
+    if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT_WHOLE:
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and value in _INT64:
         return value
@@ -180,7 +178,7 @@ def _number(values: Sequence[Any]) -> pa.Array:
 
 
 def _double(value: Any) -> float:
-    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+    if isinstance(value, str) and DECIMAL.fullmatch(value):
         double = float(value)
         if math.isfinite(double):
             return double
@@ -234,7 +232,7 @@ def _decimals(values: Sequence[Any], *, skip_gaps: bool) -> list[Any]:
 
 
 def _decimal(value: Any) -> Decimal:
-    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+    if isinstance(value, str) and DECIMAL.fullmatch(value):
         return Decimal(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         number = Decimal(repr(value))

@@ -16,6 +16,7 @@ from ..errors import SettingsError
 from .schema import Column, Resource
 
 Body = dict[str, Any]
+Problem = tuple[Any, str, str]  # label, field and reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import PagingError, plain
+from .spelling import EXACT_WHOLE
 
 LARGEST = 100  # rows of a page, in both documented styles
 _DIGITS = 19  # of a number that is written as text
-_EXACT = 2**53  # beyond it, a double is not the whole number that was written
 _FALSE = ("", "false", "0", "no")
 # How other APIs announce more; none of it is documented, so none is followed.
 _NOT_FOLLOWED = (
@@ -200,7 +200,7 @@ def _whole(about: Mapping[str, Any], name: str) -> int | None:
     value = about.get(name)
     if isinstance(value, str) and value.isdecimal() and len(value) < _DIGITS:
         return int(value)
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT_WHOLE:
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 

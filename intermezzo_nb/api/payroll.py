@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import SettingsError, plain
 from .countries import EMPLOYEE_ID, KINDS, Country
-from .forms import Body
+from .forms import Body, Problem
 from .outcomes import (
     CREATED,
     REJECTED,
@@ -50,9 +50,6 @@ def head_of(
         ) from None
     head = {"payDate": day, "payCycle": cycle}
     return head | ({"externalRef": external_ref} if external_ref else {})
-
-
-Problem = tuple[Any, str, str]
 
 
 @dataclass(slots=True)

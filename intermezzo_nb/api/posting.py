@@ -35,7 +35,6 @@ _JSON = {"Content-Type": "application/json"}
 _REFUSED_WHOLE = (400, 409, 422)
 _REDIRECTED_UNDONE = (307, 308)  # RFC 9110 §15.4: to be asked again elsewhere
 _CLIENT_ERRORS, _TIMED_OUT = range(400, 500), 408
-_LONGEST_WAIT = 120.0  # seconds; longer ones are told instead of slept
 _TRIES = 7  # of a chunk that is answered with 429
 
 
@@ -166,7 +165,7 @@ class Poster:
             if not isinstance(stopped, RateLimited):
                 return stopped
             wait = stopped.retry_after or 2.0**turn
-            if wait > _LONGEST_WAIT or turn == _TRIES - 1:
+            if wait > waits.LONGEST or turn == _TRIES - 1:
                 return stopped
             waits.tell_wait(wait, "the server asked to wait")
             waits.sleep(wait)

@@ -13,10 +13,10 @@ from typing import Any
 import pandas as pd
 
 from ..errors import SendFailed, SettingsError
-from .bodies import Problem, checked, nested, refuse
+from .bodies import checked, nested, refuse
 from .client import Api
 from .countries import EMPLOYEE_ID, find_country
-from .forms import columns, find_form
+from .forms import Problem, columns, find_form
 from .journal import Journal
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, all_of, of_bulk
 from .owners import choose

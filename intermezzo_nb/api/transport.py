@@ -21,7 +21,6 @@ SAFE = ("GET", "HEAD")
 AT_ONCE = 8  # requests of one reading
 _HOSTS = 10  # whose connections are kept; people may ask others by the session
 _POOLED = 32  # connections that are kept, for several readings at once
-_LONGEST_WAIT = 120.0  # seconds; a longer Retry-After is told instead of slept
 _SHORTEST_WAIT = 0.5  # seconds, where a server says "too many" and no more
 _AGAIN = (429, 502, 503, 504)
 _REFUSED = requests.codes.too_many_requests
@@ -66,7 +65,7 @@ class Transport(HTTPAdapter):
         try:
             response = super().send(request, *args, **kwargs)
             seconds = _asked(response.status_code, response.headers)
-            if seconds and seconds <= _LONGEST_WAIT:
+            if seconds and seconds <= waits.LONGEST:
                 self._gate.refused(seconds, _ASKED)
             is_accepted = seconds is None
         finally:
@@ -112,7 +111,7 @@ class _Patience(urllib3.Retry):
     ) -> Self:
         waits.check()
         asked = self.get_retry_after(response) if response is not None else None
-        if (asked or 0) > _LONGEST_WAIT:
+        if (asked or 0) > waits.LONGEST:
             # urllib3 gives the response itself to the caller then.
             raise urllib3.exceptions.MaxRetryError(cast(Any, _pool), url or "", error)
         if error and method not in SAFE and not self._is_connection_error(error):

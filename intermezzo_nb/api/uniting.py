@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from .columns import PRECISIONS, TEXT
 from .shaping import as_text
+from .spelling import EXACT_WHOLE
 
-_EXACT_WHOLE = 2**53  # beyond it, a double is not the integer that was written
 _PLAIN = 6  # places up to which Arrow writes decimals without an exponent
 
 
@@ -109,7 +109,7 @@ def _whole_digits(part: Held) -> int:
 
 
 def _is_double(part: Held) -> bool:
-    return all(abs(end) <= _EXACT_WHOLE for end in part.ends) or (
+    return all(abs(end) <= EXACT_WHOLE for end in part.ends) or (
         part.kind != pa.int64()
     )
 

@@ -11,12 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 from .schema import Column
+from .spelling import DATE, DECIMAL, EXACT_WHOLE
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _PLACES = 4  # digits that a float's amount may have after the point
-_EXACT_WHOLE = 2**53  # beyond it, a double is not the integer that was written
 
 
 class Unfit(Exception):
@@ -81,7 +79,7 @@ def _date(value: Any) -> str:
             raise Unfit("has to be a date, and has a time of day")
         value = value.date()
     text = value.isoformat() if isinstance(value, dt.date) else value
-    if isinstance(text, str) and _DATE.fullmatch(text):
+    if isinstance(text, str) and DATE.fullmatch(text):
         try:
             return dt.date.fromisoformat(text).isoformat()
         except ValueError:
@@ -97,7 +95,7 @@ def _boolean(value: Any) -> bool:
 
 def _integer(value: Any) -> int:
     is_whole = isinstance(value, float) and value.is_integer()
-    if is_whole and abs(value) <= _EXACT_WHOLE:
+    if is_whole and abs(value) <= EXACT_WHOLE:
         value = int(value)  # what a gap in its column has made a float
     if not isinstance(value, int) or isinstance(value, bool):
         raise Unfit(f"has to be a whole number, and is a {type(value).__name__}")
@@ -105,7 +103,7 @@ def _integer(value: Any) -> int:
 
 
 def _number(value: Any) -> Decimal:
-    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+    if isinstance(value, str) and DECIMAL.fullmatch(value):
         return Decimal(value)
     if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
         if not math.isfinite(value):

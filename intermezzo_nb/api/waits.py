@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+LONGEST = 120.0  # seconds; a longer Retry-After is told instead of slept
 Tell = Callable[[float, str], None]
 
 

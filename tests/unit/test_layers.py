@@ -14,7 +14,7 @@ import intermezzo_nb
 PACKAGE = Path(intermezzo_nb.__file__).parent
 # A room may import from the rows above its own, never sideways.
 ROWS = """
-errors secret tokens.forks api.waits api.progress
+errors secret tokens.forks api.waits api.progress api.spelling
 addresses credentials surroundings
 settings
 practice oauth.models oauth.mailbox oauth.closing api.page api.schema
