@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from .api.client import Api, BearerAuth
+from .api.client import Api
 from .api.plan import plan
 from .api.provenance import frame_of
 from .api.query import bad_argument
 from .api.reading import Reading
 from .api.shaping import check_form
+from .api.signing import BearerAuth
 from .login import Login
 from .session import Session, print_link, say
 from .settings import Settings

@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Protocol, Self, cast
+from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import requests.utils
-from requests.auth import AuthBase
 
 from ..addresses import origin
 from ..errors import IntermezzoError
-from ..oauth.models import Token
-from ..secret import Secret
 from .answers import Answer, announced, decoded
 from .faults import (
     api_error,
@@ -27,71 +24,12 @@ from .faults import (
 )
 from .gate import Gate
 from .paths import url_of
+from .signing import BearerAuth
 from .transport import SAFE, Transport
 from .waits import check, tell_again, tell_wait
 
 _TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
-_MOST_ENDED = 5  # tokens in a row that end while one request is on its way
 _SUCCESS, _REDIRECTED = 2, 3  # hundreds of a status
-
-
-class TokenGiver(Protocol):
-    """Gives a token that is good now; ``rejected`` is one that the API refused."""
-
-    def __call__(self, *, rejected: Secret | None = None) -> Token: ...
-
-
-class BearerAuth(AuthBase):
-    """
-    Sign requests to the API's origin, and only to it (RFC 6750 §2.1).
-
-    Each request takes its token anew, so a run of any length goes on. A 401 is
-    answered by one renewal and one repetition; by more where tokens end on the way.
-
-    Parameters
-    ----------
-    token : callable
-        Gives the token to use.
-    api_url : str
-        Whose origin, scheme and port included, gets the token.
-    """
-
-    def __init__(self, token: TokenGiver, api_url: str) -> None:
-        self._token, self._origin = token, origin(api_url)
-        # What begins so needs no parsing; the slash ends the host.
-        self._start = "{0.scheme}://{0.netloc}/".format(urlsplit(api_url))
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        url = request.url or ""
-        if url.startswith(self._start) or origin(url) == self._origin:
-            self._sign(request, self._token())
-        return request
-
-    def _sign(self, request: requests.PreparedRequest, token: Token) -> None:
-        request.headers["Authorization"] = _Masked(token.access_token)
-        again = partial(self._again_if_refused, used=token.access_token)
-        request.hooks["response"].append(again)
-
-    def _again_if_refused(
-        self, response: requests.Response, *, used: Secret, **kwargs: Any
-    ) -> requests.Response:
-        request = response.request
-        if response.status_code != requests.codes.unauthorized:
-            return response
-        if origin(request.url or "") != self._origin or not _can_repeat(request):
-            return response
-        _free(response)
-        token, answer = self._token(rejected=used), response
-        for _ in range(_MOST_ENDED):
-            answer = _sent_again(answer, token, kwargs)
-            if answer.status_code != requests.codes.unauthorized:
-                break
-            _free(answer)
-            newer = self._token()
-            if newer.access_token == token.access_token:
-                break
-            token = newer  # it ended on the way, such as in a pause of all requests
-        return answer
 
 
 class ApiSession(requests.Session):
@@ -261,43 +199,3 @@ class Api:
 
     def _shown(self, path: str) -> str:
         return urlsplit(url_of(path, self._base)).path
-
-
-class _Masked(str):
-    """A header's value that prints as a mask; requests needs real text."""
-
-    __slots__ = ()
-
-    def __new__(cls, token: Secret) -> Self:
-        return super().__new__(cls, f"Bearer {token.reveal()}")
-
-    def __repr__(self) -> str:
-        return "'Bearer …'"
-
-    def __reduce__(self) -> Any:
-        raise TypeError("a signed request does not leave this process")
-
-
-def _sent_again(
-    response: requests.Response, token: Token, kwargs: Mapping[str, Any]
-) -> requests.Response:
-    repeated = response.request.copy()
-    repeated.headers["Authorization"] = _Masked(token.access_token)
-    answer: requests.Response = _adapter_of(response).send(repeated, **kwargs)
-    answer.history.append(response)
-    answer.request = repeated
-    return answer
-
-
-def _free(response: requests.Response) -> None:
-    """Let others use the connection, whatever becomes of the repetition."""
-    _ = response.content
-    response.close()
-
-
-def _can_repeat(request: requests.PreparedRequest) -> bool:
-    return request.body is None or isinstance(request.body, (bytes, str))
-
-
-def _adapter_of(response: requests.Response) -> Any:
-    return cast(Any, response).connection  # set by HTTPAdapter, not in the stubs

@@ -150,21 +150,23 @@ class Gate:
         """Whether nobody has to wait for what the server asked."""
         return self._pace.opens_at <= self._clock()
 
-    def enter(self) -> None:
+    def enter(self) -> bool:
         """
-        Wait until a request may go.
+        Wait until a request may go; tell whether it had to wait.
 
         Raises
         ------
         Stopped
             It is not wanted any more.
         """
-        is_told = False
+        is_told = has_waited = False
         while (seconds := self._goes()) > 0:
             if not is_told and (seconds > _UNTOLD or not self.is_open):
                 is_told = True
                 waits.tell_wait(seconds, _SLOWLY if self.is_open else self._why)
             waits.sleep(min(seconds, _LOOK))
+            has_waited = True
+        return has_waited
 
     def leave(self, *, accepted: bool) -> None:
         """Tell that a request is over."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -16,15 +17,18 @@ from ..tokens.forks import renew_in_child
 from . import waits
 from .faults import seconds_of
 from .gate import Gate
+from .signing import sign_anew
 
 SAFE = ("GET", "HEAD")
 AT_ONCE = 8  # requests of one reading
 _HOSTS = 10  # whose connections are kept; people may ask others by the session
 _POOLED = 32  # connections that are kept, for several readings at once
 _SHORTEST_WAIT = 0.5  # seconds, where a server says "too many" and no more
-_AGAIN = (429, 502, 503, 504)
+_REPEATS, _BACKOFF = 6, 0.3  # of one request; seconds, doubled each time
+_AGAIN = (502, 504)
 _REFUSED = requests.codes.too_many_requests
 _UNAVAILABLE = requests.codes.service_unavailable
+_ASKED = "the server asked to wait"
 
 
 class Transport(HTTPAdapter):
@@ -39,7 +43,7 @@ class Transport(HTTPAdapter):
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        super().__init__(_HOSTS, _POOLED, max_retries=_Patience.at(gate))
+        super().__init__(_HOSTS, _POOLED, max_retries=_Patience.made())
         renew_in_child(self)
 
     def after_fork(self) -> None:
@@ -60,45 +64,66 @@ class Transport(HTTPAdapter):
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
+        left = _REPEATS if _can_be_repeated(request) else 0
+        for turn in count():
+            backoff = _BACKOFF * 2**turn if turn else 0.0
+            response = self._through_the_gate(request, backoff, *args, **kwargs)
+            retries = response.raw.retries
+            left -= 1 + (len(retries.history) if retries else 0)
+            if left < 0 or not _is_for_later(response):
+                break
+            response.raw.drain_conn()
+            waits.check()
+            waits.tell_again()
+            if _asked(response) is None and backoff:
+                waits.tell_wait(backoff, _again(response.status_code))
+                waits.sleep(backoff)
+        return response
+
+    def _through_the_gate(
+        self,
+        request: requests.PreparedRequest,
+        backoff: float,
+        *args: Any,
+        **kwargs: Any,
+    ) -> requests.Response:
         is_accepted = False
-        self._gate.enter()
+        has_waited = self._gate.enter()
         try:
+            if has_waited:
+                sign_anew(request)  # its token may have ended meanwhile
             response = super().send(request, *args, **kwargs)
-            seconds = _asked(response.status_code, response.headers)
-            if seconds and seconds <= waits.LONGEST:
-                self._gate.refused(seconds, _ASKED)
+            seconds = _asked(response)
             is_accepted = seconds is None
+            if seconds and seconds <= waits.LONGEST:
+                is_told = _told(response.headers) is not None
+                self._gate.refused(
+                    seconds if is_told else max(seconds, backoff),
+                    _ASKED if is_told else _again(response.status_code),
+                )
         finally:
             self._gate.leave(accepted=is_accepted)
         return response
 
 
 class _Patience(urllib3.Retry):
-    """urllib3's retries: they wait at the gate, say so, and not for long."""
-
-    gate: Gate
+    """urllib3's retries of what went wrong on the way: they say so."""
 
     @classmethod
-    def at(cls, gate: Gate) -> _Patience:
-        made = cls(
-            total=6,
+    def made(cls) -> _Patience:
+        return cls(
+            total=_REPEATS,
             connect=2,
             read=2,
             other=2,  # such as a refused connection, or a certificate
             redirect=False,
             status_forcelist=_AGAIN,
             allowed_methods=SAFE,
-            backoff_factor=0.3,
+            backoff_factor=_BACKOFF,
             backoff_jitter=0.2,
             raise_on_status=False,
+            respect_retry_after_header=False,
         )
-        made.gate = gate
-        return made
-
-    def new(self, **kw: Any) -> Self:
-        made = super().new(**kw)
-        made.gate = self.gate
-        return made
 
     def increment(
         self,
@@ -110,8 +135,7 @@ class _Patience(urllib3.Retry):
         _stacktrace: TracebackType | None = None,
     ) -> Self:
         waits.check()
-        asked = self.get_retry_after(response) if response is not None else None
-        if (asked or 0) > waits.LONGEST:
+        if response is not None and (_told(response.headers) or 0) > waits.LONGEST:
             # urllib3 gives the response itself to the caller then.
             raise urllib3.exceptions.MaxRetryError(cast(Any, _pool), url or "", error)
         if error and method not in SAFE and not self._is_connection_error(error):
@@ -120,32 +144,36 @@ class _Patience(urllib3.Retry):
 
     def sleep(self, response: urllib3.BaseHTTPResponse | None = None) -> None:
         waits.tell_again()
-        backoff = self.get_backoff_time()
-        by = f"HTTP {response.status}" if response is not None else "no answer"
-        if response is not None and (
-            seconds := _asked(response.status, response.headers)
-        ):
-            is_told = self.get_retry_after(response) is not None
-            seconds = seconds if is_told else max(seconds, backoff)
-            self.gate.refused(seconds, _ASKED if is_told else f"trying again ({by})")
-            self.gate.enter()
-        elif backoff:
-            waits.tell_wait(backoff, f"trying again ({by})")
+        if backoff := self.get_backoff_time():
+            waits.tell_wait(backoff, _again(response.status if response else None))
             waits.sleep(backoff)
 
-    def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
-        return seconds_of(response.headers.get("Retry-After"))
+
+def _can_be_repeated(request: requests.PreparedRequest) -> bool:
+    has_all = request.body is None or isinstance(request.body, (bytes, str))
+    return request.method in SAFE and has_all
 
 
-_ASKED = "the server asked to wait"
+def _is_for_later(response: requests.Response) -> bool:
+    """Tell whether a server that was too busy may be asked again, and soon."""
+    is_busy = response.status_code in (_REFUSED, _UNAVAILABLE)
+    return is_busy and (_told(response.headers) or 0) <= waits.LONGEST
 
 
-def _asked(status: int, headers: Any) -> float | None:
+def _asked(response: requests.Response) -> float | None:
     """Give for how long a server wants no more requests; None where it says nothing."""
+    status, told = response.status_code, _told(response.headers)
     if status not in (_REFUSED, _UNAVAILABLE):
         return None
-    told = seconds_of(headers.get("Retry-After"))
     return _SHORTEST_WAIT if told is None and status == _REFUSED else told
+
+
+def _told(headers: Mapping[str, str]) -> float | None:
+    return seconds_of(headers.get("Retry-After"))
+
+
+def _again(status: int | None) -> str:
+    return f"trying again ({f'HTTP {status}' if status else 'no answer'})"
 
 
 class _Endable(HTTPConnection):

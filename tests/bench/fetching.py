@@ -19,10 +19,11 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from intermezzo_nb.api.client import Api, ApiSession, BearerAuth
+from intermezzo_nb.api.client import Api, ApiSession
 from intermezzo_nb.api.frames import framed
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
+from intermezzo_nb.api.signing import BearerAuth
 from intermezzo_nb.oauth.models import Token
 from intermezzo_nb.secret import Secret
 from intermezzo_nb.tokens.source import TokenSource

@@ -16,7 +16,8 @@ import requests
 from requests.adapters import BaseAdapter
 from requests_oauthlib import OAuth2Session
 
-from intermezzo_nb.api.client import ApiSession, BearerAuth
+from intermezzo_nb.api.client import ApiSession
+from intermezzo_nb.api.signing import BearerAuth
 from intermezzo_nb.oauth.models import Token
 from intermezzo_nb.secret import Secret
 from intermezzo_nb.tokens.source import TokenSource

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sys
 
-from intermezzo_nb.api.client import Api, ApiSession, BearerAuth
+from intermezzo_nb.api.client import Api, ApiSession
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
+from intermezzo_nb.api.signing import BearerAuth
 from intermezzo_nb.oauth.models import Token
 from intermezzo_nb.secret import Secret
 

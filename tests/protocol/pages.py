@@ -38,6 +38,8 @@ class Pages:
         What a refusal says; None for the seconds until the next is taken, rounded up.
     change : callable
         Told the number of each request and the list; changes it.
+    accepts : callable
+        Told what a request is signed with; says whether that is good.
     """
 
     def __init__(self, rows=500, style="page", latency=0.0, rate=0, burst=None, **odd):
@@ -48,6 +50,7 @@ class Pages:
         self.style, self.latency, self.rate = style, latency, rate
         self.burst = burst or max(1, rate)
         self.odd = {"refused": 0, "reset": 0, "retry_after": None, "change": None}
+        self.odd["accepts"] = lambda _: True
         self.odd |= odd
         self.seen = []
         self.answers = collections.Counter()
@@ -153,6 +156,10 @@ class _Things(RequestHandler):
             self.set_status(429)
             self.set_header("Retry-After", seconds)
             self.finish({"error": "rate_limited"})
+        elif not pages.odd["accepts"](self.request.headers.get("Authorization")):
+            pages.answers["unauthorized"] += 1
+            self.set_status(401)
+            self.finish({"error": "unauthorized"})
         elif pages.breaks():
             pages.answers["broken"] += 1
             self.request.connection.stream.close()

@@ -10,7 +10,8 @@ import time
 import pytest
 import requests
 
-from intermezzo_nb.api.client import ApiSession, BearerAuth
+from intermezzo_nb.api.client import ApiSession
+from intermezzo_nb.api.signing import BearerAuth
 from intermezzo_nb.connection import Connection
 from intermezzo_nb.errors import (
     ApiError,

@@ -19,7 +19,15 @@ from jupyter_client.manager import start_new_kernel
 from pages import Pages
 from tqdm import tqdm
 
+from intermezzo_nb.api.client import Api
+from intermezzo_nb.api.query import Query
+from intermezzo_nb.api.reading import Reading
+from intermezzo_nb.api.signing import BearerAuth
 from intermezzo_nb.errors import NotFound, SettingsError
+from intermezzo_nb.oauth.models import Token
+from intermezzo_nb.secret import Secret
+from intermezzo_nb.tokens.source import TokenSource
+from intermezzo_nb.tokens.store import MemoryStore
 
 HERE = Path(__file__).parent
 
@@ -133,6 +141,32 @@ def test_all_wait_for_what_one_was_told(serve, reader, form):
     assert len(made.frame("/things")) == 3000
     helper.join()
     assert moments[0] - begun > 1
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_waits_longer_than_a_tokens_life_lead_to_no_refused_token(serve, is_slow):
+    life, issued = 2.0, {}
+
+    def renew(_token, _keep):
+        name = f"token-number-{len(issued)}-of-many"
+        issued[f"Bearer {name}"] = time.monotonic()
+        return Token(Secret(name), expires_in=life)
+
+    def is_good(header):
+        return time.monotonic() - issued[header] < life + 0.5
+
+    source = TokenSource(MemoryStore(), "key", renew)
+    if is_slow:  # so that the last of eight waits for longer than a token lives
+        server = serve(rows=1500, rate=2, latency=0.01, accepts=is_good)
+    else:
+        server = serve(rows=1500, accepts=is_good)
+        server.refusal = lambda: "4" if len(server.seen) in range(5, 13) else None
+    api = Api.at(server.url, BearerAuth(source.token, server.url))
+    rows = sum(len(batch) for batch in Reading(api, Query("/things")).batches())
+    assert rows == len(server.rows)
+    assert server.answers["refused"] > 1
+    assert len(issued) > 1
+    assert server.answers["unauthorized"] == 0
 
 
 def test_pages_that_nobody_takes_are_not_fetched(serve, reader):

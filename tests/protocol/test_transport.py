@@ -24,8 +24,8 @@ from listener import Listener
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 
-from intermezzo_nb.api.client import BearerAuth
 from intermezzo_nb.api.gate import Gate
+from intermezzo_nb.api.signing import BearerAuth
 from intermezzo_nb.api.transport import Transport
 from intermezzo_nb.api.waits import Stop
 from intermezzo_nb.connection import Connection
