@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from functools import partial
@@ -14,11 +15,13 @@ import requests.utils
 from ..addresses import origin
 from ..errors import IntermezzoError
 from .answers import Answer, announced, decoded
+from .connections import Overdue, within
 from .faults import (
     api_error,
     led_away,
     led_in_circles,
     not_json,
+    overdue,
     unreachable,
     unwritable,
 )
@@ -28,7 +31,8 @@ from .signing import BearerAuth
 from .transport import SAFE, Transport
 from .waits import check, tell_again, tell_wait
 
-_TIMEOUT = (5.0, 30.0)  # seconds to connect, seconds to answer
+_TIMEOUT = (5.0, 30.0)  # seconds to connect, and for each bit of an answer
+LONGEST_ANSWER = 300.0  # seconds for all bits together
 _SUCCESS, _REDIRECTED = 2, 3  # hundreds of a status
 
 
@@ -38,10 +42,19 @@ class ApiSession(requests.Session):
 
     The environment's proxies and certificates are looked up once; ``.netrc`` is not
     looked at. Network faults come without their frames, which hold headers.
+
+    Parameters
+    ----------
+    longest : float
+        Seconds in which the answer to a GET has to be there, however it comes; more
+        where a ``timeout`` is given that is longer, and any with ``stream=True``.
     """
 
-    def __init__(self, auth: BearerAuth, api_url: str) -> None:
+    def __init__(
+        self, auth: BearerAuth, api_url: str, *, longest: float = LONGEST_ANSWER
+    ) -> None:
         super().__init__()
+        self._longest = longest
         self.auth, self._origin, self._url = auth, origin(api_url), api_url
         self.trust_env = False
         # Plain http is for loopback only, and a proxy's loopback is not ours.
@@ -61,8 +74,12 @@ class ApiSession(requests.Session):
         return outcome
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> Any:
-        kwargs["timeout"] = kwargs.get("timeout") or _TIMEOUT
-        outcome = self._outcome(request, kwargs)
+        given = kwargs.get("timeout")
+        kwargs["timeout"] = given or _TIMEOUT
+        is_read_here = request.method in SAFE and not kwargs.get("stream")
+        longest = max(self._longest, _seconds(given)) if is_read_here else math.inf
+        with within(longest):
+            outcome = self._outcome(request, kwargs)
         if isinstance(outcome, IntermezzoError):
             raise outcome
         return outcome
@@ -93,6 +110,8 @@ class ApiSession(requests.Session):
             return self._sent(request, kwargs)
         except IntermezzoError as error:
             return error.with_traceback(None)
+        except Overdue as fault:
+            return overdue(fault, request.url or "")
         except requests.TooManyRedirects:
             return led_in_circles(request.url or "")
         except OSError as fault:  # what requests raises, and what it lets through
@@ -199,3 +218,9 @@ class Api:
 
     def _shown(self, path: str) -> str:
         return urlsplit(url_of(path, self._base)).path
+
+
+def _seconds(timeout: Any) -> float:
+    """Give for how long at most a timeout, as requests takes it, lets one wait."""
+    given = timeout if isinstance(timeout, tuple) else (timeout,)
+    return max((t for t in given if isinstance(t, (int, float))), default=0.0)

@@ -24,6 +24,7 @@ from ..errors import (
     ValidationFailed,
     plain,
 )
+from .connections import Overdue
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {
     400: ValidationFailed,
@@ -162,6 +163,21 @@ def unreachable(fault: OSError, url: str) -> NetworkError:
         advice="Check INTERMEZZO_API_URL, the network and the proxy, and try again.",
     )
     error.unanswered = not _is_before_sending(fault)
+    return error
+
+
+def overdue(fault: Overdue, url: str) -> NetworkError:
+    """Tell that an answer came bit by bit, and was not whole in its time."""
+    host, seconds = urlsplit(url).netloc, f"{fault.seconds:,.0f} s"
+    error = NetworkError(
+        f"the answer of the API at {host} was not there after {seconds}",
+        why=f"It came bit by bit, {fault.received:,} bytes until then, and was given "
+        "up. The session is kept.",
+        advice="Try again; ask for less at once, or for smaller pages; and look at the "
+        "network and the proxy.",
+        code="overdue",
+    )
+    error.unanswered = True
     return error
 
 

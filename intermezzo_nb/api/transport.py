@@ -10,11 +10,10 @@ from typing import Any, Self, cast
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection
-from urllib3.connectionpool import HTTPConnectionPool as Pool
 
 from ..tokens.forks import renew_in_child
 from . import waits
+from .connections import endable
 from .faults import seconds_of
 from .gate import Gate
 from .signing import sign_anew
@@ -54,11 +53,11 @@ class Transport(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         manager = cast(Any, self).poolmanager
-        manager.pool_classes_by_scheme = _endable(manager.pool_classes_by_scheme)
+        manager.pool_classes_by_scheme = endable(manager.pool_classes_by_scheme)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         manager: Any = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = _endable(manager.pool_classes_by_scheme)
+        manager.pool_classes_by_scheme = endable(manager.pool_classes_by_scheme)
         return manager
 
     def send(
@@ -174,38 +173,3 @@ def _told(headers: Mapping[str, str]) -> float | None:
 
 def _again(status: int | None) -> str:
     return f"trying again ({f'HTTP {status}' if status else 'no answer'})"
-
-
-class _Endable(HTTPConnection):
-    """A connection that can be ended, and that knows that it came about."""
-
-    works_for: Any = None
-    _is_through = False
-
-    @property
-    def has_connected_to_proxy(self) -> bool:
-        # urllib3 asks this of a connection that broke, and is closed already: what
-        # was sent on it would seem never to have got past the proxy.
-        return self._is_through or super().has_connected_to_proxy
-
-    def connect(self) -> None:
-        self._is_through = False
-        super().connect()
-        self._is_through = True
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        waits.use(self)
-        super().request(*args, **kwargs)
-
-
-def _endable(pools: Mapping[str, type[Pool]]) -> dict[str, type[Pool]]:
-    """Give pools of the same kinds, those of a SOCKS proxy too, of such connections."""
-
-    def one(pool: type[Pool]) -> type[Pool]:
-        theirs: Any = pool.ConnectionCls
-        if issubclass(theirs, _Endable):
-            return pool
-        ours = type(theirs.__name__, (_Endable, theirs), {})
-        return type(pool.__name__, (pool,), {"ConnectionCls": ours})
-
-    return {scheme: one(pool) for scheme, pool in pools.items()}

@@ -9,6 +9,7 @@ import socket
 import socketserver
 import ssl
 import threading
+import time
 
 import pytest
 import requests
@@ -24,6 +25,7 @@ from listener import Listener
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 
+from intermezzo_nb.api.client import ApiSession
 from intermezzo_nb.api.gate import Gate
 from intermezzo_nb.api.signing import BearerAuth
 from intermezzo_nb.api.transport import Transport
@@ -302,3 +304,63 @@ def test_a_refusal_elsewhere_gets_no_token_of_a_session_of_ones_own(
         foreign.stop()
     assert api.seen[0]["Authorization"].startswith("Bearer ")
     assert ["Authorization" in headers for headers in foreign.seen] == [False]
+
+
+_CLOSING = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+
+
+class _Dripping(Listener):
+    """Gives an answer of five seconds, a byte at a time; or its head so."""
+
+    head = _CLOSING + b"Content-Length: 999999\r\n\r\n"
+    drips = b"1"
+    count = 100
+
+    def finish_request(self, request, client_address):
+        self.seen.append(request.recv(65536))
+        with contextlib.suppress(OSError):
+            request.sendall(self.head)
+            for _ in range(self.count):
+                request.sendall(self.drips)
+                time.sleep(0.05)
+
+
+@pytest.fixture
+def dripping():
+    server = _Dripping()
+    auth = BearerAuth(lambda **_: Token(TOKEN), server.url)
+    with ApiSession(auth, server.url, longest=0.6) as session:
+        yield server, session
+    server.stop()
+
+
+@pytest.mark.parametrize("is_in_head", [False, True])
+def test_an_answer_that_drips_is_given_up_in_time(dripping, is_in_head):
+    server, session = dripping
+    if is_in_head:
+        server.head, server.drips = b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"
+    began = time.monotonic()
+    with pytest.raises(NetworkError, match="was not there after 1 s") as caught:
+        session.get(f"{server.url}/things?of=somebody")
+    assert 0.6 <= time.monotonic() - began < 5
+    assert len(server.seen) == 1
+    assert (caught.value.code, caught.value.unanswered) == ("overdue", True)
+    assert server.url.removeprefix("http://") in caught.value.what
+    assert "somebody" not in str(caught.value)
+
+
+def test_a_session_is_usable_after_an_answer_that_was_given_up(dripping):
+    server, session = dripping
+    with pytest.raises(NetworkError):
+        session.get(server.url)
+    server.head, server.count = _CLOSING + b"Content-Length: 4\r\n\r\nnull", 0
+    assert session.get(server.url).json() is None
+
+
+def test_who_takes_an_answer_as_it_comes_or_gives_it_time_has_that_time(dripping):
+    server, session = dripping
+    server.head, server.count = _CLOSING + b"Content-Length: 30\r\n\r\n", 30
+    with session.get(server.url, stream=True) as answer:
+        assert answer.raw.read() == b"1" * 30
+    assert session.get(server.url, timeout=(5, 60)).content == b"1" * 30
+    assert session.post(server.url).content == b"1" * 30
