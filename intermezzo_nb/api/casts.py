@@ -64,8 +64,21 @@ class Typed:
     total: str | None = None
 
 
-def typed(column: Column | None, chunks: Sequence[Chunk], *, money: str) -> Typed:
-    """Give a column its documented type; without a documentation, infer it."""
+def typed(
+    column: Column | None,
+    chunks: Sequence[Chunk],
+    *,
+    money: str,
+    page_of: Callable[[int], str] = lambda _row: "",
+) -> Typed:
+    """
+    Give a column its documented type; without a documentation, infer it.
+
+    Parameters
+    ----------
+    page_of : callable
+        Tells the page of a row, in words to be put after it.
+    """
     if column is None:
         return Typed(_whole(_inferred(chunks)))
     if column.kind == "money":
@@ -74,7 +87,7 @@ def typed(column: Column | None, chunks: Sequence[Chunk], *, money: str) -> Type
     elif (cast := _cast(column.kind, chunks)) is not None:
         return Typed(_whole(cast))
     values = _values(chunks)
-    array, notes = build(column, values, money=money)
+    array, notes = build(column, values, money=money, page_of=page_of)
     total = control_total(values) if column.kind == "money" else None
     return Typed(array, notes, total)
 

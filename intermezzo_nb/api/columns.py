@@ -48,7 +48,11 @@ class Mistyped(Exception):
 
 
 def build(
-    column: Column, values: Sequence[Any], *, money: str
+    column: Column,
+    values: Sequence[Any],
+    *,
+    money: str,
+    page_of: Callable[[int], str] = lambda _row: "",
 ) -> tuple[pa.Array, list[str]]:
     """
     Build a documented column.
@@ -59,6 +63,8 @@ def build(
         Decoded JSON; None where null or missing.
     money : {"float", "decimal"}
         double, each the nearest to its text, or decimal128.
+    page_of : callable
+        Tells the page of a row, in words to be put after it.
 
     Returns
     -------
@@ -71,8 +77,8 @@ def build(
         return _BUILDERS[column.kind](values), []
     except Mistyped as fault:
         note = (
-            f"{column.name} is kept as text: row {fault.row} holds a "
-            f"{type(values[fault.row]).__name__} that is no "
+            f"{column.name} is kept as text: row {fault.row}{page_of(fault.row)} "
+            f"holds a {type(values[fault.row]).__name__} that is no "
             f"{fault.wanted or column.kind}"
         )
         return text(values), [note]

@@ -201,6 +201,7 @@ class _Writer:
                 columns=reading.query.columns,
                 as_="arrow",
                 is_part=True,
+                page_of=lambda: reading.page,
             )
             bookmark = reading.bookmark()
             is_end = some.is_end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -58,14 +59,14 @@ def pages_of(
         view.look_at_all(page, opening(style))
         page = ask(opening(style))
     way, is_doubtful = _Way(name), page.is_doubtful
-    while True:
+    for count in itertools.count(1):
         is_new = way.is_new(page)
         if is_doubtful and not is_new:
             # Of "there is more" and "there is none", the latter was true.
             yield replace(page, records=[], following=None)
             return
         view.look_ahead(page)
-        yield page
+        yield replace(page, number=_number(page, None if after else count))
         if page.following is None:
             return
         way.check(page.following)
@@ -73,6 +74,13 @@ def pages_of(
         page = ask(following)
         if page.style != style:
             raise endless(name)
+
+
+def _number(page: Page, count: int | None) -> int | None:
+    if page.style == "page":
+        number: int = (page.asked or {}).get("page", 1)
+        return number
+    return count if page.style == "cursor" else None
 
 
 def _again(ask: Callable[[Mapping[str, Any]], Page], place: Place) -> Page:

@@ -15,6 +15,7 @@ from ..errors import SettingsError, plain
 from .casts import typed
 from .collector import Collector
 from .columns import TEXT
+from .page import PageNumbers
 from .resources import CATALOGUE, find
 from .schema import Column, Parameter, Resource
 from .shaping import check_form, check_money, column_names
@@ -85,6 +86,7 @@ def framed(
     columns: Sequence[str] | None = None,
     as_: str = "pandas",
     is_part: bool = False,
+    page_of: Callable[[], int | None] = lambda: None,
 ) -> Framed:
     """
     Build a frame with stable types, whatever the data.
@@ -111,6 +113,8 @@ def framed(
         frame from there.
     is_part : bool
         Whether other records may have columns that these lack: then they are empty.
+    page_of : callable
+        Gives the number, where there is one, of the page that was taken last.
 
     Raises
     ------
@@ -121,7 +125,9 @@ def framed(
     check_money(money)
     convert = converter(as_)
     collector = Collector(resource)
+    numbers = PageNumbers()
     for page in pages:
+        numbers.begin(collector.rows, page_of())
         collector.add(page)
     rows = collector.rows
     found = {name: (column, chunks) for name, column, chunks in collector.columns()}
@@ -133,7 +139,7 @@ def framed(
     arrays, totals, notes = dict[str, pa.Array](), dict[str, str](), list[str]()
     for name in chosen(list(found), columns):
         column, chunks = found.pop(name)
-        made = typed(column, chunks, money=money)
+        made = typed(column, chunks, money=money, page_of=numbers.told)
         chunks.clear()  # each column gives its memory back before the next is made
         arrays[name] = made.array
         notes += made.notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -45,6 +46,8 @@ class Page:
         The query parameters that it answers.
     upto : int or None
         Records of the list up to its end, where the list can be taken up after it.
+    number : int or None
+        Which page it is, from 1 on; None where that is not certain.
     """
 
     records: list[Any]
@@ -56,6 +59,26 @@ class Page:
     pages: int | None = None
     asked: Mapping[str, Any] | None = None
     upto: int | None = None
+    number: int | None = None
+
+
+class PageNumbers:
+    """Which rows are of which page."""
+
+    def __init__(self) -> None:
+        self._rows: list[int] = []
+        self._numbers: list[int | None] = []
+
+    def begin(self, row: int, number: int | None) -> None:
+        """Note that a page begins with a row; one without rows is forgotten."""
+        self._rows.append(row)
+        self._numbers.append(number)
+
+    def told(self, row: int) -> str:
+        """Tell the page of a row, to be put after it; nothing where it has none."""
+        at = bisect_right(self._rows, row) - 1
+        number = self._numbers[at] if at >= 0 else None
+        return "" if number is None else f" (page {number:,})"
 
 
 def opening(style: str | None) -> dict[str, Any]:
@@ -111,7 +134,7 @@ def whole(pages: list[Page]) -> Page:
         return pages[0]
     records = [record for page in pages for record in page.records]
     notes = tuple(note for page in pages for note in page.notes)
-    return replace(pages[-1], records=records, notes=notes)
+    return replace(pages[-1], records=records, notes=notes, number=None)
 
 
 def no_list(name: str, payload: Any, member: str = "") -> PagingError:

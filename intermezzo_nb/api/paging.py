@@ -157,7 +157,7 @@ def numbered(
                 advice="Make the Dask frame anew, and compute it at once.",
             )
         following = page.following if one["page"] < last else None
-        yield replace(page, following=following, asked=one)
+        yield replace(page, following=following, asked=one, number=one["page"])
 
 
 def _ended(page: Page, records: list[Any], seen: Seen) -> Page:

@@ -28,6 +28,7 @@ def frame_of(
         columns=reading.query.columns,
         as_=as_,
         is_part=is_part,
+        page_of=lambda: reading.page,
     )
     about = provenance(
         reading,

@@ -77,6 +77,8 @@ class Reading:
         self.hints = list(query.odd_values())
         self.of_organizations = Failures("organization", strict=query.strict)
         self.complete = False
+        self.page: int | None = None
+        """The page that the last batch is of; None where that is not certain."""
         self.only: Stretch | None = None
         """What alone is read, of all that is asked for; None for all."""
         self._earlier: Bookmark | None = None
@@ -184,12 +186,14 @@ class Reading:
         owners = owners if self.has_owner else [Owner()]
         for owner in self._left_of(owners):
             is_last_owner = owner == owners[-1]
+            is_only_one = len(owners) == 1
             try:
                 for page in self._pages(owner, ahead):
                     rows = self._rows_of(page, owner)
                     is_end = page.following is None and is_last_owner
                     self.complete = is_end and not rows.is_cut and self._is_whole
                     self._last = owner.organization, page
+                    self.page = page.number if is_only_one else None
                     self._tell()
                     yield rows.kept
                     if self._has_enough:

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from intermezzo_nb.api.provenance import provenance, summary
+from intermezzo_nb.api.provenance import frame_of, provenance, summary
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
 from intermezzo_nb.errors import ApiError, PagingError, SettingsError
@@ -295,3 +295,51 @@ def test_one_row_is_one_row():
     _, reading = read(FakeApi(x=ROWS[:1]), "/x")
     about = provenance(reading, profile="p", rows=1, columns=1, totals={}, notes=[])
     assert "1 row ×" in summary(about)
+
+
+def notes_of(api, name="employees", organizations=("o",), **options):
+    reading = Reading(api, Query(name, **options))
+    reading.organizations = organizations
+    made = frame_of(reading, reading.batches(), profile="p", as_="pandas")
+    return made.attrs["intermezzo"]["notes"]
+
+
+def people(count=350, *, odd=217):
+    """Give people of two teams, one of whom began at a time that is no date."""
+    listed = [{"id": f"e{n}", "externalRef": f"t{n % 2}"} for n in range(count)]
+    for n, one in enumerate(listed):
+        one["startDate"] = "2026-01-01" if n != odd else "soon"
+    return listed
+
+
+@pytest.mark.parametrize(("filters", "row"), [({}, 217), ({"externalRef": "t1"}, 108)])
+def test_the_page_of_a_wrong_value_is_told_also_after_filtering(filters, row):
+    api = FakeApi(organizations__o__employees=people())
+    assert notes_of(api, filters=filters) == [
+        f"startDate is kept as text: row {row} (page 3) holds a str that is no date"
+    ]
+
+
+def test_the_pages_of_a_cursor_are_counted():
+    class ByCursor(FakeApi):
+        def answer(self, found, params):
+            start = int(params.get("cursor", 0))
+            following = start + 100 if start + 100 < len(found) else None
+            about = {"nextCursor": following and str(following)}
+            return {"items": found[start : start + 100], "pagination": about}
+
+    (note,) = notes_of(ByCursor(organizations__o__employees=people()))
+    assert "row 217 (page 3) holds" in note
+
+
+def test_no_page_is_told_where_it_is_of_one_of_several_lists():
+    answers = {f"organizations__{o}__employees": people() for o in "ab"}
+    (note,) = notes_of(FakeApi(**answers), organizations=("a", "b"))
+    assert "row 217 holds" in note
+
+
+def test_a_page_is_told_where_rows_of_it_came_twice():
+    again = [*people(odd=None), *people(10, odd=None)[9:], {"startDate": "soon"}]
+    again[-1]["id"] = "x"
+    told = notes_of(FakeApi(organizations__o__employees=again))
+    assert any("row 350 (page 4) holds" in note for note in told)
