@@ -60,12 +60,16 @@ def backend(monkeypatch):
     before = keyring.get_keyring()
     keyring.set_keyring(made)
     why_no_keyring.cache_clear()
-    monkeypatch.setattr(ours, "_PROBE", 1.0)
-    monkeypatch.setattr(ours, "_UNLOCKING", 1.0)
     yield made
     made.goes_on.set()
     keyring.set_keyring(before)
     why_no_keyring.cache_clear()
+
+
+@pytest.fixture
+def soon_given_up(monkeypatch):
+    monkeypatch.setattr(ours, "_PROBE", 1.0)
+    monkeypatch.setattr(ours, "_UNLOCKING", 1.0)
 
 
 @pytest.mark.usefixtures("backend")
@@ -85,6 +89,7 @@ def test_the_probe_leaves_nothing(backend):
     assert backend.kept == {}
 
 
+@pytest.mark.usefixtures("soon_given_up")
 def test_a_keyring_that_asks_somebody_is_passed_by(backend):
     backend.goes_on.clear()
     assert "may be locked" in why_no_keyring()
@@ -111,6 +116,7 @@ def test_without_the_package_the_file_is_taken(backend, monkeypatch):
     assert "--store file" in caught.value.advice
 
 
+@pytest.mark.usefixtures("soon_given_up")
 def test_a_keyring_that_was_locked_meanwhile_is_told(store, backend):
     store.save(KEY, TOKEN)
     backend.goes_on.clear()
@@ -153,6 +159,7 @@ def test_what_is_damaged_is_told_and_stays(store, backend, text):
     assert backend.kept[place] == text
 
 
+@pytest.mark.usefixtures("soon_given_up")
 def test_a_write_that_was_left_alone_does_not_undo_a_later_one(store, backend):
     newer = replace(TOKEN, refresh_token=Secret("refresh-token-that-came-later"))
     store.save(KEY, TOKEN)
