@@ -28,6 +28,9 @@ No message holds a token, code, verifier, state, secret or a query string.
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -101,7 +104,19 @@ class IntermezzoError(Exception):
             import traceback
 
             return traceback.format_exception(self)
-        return self.lines()
+        return [_wrapped(line) for line in self.lines()]
+
+
+def _wrapped(line: str) -> str:
+    """Wrap at words where a terminal would cut them; all else wraps by itself."""
+    if not sys.stdout.isatty():
+        return line
+    return textwrap.fill(
+        line,
+        shutil.get_terminal_size().columns,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def plain(text: object, limit: int = 200) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,30 +35,40 @@ class StatusLine:
 
     def __init__(self, *, watched: bool) -> None:
         self._watched = watched
-        self._shown: Any = None
+        self._place = _TerminalLine() if sys.stdout.isatty() else _Output()
         self._drawn_at = float("-inf")
 
     def __call__(self, progress: Progress) -> None:
-        if not self._watched:
-            return
+        if not self._watched or not (progress.requests or progress.waiting):
+            return  # a sign-in that the first request waits for has the line
         early = self._drawn_at + _REDRAW - time.monotonic()
         if early > 0:
             if not progress.waiting:
                 return
             time.sleep(early)  # a wait comes anyway, and has to be told before it
         self._drawn_at = time.monotonic()
-        self._draw(str(progress))
+        self._place.draw(str(progress))
 
     def finish(self, attrs: Mapping[str, Any]) -> None:
         """Draw the line that stays."""
-        self._draw(summary(attrs))
+        self._place.end(summary(attrs))
 
     def fail(self) -> None:
         """Leave nothing half-told above an error."""
-        if self._shown is not None:
-            self._draw("not finished")
+        if self._place.is_begun:
+            self._place.end("not finished")
 
-    def _draw(self, text: str) -> None:
+
+class _Output:
+    """An output of the cell, updated in its place."""
+
+    _shown: Any = None
+
+    @property
+    def is_begun(self) -> bool:
+        return self._shown is not None
+
+    def draw(self, text: str) -> None:
         lines = escape(text).replace("\n", "<br>")
         html = f'<div role="status" style="{_STYLE}">{lines}</div>'
         bundle = {"text/plain": text, "text/html": html}
@@ -64,6 +76,33 @@ class StatusLine:
             self._shown = display(bundle, raw=True, display_id=True)
         else:
             self._shown.update(bundle, raw=True)
+
+    end = draw
+
+
+class _TerminalLine:
+    """The line of the cursor: what IPython updates in a terminal is one line more."""
+
+    _length = 0
+
+    @property
+    def is_begun(self) -> bool:
+        return self._length > 0
+
+    def draw(self, text: str) -> None:
+        # A line that wraps cannot be drawn over.
+        shown = text[: shutil.get_terminal_size().columns - 1]
+        self._write(shown.ljust(self._length))
+        self._length = len(shown)
+
+    def end(self, text: str) -> None:
+        first, *others = text.splitlines()
+        self._write("\n".join([first.ljust(self._length), *others, ""]))
+        self._length = 0
+
+    def _write(self, text: str) -> None:
+        sys.stdout.write(f"\r{text}")
+        sys.stdout.flush()
 
 
 @contextmanager

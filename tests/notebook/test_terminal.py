@@ -131,6 +131,27 @@ def test_a_person_signs_in_from_a_terminal(terminal, person):
     assert shell.said.count("/authorize?") == 1
 
 
+def test_what_is_read_is_told_in_one_line_that_moves(terminal):
+    shell = terminal(COLUMNS="100")
+    shell.type("%intermezzo_login --profile demo --via client-credentials")
+    shell.type("df = %intermezzo employees --organization all")
+    shell.wait_for("complete")
+    drawn = re.findall(r"\r(employees · [^\r\n]*)", shell.said)
+    assert len(drawn) > 2
+    assert max(map(len, drawn)) < 100
+    assert drawn[-1].startswith("employees · 4,000 rows × ")
+
+
+def test_an_error_is_wrapped_between_words(terminal):
+    shell = terminal(COLUMNS="60")
+    shell.type("%intermezzo_login")
+    error = shell.wait_for(r"(?s)\n(Next: .*--profile\s+demo)")[1]
+    lines = error.splitlines()
+    assert len(lines) == 5
+    assert max(map(len, lines)) <= 60
+    assert "INTERMEZZO_AUTHORIZATION_URL; INTERMEZZO_API_URL" in lines
+
+
 def test_python_prints_the_link_in_a_terminal(terminal, person):
     shell = terminal()
     shell.type(
