@@ -34,7 +34,25 @@ class Desk:
     def __init__(self, company: Company) -> None:
         self._company = company
         self.created: dict[str, list[dict[str, Any]]] = {}
+        self._owned: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self._taken: set[tuple[str, str]] = set()
+
+    def listed(self, organizations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Give organizations, new ones too, with what they got since."""
+        return [
+            {**one, **{kind: [*old, *new] for kind, old, new in self._members(one)}}
+            for one in (*organizations, *self.created.get("organizations", ()))
+        ]
+
+    def is_new(self, organization_id: str) -> bool:
+        """Tell whether an organization was created here."""
+        made = self.created.get("organizations", ())
+        return any(one["id"] == organization_id for one in made)
+
+    def _members(self, one: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+        for kind, member in (("contacts", "contacts"), ("worksites", "workSites")):
+            if new := self._owned.get((kind, one["id"])):
+                yield member, one.get(member) or (), new
 
     def contacts(self, rows: Any, owner: str) -> dict[str, Any]:
         """Create contacts of an organization; an address of mail is there once."""
@@ -50,7 +68,7 @@ class Desk:
             known: dict[str, Any] = {"email": None, "phone": None, "roles": []}
             return {"id": self._id("con", number), **known, **row}
 
-        return self._answer("contacts", rows, wrongs, make)
+        return self._answer("contacts", rows, wrongs, make, owner)
 
     def organizations(self, rows: Any) -> dict[str, Any]:
         """Create organizations."""
@@ -82,7 +100,7 @@ class Desk:
             mine = {"id": self._id("wst", 1000 + number), "orgId": owner}
             return {**mine, **row, **_times()}
 
-        return self._answer("worksites", rows, wrongs, make)
+        return self._answer("worksites", rows, wrongs, make, owner)
 
     def _answer(
         self,
@@ -90,6 +108,7 @@ class Desk:
         rows: Any,
         wrongs: Callable[[dict[str, Any]], Iterator[Wrong]],
         make: Callable[[dict[str, Any], int], dict[str, Any]],
+        owner: str = "",
     ) -> dict[str, Any]:
         if not isinstance(rows, list) or not 1 <= len(rows) <= LARGEST:
             message = f"The body has to be an array of 1 to {LARGEST} objects."
@@ -107,6 +126,7 @@ class Desk:
                 errors.append({"inputIndex": index, "errors": told})
             else:
                 made.append(make(row, len(made)))
+        self._owned.setdefault((kind, owner), []).extend(made[before:])
         return {
             "total": len(rows),
             "succeeded": len(rows) - len(errors),

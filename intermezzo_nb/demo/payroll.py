@@ -129,18 +129,16 @@ class Payroll(QueryHandler):
         raise Finish
 
     def _told(self, answer: Any) -> str:
-        return json.dumps(self.practice.fields.answered(answer))
+        return _made(self.practice.fields.answered(answer))
 
     def organizations(self) -> str:
-        return self._told(self.practice.organizations)
+        return self._told(self._listed)
 
     def organization(self, organization_id: str) -> str:
-        number = self._organization(organization_id)
-        return self._told(self.practice.organizations[number])
+        return self._told(self._one(organization_id))
 
     def worksite(self, organization_id: str, worksite_id: str) -> str:
-        number = self._organization(organization_id)
-        sites = self.practice.organizations[number]["workSites"]
+        sites = self._one(organization_id).get("workSites") or []
         if found := [site for site in sites if site["id"] == worksite_id]:
             return self._told(found[0])
         raise Fault(404, "not_found", "There is no such worksite.")
@@ -161,6 +159,9 @@ class Payroll(QueryHandler):
         return self._told(employers.preferences(self.practice.company, number))
 
     def employees(self, organization_id: str) -> str:
+        if self.practice.desk.is_new(organization_id):
+            _, about = self._page(0)
+            return json.dumps({"items": [], **about} if about else [])
         organization = self._organization(organization_id)
         is_first = self.text("page") in {"", "1"} and not self.text("cursor")
         numbers = self.practice.drift.there(
@@ -227,14 +228,14 @@ class Payroll(QueryHandler):
         return self._told({"taxYear": int(tax_year), "months": months})
 
     def new_contacts(self, organization_id: str) -> str:
-        self._organization(organization_id)
+        self._one(organization_id)
         return _made(self.practice.desk.contacts(self._sent(), organization_id))
 
     def new_organizations(self) -> str:
         return _made(self.practice.desk.organizations(self._sent()))
 
     def new_worksites(self, organization_id: str) -> str:
-        self._organization(organization_id)
+        self._one(organization_id)
         return _made(self.practice.desk.worksites(self._sent(), organization_id))
 
     def british_run(self) -> str:
@@ -255,6 +256,16 @@ class Payroll(QueryHandler):
             raise Fault(404, "not_found", "Only British organizations have a P32.")
         year = number_within("tax_year", tax_year, *_TAX_YEARS)
         return self.practice.p32(organization, year)
+
+    @property
+    def _listed(self) -> list[dict[str, Any]]:
+        return self.practice.desk.listed(self.practice.organizations)
+
+    def _one(self, organization_id: str) -> dict[str, Any]:
+        for one in self._listed:
+            if one["id"] == organization_id:
+                return one
+        raise Fault(404, "not_found", "There is no such organization.")
 
     def _organization(self, organization_id: str) -> int:
         number = self.practice.company.organization_number(organization_id)
@@ -311,7 +322,7 @@ class Payroll(QueryHandler):
         ]
 
 
-def _made(answer: dict[str, Any]) -> str:
+def _made(answer: Any) -> str:
     return json.dumps(answer, default=str)  # decimals are strings in answers
 
 

@@ -125,6 +125,29 @@ def test_worksites_and_organizations_can_be_sent(api, practice, organizations):
     assert api.send("organizations", firms).succeeded.loc[0, "legalName"] == "New Ltd"
 
 
+def test_what_was_created_is_listed_and_can_be_looked_up(api, organizations):
+    owner = organizations["DE"]
+    before = api.frame("contacts")
+    sent = api.send("contacts", contacts(3), organization=owner).succeeded
+    found = api.frame("contacts")
+    new = found[~found["id"].isin(before["id"])]
+    assert [*new["id"]] == [*sent["id"]]
+    assert {*new["orgId"]} == {owner}
+    assert [*new["phone.phoneNumber"]] == [*contacts(3)["phone.phoneNumber"]]
+    site = {"name": "Quay", "address": "Quay 3", "isActive": True, "isPrimary": False}
+    api.send("worksites", pd.DataFrame([site]), organization=owner)
+    assert "Quay" in {*api.frame("worksites")["name"]}
+
+
+def test_an_organization_that_was_created_is_one_more_without_employees(api):
+    firm = pd.DataFrame({"legalName": ["New Ltd"], "legalAddress": ["Quay 3"]})
+    owner = api.send("organizations", firm).succeeded.loc[0, "id"]
+    assert owner in {*api.frame("organizations")["id"]}
+    assert api.frame("employees", organization=owner).empty
+    assert api.send("contacts", contacts(1), organization=owner).complete
+    assert "Person 0" in {*api.frame("contacts", orgId=owner)["name"]}
+
+
 def test_what_the_token_may_not_do_is_the_error_that_is_raised(practice, connection):
     settings = practice.settings("machine", scope="read:organizations")
     api = connection(**settings)
