@@ -51,6 +51,7 @@ class Journal:
         self.path = Path(path)
         self._lock = FileLock(f"{self.path}.lock", timeout=0)
         self._outcomes: dict[str, list[Outcome]] = defaultdict(list)
+        self._open_ones: set[str] = set()
         self._number = 0
         if not self.path.parent.is_dir():  # the lock would make it
             raise self._fault("its folder is not there", "journal_unwritable")
@@ -86,6 +87,10 @@ class Journal:
         }
         marks = map(self._mark, rows)
         return [known[m].popleft() if known.get(m) else Outcome(UNSENT) for m in marks]
+
+    def doubtful(self, rows: Sequence[str]) -> list[int]:
+        """Give the positions of the rows of which an earlier attempt is unanswered."""
+        return [at for at, row in enumerate(rows) if self._mark(row) in self._open_ones]
 
     def sending(self, rows: Mapping[int, str], again: Sequence[int] = ()) -> None:
         """
@@ -176,6 +181,8 @@ class Journal:
                 outcome = _read(answer, str(number))
                 if outcome.state == UNSENT:
                     continue
+                if outcome.state == UNCERTAIN:
+                    self._open_ones.add(mark)
                 outcomes = self._outcomes[mark]
                 if number in entry["again"]:
                     outcomes[:] = [o for o in outcomes if o.state == CREATED]

@@ -7,9 +7,10 @@ nothing is guessed from counts that do not add up.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import plain
@@ -22,6 +23,10 @@ CREATED, REJECTED, UNCERTAIN, UNSENT = STATES = (
     "unsent",
 )
 _LONGEST = 300  # characters of the API's words
+CONFLICT = "HTTP 409"
+_ALREADY = re.compile(
+    rf"TAKEN|ALREADY|DUPLICATE|NOT_?UNIQUE|(?<!NOT_)EXISTS|^{CONFLICT}$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +52,24 @@ class Outcome:
     state : {"created", "rejected", "uncertain", "unsent"}
     record : mapping or None
         What the API created; None where it did not say.
+    is_there : bool
+        The API refuses it as one that it has already, and an earlier attempt was not
+        answered: so that one has probably created it.
     """
 
     state: str
     errors: tuple[RowError, ...] = ()
     record: Mapping[str, Any] | None = None
+    is_there: bool = False
+
+    def doubted(self) -> Outcome:
+        """Give what this says of a row that was sent before, and not answered."""
+        is_there = bool(self.errors) and all(
+            _ALREADY.search(e.code) for e in self.errors
+        )
+        if self.state != REJECTED or not is_there:
+            return self
+        return replace(self, state=UNCERTAIN, is_there=True)
 
 
 Told = tuple[list[Outcome], list[str]]

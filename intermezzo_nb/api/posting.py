@@ -10,7 +10,7 @@ token. After anything else the run stops, and says which rows are uncertain.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,7 @@ from .outcomes import (
     of_refusal,
 )
 from .progress import Progress
+from .signing import BearerAuth
 
 _JSON = {"Content-Type": "application/json"}
 _REFUSED_WHOLE = (400, 409, 422)
@@ -110,6 +111,8 @@ class Poster:
         Told before each request and after each answer.
     again : sequence of int
         Rows that are sent once more, because somebody asked for just that.
+    doubtful : collection of int
+        Rows that were sent before, and not answered.
     """
 
     def __init__(
@@ -120,10 +123,12 @@ class Poster:
         *,
         journal: Journal | None = None,
         again: Sequence[int] = (),
+        doubtful: Collection[int] = (),
         progress: Callable[[Progress], None] = lambda _: None,
     ) -> None:
         self._api, self._job, self._delivery = api, job, delivery
         self._journal, self._again, self._progress = journal, {*again}, progress
+        self._doubtful = {*doubtful}
         self._began, self._settled = time.monotonic(), 0
 
     def run(self) -> None:
@@ -137,7 +142,8 @@ class Poster:
         with waits.telling_waits(self._tell):
             self._tell()
             try:
-                for chunk in chunks:
+                self._delivery.stopped = self._sign_in()
+                for chunk in chunks if self._delivery.stopped is None else ():
                     if (stopped := self._send(chunk)) is not None:
                         self._delivery.stopped = stopped
                         return
@@ -145,6 +151,17 @@ class Poster:
                     self._tell()
             finally:
                 self._delivery.seconds = time.monotonic() - self._began
+
+    def _sign_in(self) -> IntermezzoError | None:
+        # Else the first chunk's time would be that of a person in a browser, too.
+        try:
+            if isinstance(auth := self._api.session.auth, BearerAuth):
+                auth.get_ready()
+        except IntermezzoError as fault:
+            return fault
+        finally:
+            self._began = time.monotonic()
+        return None
 
     def _send(self, chunk: Sequence[int]) -> IntermezzoError | None:
         for turn in range(_TRIES):
@@ -157,6 +174,10 @@ class Poster:
                 return fault
             self._delivery.requests += 1
             outcomes, stopped = self._post(chunk)
+            outcomes = [
+                outcome.doubted() if at in self._doubtful else outcome
+                for at, outcome in zip(chunk, outcomes, strict=True)
+            ]
             self._settle(chunk, outcomes)
             try:
                 self._note_answered(outcomes)
@@ -237,7 +258,8 @@ def _of_error(
         return all_of(count, UNSENT), error  # no token, no leave, or never written
     if status in _REFUSED_WHOLE and isinstance(error, ApiError):
         details = error.details if isinstance(error.details, dict) else {}
-        told = RowError("", str(details.get("field") or ""), error.why)
+        field = str(details.get("field") or "")
+        told = RowError(f"HTTP {status}", field, error.why)
         outcomes = of_refusal(error.details, count, told)
         is_by_row = any(outcome.state != REJECTED for outcome in outcomes)
         return outcomes, None if is_by_row else error

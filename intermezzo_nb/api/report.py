@@ -11,12 +11,13 @@ import pandas as pd
 
 from ..errors import IntermezzoError, SendFailed, plain
 from .frames import to_frame
-from .outcomes import CREATED, REJECTED, STATES, UNCERTAIN, UNSENT
+from .outcomes import CREATED, REJECTED, STATES, UNCERTAIN, UNSENT, RowError
 from .payroll import line_records, payslip_records
 from .posting import Delivery
-from .resources import PAYSLIP_LINES
+from .resources import CATALOGUE, PAYSLIP_LINES
 from .schema import Resource
 
+_THERE = "probably created by the attempt whose answer was lost"
 _SHOWN, _LABELS = 12, 5  # groups of errors in a report, and labels in a group
 
 
@@ -48,6 +49,8 @@ class SendReport:
     stopped : IntermezzoError or None
         Why rows are unsent or uncertain.
     requests : int
+    seconds : float
+        Of the sending, with waits that the API asked for, and without a sign-in.
     """
 
     def __init__(
@@ -103,20 +106,12 @@ class SendReport:
     @property
     def rejected(self) -> pd.DataFrame:
         """The caller's rows that the API did not take; the column ``why`` tells it."""
-        rows = self._delivery.places(REJECTED)
-        why = {
-            place: "; ".join(map(str, self._delivery.outcomes[at].errors))
-            for at in rows
-            for place in self._places[at]
-        }
-        frame = self._original(rows)
-        frame["why"] = [why[place] for place in sorted(why)]
-        return frame
+        return self._explained(REJECTED)
 
     @property
     def uncertain(self) -> pd.DataFrame:
-        """The caller's rows that were sent, and may or may not have been created."""
-        return self._original(self._delivery.places(UNCERTAIN))
+        """The caller's rows that may or may not be there; ``why`` tells the reason."""
+        return self._explained(UNCERTAIN)
 
     @property
     def unsent(self) -> pd.DataFrame:
@@ -134,6 +129,10 @@ class SendReport:
     @property
     def requests(self) -> int:
         return self._delivery.requests
+
+    @property
+    def seconds(self) -> float:
+        return self._delivery.seconds
 
     def retry(self, frame: pd.DataFrame) -> SendReport:
         """
@@ -155,7 +154,7 @@ class SendReport:
         if stopped is not None and counts["total"] == counts[UNSENT]:
             return stopped  # nothing has happened that a report would have to tell
         told = [f"{counts[s]:,} {s}" for s in STATES if s != CREATED and counts[s]]
-        why = [f"{code} ({count:,})" for code, count, _ in self._grouped()][:_LABELS]
+        why = [f"{code} ({count:,})" for code, count, *_ in self._grouped()][:_LABELS]
         return SendFailed(
             f"{counts[CREATED]:,} of {counts['total']:,} {self.name} were created: "
             + ", ".join(told),
@@ -167,18 +166,19 @@ class SendReport:
 
     def __repr__(self) -> str:
         lines = [self._summary()]
-        for code, count, labels in self._grouped()[:_SHOWN]:
-            lines.append(f"  {count:>6,} × {code}: {labels}")
+        for code, count, labels, words in self._grouped()[:_SHOWN]:
+            said = f" · {words}" if words else ""
+            lines.append(f"  {count:>6,} × {code}: {labels}{said}")
         lines += self._remarks()
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td style='text-align:right'>{count:,}</td><td>{escape(code)}</td>"
-            f"<td>{escape(labels)}</td></tr>"
-            for code, count, labels in self._grouped()[:_SHOWN]
+            f"<td>{escape(labels)}</td><td>{escape(words)}</td></tr>"
+            for code, count, labels, words in self._grouped()[:_SHOWN]
         )
-        head = "<tr><th>rows</th><th>error</th><th>labels</th></tr>"
+        head = "<tr><th>rows</th><th>error</th><th>labels</th><th>message</th></tr>"
         table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
         remarks = "".join(f"<div>{escape(line)}</div>" for line in self._remarks())
         summary = f"<div><b>{escape(self._summary())}</b></div>"
@@ -186,10 +186,12 @@ class SendReport:
 
     def _summary(self) -> str:
         counts = self.counts
-        told = " · ".join(f"{counts[s]:,} {s}" for s in STATES if counts[s])
+        of = "" if self.complete else f" of {counts['total']:,}"
+        others = [f"{counts[s]:,} {s}" for s in STATES if s != CREATED and counts[s]]
+        told = " · ".join([f"{counts[CREATED]:,}{of} created", *others])
         plural = "s" * (self.requests != 1)
         return (
-            f"{self.name} · {counts['total']:,} · {told} · {self.requests:,} "
+            f"{self.name} · {told} · {self.requests:,} "
             f"request{plural} · {self._delivery.seconds:.1f} s"
         )
 
@@ -203,31 +205,60 @@ class SendReport:
     def _advice(self) -> list[str]:
         counts = self.counts
         told = []
-        if counts[UNCERTAIN]:
-            told.append("Look up those in .uncertain before you send them again.")
+        there = {
+            error.code
+            for outcome in self._delivery.outcomes
+            if outcome.is_there
+            for error in outcome.errors
+        }
+        by = f' by frame("{self.name}")' if self.name in CATALOGUE else ""
+        if there:
+            told.append(
+                f"Those answered with {', '.join(sorted(there))} in .uncertain were "
+                f"{_THERE}: look them up{by}, and do not change them."
+            )
+        if any(
+            o.state == UNCERTAIN and not o.is_there for o in self._delivery.outcomes
+        ):
+            told.append(f"Look up those in .uncertain{by} before you send them again.")
         if counts[REJECTED]:
             told.append("Correct those in .rejected and hand them to .retry(…).")
         if counts[UNSENT]:
             told.append("Hand .unsent to .retry(…) once the reason is gone.")
         return told
 
-    def _grouped(self) -> list[tuple[str, int, str]]:
-        """Give errors by what they are, most frequent first: kind, count, labels."""
+    def _grouped(self) -> list[tuple[str, int, str, str]]:
+        """Give errors by kind, most frequent first: with count, labels and words."""
         labels: dict[str, list[str]] = defaultdict(list)
+        words: dict[str, list[str]] = defaultdict(list)
         for at, outcome in enumerate(self._delivery.outcomes):
-            kinds = {
-                " ".join(
-                    filter(None, (e.code or e.message, e.field and f"({e.field})"))
-                )
-                for e in outcome.errors
-            }
-            for kind in kinds:
-                labels[plain(kind, 120)].append(plain(self._label(at), 40))
+            kinds = {_kind(error): error for error in outcome.errors}
+            for kind, error in kinds.items():
+                labels[kind].append(plain(self._label(at), 40))
+                if error.code and error.message not in words[kind]:
+                    words[kind].append(error.message)
         ordered = sorted(labels.items(), key=lambda item: (-len(item[1]), item[0]))
-        return [(kind, len(found), _some(found)) for kind, found in ordered]
+        return [
+            (kind, len(found), _some(found), _first(words[kind]))
+            for kind, found in ordered
+        ]
 
     def _label(self, at: int) -> Any:
         return self._frame.index[self._places[at][0]]
+
+    def _explained(self, state: str) -> pd.DataFrame:
+        rows = self._delivery.places(state)
+        why = {p: self._why(at) for at in rows for p in self._places[at]}
+        frame = self._original(rows)
+        frame["why"] = [why[place] for place in sorted(why)]
+        return frame
+
+    def _why(self, at: int) -> str:
+        outcome = self._delivery.outcomes[at]
+        told = "; ".join(map(str, outcome.errors))
+        if outcome.is_there:
+            return f"{_THERE} ({told})"
+        return told or "sent, and not answered for"
 
     def _original(self, rows: Iterable[int]) -> pd.DataFrame:
         return self._frame.iloc[
@@ -283,6 +314,17 @@ class PayrollReport(SendReport):
     def _answer(self) -> dict[str, Any]:
         told = next(iter(self._delivery.answers), None)
         return told if isinstance(told, dict) else {}
+
+
+def _kind(error: RowError) -> str:
+    told = (error.code or error.message, error.field and f"({error.field})")
+    return plain(" ".join(filter(None, told)), 120)
+
+
+def _first(words: Sequence[str]) -> str:
+    more = len(words) - 1
+    told = plain(words[0], 120) if words else ""
+    return f"{told} (and {more:,} other messages)" if more > 0 else told
 
 
 def _some(labels: Sequence[str]) -> str:

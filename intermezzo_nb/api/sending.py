@@ -51,6 +51,8 @@ class Manner:
         Where it is noted what was sent; None for nowhere.
     done : frozenset of str
         Rows that were created before, which a retry does not create again.
+    doubtful : frozenset of str
+        Rows that were sent before, and not answered.
     spare : mapping of str to int
         How many rows like these are still to be created all the same.
     is_retry : bool
@@ -64,6 +66,7 @@ class Manner:
     journal: str | os.PathLike[str] | None = None
     progress: Callable[[Progress], None] = lambda _: None
     done: frozenset[str] = frozenset()
+    doubtful: frozenset[str] = frozenset()
     spare: Mapping[str, int] = field(default_factory=dict)
     is_retry: bool = False
 
@@ -227,13 +230,18 @@ def _deliver(
     opened = Journal(how.journal, subject) if how.journal is not None else None
     try:
         with opened or nullcontext():
-            again = _recall(how, job, delivery, opened) if opened else []
+            doubtful = [at for at, t in enumerate(job.texts) if t in how.doubtful]
+            again: list[int] = []
+            if opened:
+                again = _recall(how, job, delivery, opened)
+                doubtful += opened.doubtful(job.marks)
             Poster(
                 how.api,
                 job,
                 delivery,
                 journal=opened,
                 again=again,
+                doubtful=doubtful,
                 progress=how.progress,
             ).run()
     except KeyboardInterrupt:
@@ -260,7 +268,14 @@ def _after(how: Manner, texts: Sequence[str], outcomes: Sequence[Outcome]) -> Ma
     created = [o.state == CREATED for o in outcomes]
     done = {t for t, is_created in zip(texts, created, strict=True) if is_created}
     rest = [t for t, is_created in zip(texts, created, strict=True) if not is_created]
-    return replace(how, done=how.done | done, spare=Counter(rest), is_retry=True)
+    open_ = {t for t, o in zip(texts, outcomes, strict=True) if o.state == UNCERTAIN}
+    return replace(
+        how,
+        done=how.done | done,
+        doubtful=how.doubtful | open_,
+        spare=Counter(rest),
+        is_retry=True,
+    )
 
 
 def _refuse_done(
@@ -271,7 +286,7 @@ def _refuse_done(
     for text, label in zip(texts, labels, strict=True):
         spare[text] -= 1
         if text in how.done and spare[text] < 0:
-            problems.append((label, "(row)", "was created already"))
+            problems.append((label, "", "was created already"))
     refuse(name, problems, len(texts))
 
 

@@ -49,6 +49,10 @@ class BearerAuth(AuthBase):
             request.hooks["response"].append(self._again_if_refused)
         return request
 
+    def get_ready(self) -> None:
+        """See to it that there is a token, before the time of a request counts."""
+        self._token()
+
     def sign_anew(self, request: requests.PreparedRequest) -> None:
         """Take the token once more, for a request that has waited since."""
         if self._is_for(request):

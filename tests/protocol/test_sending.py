@@ -60,7 +60,9 @@ def test_five_thousand_rows_with_bad_ones_among_them(api, practice, organization
     assert records["id"].is_unique
     assert report.requests == 50
     assert "23 × EMAIL_INVALID (email): c-36, c-252" in repr(report)
-    assert "4,863 created" in report._repr_html_()
+    shown = report._repr_html_()
+    assert "4,863 of 5,000 created" in shown
+    assert "<td>This is no address of mail.</td>" in shown
     assert "Person" not in repr(report) + report._repr_html_()
 
 

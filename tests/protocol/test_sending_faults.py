@@ -223,6 +223,62 @@ def test_uncertain_rows_are_sent_again_on_request_only(api, taker, tmp_path):
     assert len(taker.seen) == before
 
 
+def taken(handler):
+    """Refuse all rows as such that are there."""
+    rows = handler.server.seen[-1]
+    error = {"code": "EMAIL_TAKEN", "message": "no", "field": "email"}
+    errors = [{"inputIndex": n, "errors": [error]} for n in range(len(rows))]
+    handler.answer(result(rows, errors))
+
+
+def exists(handler):
+    """Refuse the whole request, as one of what is there."""
+    handler.answer({"error": "conflict", "message": "It is there."}, 409)
+
+
+@pytest.mark.parametrize("has_journal", [True, False])
+@pytest.mark.parametrize("act", [taken, exists])
+def test_rows_that_are_there_after_a_lost_answer_are_not_to_be_corrected(
+    api, taker, tmp_path, act, has_journal
+):
+    journal = tmp_path / "run.jsonl" if has_journal else None
+    taker.acts += [hang_up, act, act]
+    report = send(api, 10, journal=journal)
+    assert report.uncertain["why"].str.contains("not answered").all()
+    if journal:  # a second run knows the first one by its journal alone
+        report = send(api, 10, journal=journal)
+    for _ in range(2):
+        report = report.retry(report.uncertain)
+        assert states(report) == {"uncertain": 10}
+        assert report.uncertain["why"].str.startswith("probably created").all()
+        assert 'look them up by frame("contacts"), and do not change' in repr(report)
+        assert "Correct" not in repr(report)
+
+
+def test_rows_that_are_there_already_at_the_first_attempt_are_rejected(api, taker):
+    taker.acts += [hang_up, created, taken]
+    report = send(api, 10)
+    changed = report.uncertain.assign(name="Somebody else")
+    assert report.retry(changed.iloc[:5]).complete
+    assert states(report.retry(changed.iloc[5:])) == {"rejected": 5}
+
+
+def test_the_seconds_of_a_report_are_without_the_sign_in(api, monkeypatch):
+    auth = api.session.auth
+    token = auth._token
+
+    def slow(**how):
+        monkeypatch.setattr(auth, "_token", token)
+        time.sleep(1)  # a person who signs in
+        return token(**how)
+
+    monkeypatch.setattr(auth, "_token", slow)
+    report = send(api, 10)
+    assert report.complete
+    assert report.seconds < 1
+    assert repr(report).startswith("contacts · 10 created · 1 request · 0.")
+
+
 def test_corrected_rows_are_all_that_a_second_run_sends(api, taker, tmp_path):
     journal = tmp_path / "run.jsonl"
     error = {"inputIndex": 4, "errors": [{"code": "X", "message": "no", "field": "f"}]}
