@@ -31,7 +31,6 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 __all__ = [
@@ -96,7 +95,7 @@ class IntermezzoError(Exception):
         lines = [f"Intermezzo: {self.what} [{self.code}]"]
         lines += [f"Why: {self.why}"] if self.why else []
         lines += [f"Next: {self.advice}"] if self.advice else []
-        return [plain(line, limit=1000) for line in lines]
+        return [plain(line, limit=2500) for line in lines]
 
     def _render_traceback_(self) -> list[str]:
         # IPython asks for this instead of drawing the frames.
@@ -142,8 +141,9 @@ class BadTable(SettingsError):
 
     Parameters
     ----------
-    problems : sequence of (label, field, reason)
-        All of them; the label is None for what concerns the whole table.
+    problems : pandas.DataFrame of shape (problems, 3)
+        All of them, with the columns ``label``, ``field`` and ``problem``; the label is
+        None for what concerns the whole table, the field empty for a whole row.
     """
 
     default_code = "bad_table"
@@ -155,10 +155,10 @@ class BadTable(SettingsError):
         why: str = "",
         advice: str = "",
         code: str = "",
-        problems: Sequence[tuple[Any, str, str]] = (),
+        problems: Any = None,
     ) -> None:
         super().__init__(what, why=why, advice=advice, code=code)
-        self.problems = list(problems)
+        self.problems = problems
 
 
 class LoginError(IntermezzoError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from .forms import Body, Problem
 from .schema import Column
 from .values import Unfit, as_json
 
-_FIELDS = 12  # in a message
+_NO: Mapping[str, str] = {}
 _TOLD = 5  # problems in a message; the rest is counted
 
 
@@ -97,26 +97,30 @@ def checked(
             f"{what} can be sent from a DataFrame only",
             why=f"What was given is a {type(frame).__name__}.",
             advice="Give a pandas DataFrame, a row for each of them.",
+            problems=_listed(()),
         )
     known = {field.name: field for field in fields}
     twice = {*frame.columns[frame.columns.duplicated()]}
     problems += [(None, plain(name), "is a column twice") for name in twice]
-    problems += [
-        (None, plain(name), _unknown(name, [*known], what))
-        for name in frame.columns.unique()
-        if name not in known
-    ]
+    problems += _unknown(frame.columns.unique(), [*known], what)
     again = frame.index[frame.index.duplicated()].unique()
-    problems += [(label, "(index)", "labels several rows") for label in again]
+    problems += [(label, "", "is the label of several rows") for label in again]
     if not len(frame):
-        problems.append((None, "(rows)", "are none"))
+        problems.append((None, "", "there are no rows"))
     found = [n for n in frame.columns.unique() if n in known and n not in twice]
     return Table(frame.copy(), tuple(known[name] for name in found))
 
 
-def refuse(what: str, problems: Sequence[Problem], rows: int) -> None:
+def refuse(
+    what: str, problems: Sequence[Problem], rows: int, about: Mapping[str, str] = _NO
+) -> None:
     """
     Raise one error for all problems, where there are any.
+
+    Parameters
+    ----------
+    about : mapping of str to str
+        What is to be said beside a problem with a field.
 
     Raises
     ------
@@ -125,20 +129,21 @@ def refuse(what: str, problems: Sequence[Problem], rows: int) -> None:
     """
     if not problems:
         return
-    told = [
-        f"{'' if label is None else f'row {plain(label, 40)}, '}{field} {reason}"
-        for label, field, reason in problems[:_TOLD]
-    ]
+    told = [_worded(*problem) for problem in problems[:_TOLD]]
     more = len(problems) - len(told)
     told += [f"and {more:,} more"] if more else []
     bad = len({str(label) for label, *_ in problems if label is not None})
     where = f" in {bad:,} of {rows:,} rows" if bad else ""
     count = f"{len(problems):,} problem{'s' * (len(problems) > 1)}"
+    why = "; ".join(told)
+    fields = {field for _, field, _ in problems}
+    hints = [words for field, words in about.items() if field in fields]
+    advice = "Nothing was sent. Correct them; .problems of this error lists all."
     raise BadTable(
         f"{what} cannot be sent: {count}{where}",
-        why="; ".join(told) + ".",
-        advice="Nothing was sent. Correct them; .problems of this error lists all.",
-        problems=problems,
+        why=why if why.endswith("?") else f"{why}.",
+        advice=" ".join([*hints, advice]),
+        problems=_listed(problems),
     )
 
 
@@ -164,17 +169,37 @@ def is_missing(value: Any) -> bool:
     return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
+def _listed(problems: Sequence[Problem]) -> pd.DataFrame:
+    # Of type object: a label stays what it is, also beside one that is None.
+    rows = {at: list(problem) for at, problem in enumerate(problems)}
+    columns = ["label", "field", "problem"]
+    return pd.DataFrame.from_dict(rows, "index", dtype=object, columns=columns)
+
+
+def _worded(label: Any, field: str, reason: str) -> str:
+    text = "" if label is None else plain(label, 40)
+    row = text if not text or text.lower().startswith("row") else f"row {text}"
+    place = ", ".join(filter(None, (row, field)))
+    return f"{place} {reason}".strip()
+
+
 def _is_blank(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _unknown(name: object, known: Sequence[str], what: str) -> str:
-    close = difflib.get_close_matches(str(name), known, 1, 0.7)
-    ends = [n for n in known if n.rpartition(".")[2].lower() == str(name).lower()]
-    hint = next(iter(ends + close), None)
-    told = (
-        f"did you mean {hint}?" if hint else f"there are {', '.join(known[:_FIELDS])}"
-    )
-    return f"is no field of {what}; {told}" + (
-        " …" * (not hint and len(known) > _FIELDS)
-    )
+def _unknown(
+    names: Iterable[object], known: Sequence[str], what: str
+) -> Iterator[Problem]:
+    is_listed = False
+    for name in names:
+        if name in known:
+            continue
+        close = difflib.get_close_matches(str(name), known, 1, 0.7)
+        ends = [n for n in known if n.rpartition(".")[2].lower() == str(name).lower()]
+        told = f"is no field of {what}"
+        if hint := next(iter(ends + close), None):
+            told += f"; did you mean {hint}?"
+        elif not is_listed:  # once is enough, and all of them
+            told += f"; there are {', '.join(known)}"
+            is_listed = True
+        yield None, plain(name), told

@@ -24,6 +24,8 @@ class Country:
         Fields of an employee, the same in all of the employee's rows.
     identity : str
         The place of ``employeeId`` in what is sent.
+    about_identity : str
+        What it is, in words.
     lines : mapping of str to tuple of Column
         Fields of a line, by its kind.
     payslips : Resource
@@ -36,6 +38,7 @@ class Country:
     path: str
     employee: tuple[Column, ...]
     identity: str
+    about_identity: str
     lines: Mapping[str, tuple[Column, ...]]
     payslips: Resource
     cycles: Mapping[str, str]
@@ -59,8 +62,10 @@ _NAMED = (Column("name"), Column("amount", "money"))
 _GB = Country(
     name="GB",
     path="/gb/payroll",
-    employee=(Column(EMPLOYEE_ID),),
+    employee=(Column(EMPLOYEE_ID, example="emp_…"),),
     identity=EMPLOYEE_ID,
+    about_identity='The British run takes the ids of frame("employees"), which are '
+    "text.",
     lines={
         "earning": _EARNING,
         "benefit": (*_NAMED, *columns("money", "makeGoodAmount", "foregoneAmount")),
@@ -74,7 +79,7 @@ _DE = Country(
     name="DE",
     path="/germany/payroll",
     employee=(
-        Column(EMPLOYEE_ID, "integer"),
+        Column(EMPLOYEE_ID, "integer", example="1042"),
         Column("employeeDetails.yearOfBirth", "integer"),
         Column("employeeDetails.isMiniJob", "boolean"),
         Column("employeeDetails.agreedWorkHoursPerWeek", "number"),
@@ -101,6 +106,8 @@ _DE = Country(
         Column("insuranceDetails.isMidiJob", "boolean"),
     ),
     identity="employeeDetails.employeeId",
+    about_identity="The German run takes a number for each employee, that you choose: "
+    'the ids of frame("employees") are text, and for the British run alone.',
     lines={
         "earning": (*_EARNING, Column("doGrossup", "boolean")),
         "benefit": (

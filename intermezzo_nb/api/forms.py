@@ -16,6 +16,7 @@ from ..errors import SettingsError
 from .schema import Column, Resource
 
 Body = dict[str, Any]
+REFERENCE = "externalRef"  # the caller's own name of a record
 Problem = tuple[Any, str, str]  # label, field and reason
 
 
@@ -92,8 +93,9 @@ _CONTACTS = Form(
     fields=(
         Column("name"),
         Column("email", "email"),
-        *columns("text", "phone.phoneNumber", "phone.phoneType"),
-        Column("roles", "texts"),
+        Column("phone.phoneNumber", example="+4930123456"),
+        Column("phone.phoneType", example="mobile"),
+        Column("roles", "texts", example='["payroll"]'),
     ),
     required=(("name",),),
     created=Resource(

@@ -195,15 +195,17 @@ def payslip_records(answer: Body, payslips: Resource) -> list[Body]:
 
 
 def line_records(answer: Body) -> list[Body]:
-    """Give the deductions and reimbursements of all payslips, a row each."""
+    """Give the lines of all payslips, a row each."""
     records = []
     for slip in answer.get("payslips") or []:
         period = slip.get("currentPayPeriod") if isinstance(slip, dict) else None
         employee = period.get("employee") if isinstance(period, dict) else None
-        for kind in ("deduction", "reimbursement"):
+        for kind in KINDS:
             listed = employee.get(f"{kind}s") if isinstance(employee, dict) else None
             for line in listed if isinstance(listed, list) else []:
                 own = line if isinstance(line, dict) else {"name": line}
+                if "name" not in own and "earningType" in own:
+                    own = {"name": own["earningType"], **own}
                 records.append(
                     {EMPLOYEE_ID: slip.get(EMPLOYEE_ID), "kind": kind, **own}
                 )

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import IntermezzoError, SendFailed, plain
+from .countries import EMPLOYEE_ID
 from .frames import to_frame
 from .outcomes import CREATED, REJECTED, STATES, UNCERTAIN, UNSENT, RowError
 from .payroll import line_records, payslip_records
@@ -297,7 +298,12 @@ class PayrollReport(SendReport):
 
     @property
     def lines(self) -> pd.DataFrame:
-        """A row for each deduction and reimbursement of the payslips, typed."""
+        """
+        A row for each line of the payslips: employeeId, kind, name and amount.
+
+        The API documents deductions and reimbursements; earnings and benefits are here
+        where its answer lists them, and else summed in :attr:`payslips`.
+        """
         return self._typed(line_records(self._answer), PAYSLIP_LINES)
 
     def _typed(self, records: list[dict[str, Any]], resource: Resource) -> pd.DataFrame:
@@ -309,6 +315,19 @@ class PayrollReport(SendReport):
             "notes": framed.notes,
         }
         return framed.frame
+
+    @property
+    def errors(self) -> pd.DataFrame:
+        """Why somebody is not paid: label, employeeId and message."""
+        rows = [
+            (self._label(at), self._employee(at), str(error))
+            for at, outcome in enumerate(self._delivery.outcomes)
+            for error in outcome.errors
+        ]
+        return pd.DataFrame(rows, columns=["label", EMPLOYEE_ID, "message"])
+
+    def _employee(self, at: int) -> Any:
+        return self._frame[EMPLOYEE_ID].iloc[self._places[at][0]]
 
     @property
     def _answer(self) -> dict[str, Any]:

@@ -32,6 +32,8 @@ class Column:
     also : tuple of str
         Other kinds that pages of the reference document for it. ``text`` takes them
         as text, and ``json`` takes any: neither is told as an odd value.
+    example : str
+        A value, where the kind alone does not tell how it is written.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Column:
     values: tuple[str, ...] = ()
     scale: int = 2
     also: tuple[str, ...] = ()
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)

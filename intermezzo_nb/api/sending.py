@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,11 +12,11 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import SendFailed, SettingsError
+from ..errors import SendFailed, SettingsError, plain
 from .bodies import checked, nested, refuse
 from .client import Api
 from .countries import EMPLOYEE_ID, find_country
-from .forms import Problem, columns, find_form
+from .forms import REFERENCE, Body, Problem, columns, find_form
 from .journal import Journal
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, all_of, of_bulk
 from .owners import choose
@@ -127,6 +127,7 @@ def send(
         nested(row, label, problems)
         for label, row in zip(table.labels, rows, strict=True)
     ]
+    problems += _again(rows, table.labels)
     refuse(name, problems, len(bodies))
     texts = [encoded(body) for body in bodies]
     places = [[at] for at in range(len(texts))]
@@ -179,7 +180,8 @@ def run_payroll(
     rows = table.rows(problems)
     table.require(rows, [(EMPLOYEE_ID,)], problems)
     group = grouped(land, rows, table.labels, problems)
-    refuse("a payroll run", problems, len(rows))
+    about = {EMPLOYEE_ID: land.about_identity}
+    refuse("a payroll run", problems, len(rows), about)
     nest = partial(nested, label=None, problems=problems)
     texts = [encoded(member) for member in members(land, group, nest)]
     labels = [table.labels[places[0]] for places in group.places]
@@ -276,6 +278,19 @@ def _after(how: Manner, texts: Sequence[str], outcomes: Sequence[Outcome]) -> Ma
         spare=Counter(rest),
         is_retry=True,
     )
+
+
+def _again(rows: Sequence[Body], labels: Sequence[Any]) -> Iterator[Problem]:
+    """Find references that are to name one row, and name several."""
+    first: dict[Any, Any] = {}
+    for row, label in zip(rows, labels, strict=True):
+        reference = row.get(REFERENCE)
+        if not isinstance(reference, str) or not reference:
+            continue
+        earlier = first.setdefault(reference, label)
+        if earlier is not label:
+            told = f"is that of {plain(earlier, 40)}, too"
+            yield label, REFERENCE, told
 
 
 def _refuse_done(

@@ -35,7 +35,12 @@ def as_json(column: Column, value: Any) -> Any:
     Unfit
         It is not of the column's kind.
     """
-    fit = _KINDS[column.kind](value)
+    try:
+        fit = _KINDS[column.kind](value)
+    except Unfit as why:
+        if not column.example:
+            raise
+        raise Unfit(f"{why}; an example is {column.example}") from None
     if column.values and fit not in column.values:
         raise Unfit(f"has to be one of {', '.join(column.values)}")
     return fit
@@ -57,9 +62,15 @@ def encoded(value: Any) -> str:
     raise TypeError
 
 
+def _a(value: Any) -> str:
+    name = type(value).__name__
+    article = "an" if name[0].lower() in "aeiou" else "a"
+    return "text" if isinstance(value, str) else f"{article} {name}"
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise Unfit(f"has to be text, and is a {type(value).__name__}")
+        raise Unfit(f"has to be text, and is {_a(value)}")
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -89,7 +100,7 @@ def _date(value: Any) -> str:
 
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise Unfit(f"has to be True or False, and is a {type(value).__name__}")
+        raise Unfit(f"has to be True or False, and is {_a(value)}")
     return value
 
 
@@ -98,7 +109,7 @@ def _integer(value: Any) -> int:
     if is_whole and abs(value) <= EXACT_WHOLE:
         value = int(value)  # what a gap in its column has made a float
     if not isinstance(value, int) or isinstance(value, bool):
-        raise Unfit(f"has to be a whole number, and is a {type(value).__name__}")
+        raise Unfit(f"has to be a whole number, and is {_a(value)}")
     return int(value)
 
 
@@ -109,7 +120,7 @@ def _number(value: Any) -> Decimal:
         if not math.isfinite(value):
             raise Unfit("is not finite")
         return value if isinstance(value, Decimal) else Decimal(repr(value))
-    raise Unfit(f"has to be a number, and is a {type(value).__name__}")
+    raise Unfit(f"has to be a number, and is {_a(value)}")
 
 
 def _money(value: Any) -> Decimal:
@@ -151,7 +162,7 @@ def _texts(value: Any) -> list[str]:
     is_word = isinstance(value, str) and not value.lstrip().startswith("[")
     texts = None if is_word else _json(value)
     if not isinstance(texts, list) or not all(isinstance(t, str) for t in texts):
-        raise Unfit('has to be a list of text, as ["payroll"]')
+        raise Unfit("has to be a list of text")
     return texts
 
 

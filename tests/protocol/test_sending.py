@@ -250,8 +250,7 @@ def test_a_british_run_gives_payslips_lines_and_errors(api, practice, organizati
     assert report.errors.to_dict("records") == [
         {
             "label": "e",
-            "field": "",
-            "code": "",
+            "employeeId": "emp_nobody",
             "message": "There is no such employee.",
         }
     ]
@@ -289,6 +288,37 @@ def test_a_german_run_gives_payslips_and_exact_money(api, practice):
         report.retry(frame)
     fixed = report.rejected.assign(**{"employeeDetails.yearOfBirth": 1970})
     assert report.retry(fixed).complete
+
+
+def test_a_german_run_says_which_ids_and_columns_it_takes(api, practice):
+    frame = pd.DataFrame({"employeeId": ["emp_1"], "earningType": "Salary"})
+    with pytest.raises(BadTable) as caught:
+        api.run_payroll("DE", frame.assign(amount=1, x=2), pay_date="2026-04-30")
+    told = str(caught.value)
+    assert (
+        "row 0, employeeId has to be a whole number, and is text; an example is 1042"
+    ) in told
+    assert "The German run takes a number for each employee, that you choose" in told
+    assert "insuranceDetails.isMidiJob" in told, "the list of columns is whole"
+    assert "doGrossup" in told
+    assert [*caught.value.problems["field"]] == ["x", "employeeId"]
+    with pytest.raises(BadTable, match="is an int"):
+        api.run_payroll("GB", frame.assign(employeeId=1), pay_date="2026-04-30")
+    assert practice.ledger.token_requests == 0
+
+
+def test_a_reference_of_two_rows_is_told_before_anything_is_sent(api, practice):
+    frame = pd.DataFrame(
+        {
+            "legalName": ["A", "B", "C"],
+            "legalAddress": "Quay 3",
+            "externalRef": ["r1", None, "r1"],
+        },
+        index=["a", "b", "c"],
+    )
+    with pytest.raises(BadTable, match="row c, externalRef is that of a, too"):
+        api.send("organizations", frame)
+    assert practice.ledger.token_requests == 0
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,8 @@ def bodies(frame, form="contacts"):
 def problems(frame, form="contacts"):
     with pytest.raises(BadTable) as caught:
         bodies(frame, form)
-    return caught.value.problems
+    assert [*caught.value.problems] == ["label", "field", "problem"]
+    return [*caught.value.problems.itertuples(index=False, name=None)]
 
 
 @pytest.mark.parametrize("gap", [None, float("nan"), pd.NA, pd.NaT])
@@ -90,7 +91,7 @@ def test_both_documented_shapes_of_an_address_are_taken_but_not_both_at_once():
         ),
         ({"name": ["Ada", " "]}, (1, "name", "is missing")),
         ({"name": ["Ada", None]}, (1, "name", "is missing")),
-        ({"name": ["Ada", 7]}, (1, "name", "has to be text, and is a int")),
+        ({"name": ["Ada", 7]}, (1, "name", "has to be text, and is an int")),
         ({"email": ["a", None]}, (0, "email", "is no address of mail")),
     ],
 )
@@ -106,7 +107,7 @@ def test_labels_and_columns_that_are_there_twice_are_refused():
     twice = pd.concat([GOOD, GOOD[["email"]]], axis=1)
     assert problems(twice) == [(None, "email", "is a column twice")]
     frame = GOOD.set_index(pd.Index(["a", "a"]))
-    assert problems(frame) == [("a", "(index)", "labels several rows")]
+    assert problems(frame) == [("a", "", "is the label of several rows")]
 
 
 @pytest.mark.parametrize("given", [None, [{"name": "Ada"}], {"name": "Ada"}, "x"])
@@ -116,7 +117,32 @@ def test_what_is_no_frame_is_refused(given):
 
 
 def test_a_table_without_rows_is_refused():
-    assert problems(GOOD.iloc[:0]) == [(None, "(rows)", "are none")]
+    assert problems(GOOD.iloc[:0]) == [(None, "", "there are no rows")]
+
+
+def message(frame, form="contacts"):
+    with pytest.raises(BadTable) as caught:
+        bodies(frame, form)
+    return caught.value.why
+
+
+def test_problems_are_told_in_whole_words():
+    assert message(GOOD.iloc[:0]) == "there are no rows."
+    assert message(GOOD.rename(columns={"email": "emial"})).endswith("mean email?")
+    frame = GOOD.assign(name=["Ada", " "]).set_index(pd.Index(["row6", "row7"]))
+    assert message(frame) == "row7, name is missing."
+    twice = GOOD.set_index(pd.Index([3, 3]))
+    assert message(twice) == "row 3 is the label of several rows."
+
+
+def test_what_may_be_sent_is_told_whole_and_once():
+    frame = pd.DataFrame({"zzz": [1], "yyy": [2], "legalName": ["A"]})
+    with pytest.raises(BadTable) as caught:
+        bodies(frame, "organizations")
+    told = str(caught.value)
+    for field in FORMS["organizations"].fields:
+        assert told.count(f" {field.name}") >= 1
+    assert told.count("there are") == 1
 
 
 def test_the_first_problems_are_told_and_the_rest_counted():

@@ -46,6 +46,20 @@ def test_what_is_not_documented_keeps_its_whole_path_and_hides_nothing(
     assert record.get("netPay") in (None, "2")
 
 
+def test_lines_of_any_kind_are_rows_where_the_answer_lists_them():
+    record, lines = flat(
+        {
+            "benefits": {"benefitsInKind": "5.00"},
+            "earnings": [{"earningType": "Salary", "amount": "9.00"}],
+        }
+    )
+    assert record == {"benefitsInKind": "5.00"}
+    (line,) = lines
+    assert (line["kind"], line["name"], line["amount"]) == ("earning", "Salary", "9.00")
+    _, lines = flat({"benefits": [{"name": "Car", "amount": "5.00"}]})
+    assert [line["kind"] for line in lines] == ["benefit"]
+
+
 def test_a_run_without_a_name_of_its_own_has_the_other():
     answer = {"run": {"id": None, "runId": "r1"}, "payslips": [{}]}
     assert payslip_records(answer, PAYSLIPS["GB"])[0]["runId"] == "r1"

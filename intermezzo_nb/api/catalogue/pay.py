@@ -131,6 +131,8 @@ GERMAN_WAGE_TYPES = Resource(
 
 _EMPLOYEE_PART = "currentPayPeriod.employee."
 _LISTS = (
+    (_EMPLOYEE_PART + "earnings", "earning"),
+    (_EMPLOYEE_PART + "benefits", "benefit"),
     (_EMPLOYEE_PART + "deductions", "deduction"),
     (_EMPLOYEE_PART + "reimbursements", "reimbursement"),
 )
@@ -202,14 +204,14 @@ PAYSLIP_LINES = Resource(
     name="payslip-lines",
     path="",
     page="gbcalc/run-payroll",
-    doc="What is taken from, and added to, the net wages of a payslip",
+    doc="The lines of payslips, as far as the answer to a run lists them",
     owner="account",
     inside="payslips",
     lines=_LISTS,
     keep=(("employeeId", "employeeId"),),
     columns=(
         identifier("employeeId"),
-        enum("kind", "deduction", "reimbursement"),
+        enum("kind", "earning", "benefit", "deduction", "reimbursement"),
         *of("text", "name"),
         *of("money", "amount"),
     ),
