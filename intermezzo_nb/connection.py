@@ -242,6 +242,25 @@ class Connection:
             return [record for batch in reading.batches() for record in batch]
         return self._framed(reading, reading.batches(), as_=as_)
 
+    def resources(self, name: str | None = None) -> pd.DataFrame:
+        """
+        List the resources; nothing is asked.
+
+        Parameters
+        ----------
+        name : str, optional
+            Instead, tell of one its parameters, columns and versions, and in rows of
+            the role ``send`` the fields that :meth:`send` takes.
+
+        Raises
+        ------
+        SettingsError
+            ``unknown_resource``.
+        """
+        from .api.frames import describe
+
+        return describe(name)
+
     def frames(
         self,
         resource: str,
@@ -383,7 +402,8 @@ class Connection:
         Create the rows of a DataFrame at the API; no row is sent twice.
 
         All rows are checked before the first is sent. Columns are the API's own
-        fields, dotted where they are inside an object; missing values are left out.
+        fields, dotted where they are inside an object, as ``resources("contacts")``
+        lists them in its rows of the role ``send``; missing values are left out.
 
         Parameters
         ----------
@@ -407,12 +427,15 @@ class Connection:
         Returns
         -------
         SendReport
-            What became of each row; also in ``last_report``, whatever happens.
+            What became of each row: ``counts``, ``succeeded``, ``errors``,
+            ``rejected``, ``uncertain``, ``unsent``, ``retry(frame)``; also in
+            ``last_report``, whatever happens.
 
         Raises
         ------
         BadTable
-            The table cannot be sent; nothing was.
+            The table cannot be sent; nothing was. Its ``problems`` are a DataFrame:
+            label, field and problem.
         SendFailed
             Not all rows were created; its ``report`` tells which.
         SettingsError, ApiError, LoginError, NetworkError, StoreError
@@ -447,7 +470,10 @@ class Connection:
         A row is one line of pay: ``employeeId``, ``kind`` (``earning`` where it is left
         out, ``benefit``, ``deduction``, ``reimbursement``), and the fields of such a
         line, as ``earningType``, ``amount`` and ``earningFrequency``, or ``name`` and
-        ``amount``. German employees have their attributes beside them.
+        ``amount``. In the British run ``employeeId`` is an id of
+        ``frame("employees")``; in the German one a whole number that you choose, with
+        the employee's attributes beside it, such as ``taxAttributes.taxClass``. A
+        column that is not taken is told with all those that are.
 
         Parameters
         ----------
@@ -464,7 +490,10 @@ class Connection:
         Returns
         -------
         PayrollReport
-            With ``payslips`` and ``lines`` as typed frames, and errors by employee.
+            As :meth:`send` does, but by employee: ``payslips`` (the amounts of each),
+            ``lines`` (employeeId, kind, name, amount: as far as the answer lists
+            them), ``errors`` (label, employeeId, message), ``run`` (its id and status,
+            where the country has them).
 
         Raises
         ------

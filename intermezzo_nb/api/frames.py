@@ -15,6 +15,7 @@ from ..errors import SettingsError, plain
 from .casts import typed
 from .collector import Collector
 from .columns import TEXT
+from .forms import FORMS, Form
 from .page import PageNumbers
 from .resources import CATALOGUE, find
 from .schema import Column, Parameter, Resource
@@ -30,6 +31,7 @@ _OWN: Mapping[pa.DataType, Any] = {
     pa.int64(): pd.Int64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
 }
+_SENT = {"texts": "list of text", "address": "text or object", "json": "object or list"}
 _TOLD = 12  # names in a note; the rest is counted
 _LONGEST = 80  # characters of such a name
 
@@ -212,6 +214,8 @@ def describe(name: str | None = None) -> pd.DataFrame:
     """
     List the resources; or the parameters, columns and versions of one.
 
+    What can be sent has rows of the role ``send``, a field each.
+
     Raises
     ------
     SettingsError
@@ -219,10 +223,13 @@ def describe(name: str | None = None) -> pd.DataFrame:
     """
     if name is None:
         rows = [
-            (r.name, r.owner, r.country, "history" if r.history else "", r.doc, r.page)
+            (
+                *(r.name, r.owner, r.country, "history" if r.history else ""),
+                *("can be sent" if r.name in FORMS else "", r.doc, r.page),
+            )
             for r in CATALOGUE.values()
         ]
-        heads = ["resource", "of", "country", "versions", "what", "page"]
+        heads = ["resource", "of", "country", "versions", "sending", "what", "page"]
         return pd.DataFrame(rows, columns=heads)
     resource = find(name)
     types = to_frame([], resource).frame.dtypes
@@ -237,6 +244,16 @@ def describe(name: str | None = None) -> pd.DataFrame:
     entries += [
         ("column", c.name, str(types[c.name]), c.values, _of_column(c, resource))
         for c in resource.columns
+    ]
+    entries += [
+        (
+            "send",
+            f.name,
+            _SENT.get(f.kind, f.kind),
+            f.values,
+            _of_field(f, FORMS[resource.name]),
+        )
+        for f in (FORMS[resource.name].fields if resource.name in FORMS else ())
     ]
     rows_ = [(role, n, kind, ", ".join(v), note) for role, n, kind, v, note in entries]
     frame = pd.DataFrame(rows_, columns=["role", "name", "type", "values", "note"])
@@ -255,6 +272,16 @@ def _of_parameter(parameter: Parameter) -> str:
     if parameter.where == "path":
         return f"{default or 'has to be given'}: {parameter.name}={parameter.example}"
     return default
+
+
+def _of_field(field: Column, form: Form) -> str:
+    groups = [group for group in form.required if field.name in group]
+    need = "one of " + ", ".join(groups[0]) if groups and len(groups[0]) > 1 else ""
+    notes = [
+        f"{need} is required" if need else "required" if groups else "optional",
+        f"such as {field.example}" if field.example else "",
+    ]
+    return "; ".join(note for note in notes if note)
 
 
 def _of_column(column: Column, resource: Resource) -> str:

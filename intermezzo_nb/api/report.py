@@ -45,6 +45,18 @@ class SendReport:
 
     Attributes
     ----------
+    counts : dict of str to int
+        ``total``, ``created``, ``rejected``, ``uncertain`` and ``unsent``.
+    complete : bool
+        Whether all was created.
+    succeeded : pandas.DataFrame
+        What the API created, typed, with the id it gave; by the caller's labels.
+    errors : pandas.DataFrame
+        A row for each error of each row: ``label``, ``field``, ``code``, ``message``.
+    rejected, uncertain : pandas.DataFrame
+        The caller's rows and columns, and ``why``.
+    unsent : pandas.DataFrame
+        The caller's rows and columns.
     notes : list of str
         What in the answers was not as documented.
     stopped : IntermezzoError or None
@@ -273,6 +285,14 @@ class PayrollReport(SendReport):
 
     Attributes
     ----------
+    payslips, succeeded : pandas.DataFrame
+        A row for each payslip: ``employeeId``, ``paymentPeriod`` and the amounts that
+        the country documents; of a British run ``runId`` and ``status``, too.
+    lines : pandas.DataFrame
+        ``employeeId``, ``kind``, ``name`` and ``amount``, as far as the answer lists
+        lines: deductions and reimbursements are documented.
+    errors : pandas.DataFrame
+        ``label``, ``employeeId`` and ``message``.
     run : dict
         What the API says of the run itself: its id, reference and status.
     money : {"float", "decimal"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from intermezzo_nb.api.forms import FORMS
 from intermezzo_nb.api.frames import describe, to_frame
 from intermezzo_nb.api.resources import CATALOGUE, find
 from intermezzo_nb.errors import SettingsError
@@ -44,6 +45,34 @@ def test_defaults_needs_and_versions_are_noted():
     assert "versions" in pay["column", "recordId"]
     assert "integer" in pay["column", "recordId"]
     assert "decimal" in pay["column", "amount"]
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_what_can_be_sent_is_told_with_types_values_and_need(name):
+    told = describe(name)
+    sent = told[told["role"] == "send"].set_index("name")
+    form = FORMS[name]
+    assert [*sent.index] == [field.name for field in form.fields]
+    assert sent["values"].to_dict() == {
+        f.name: ", ".join(f.values) for f in form.fields
+    }
+    needed = {name for group in form.required for name in group}
+    is_needed = sent["note"].str.contains("required")
+    assert {*sent.index[is_needed]} == needed
+    assert (sent.loc[~is_needed, "note"].str.startswith("optional")).all()
+
+
+def test_what_can_be_sent_is_marked_in_the_list_and_shown_by_example():
+    listed = describe().set_index("resource")["sending"]
+    assert {*listed.index[listed == "can be sent"]} == {*FORMS}
+    assert "send" not in {*describe("employees")["role"]}
+    notes = describe("contacts").set_index(["role", "name"])["note"]
+    assert notes["send", "phone.phoneType"] == "optional; such as mobile"
+    assert notes["send", "name"] == "required"
+    types = describe("contacts").set_index(["role", "name"])["type"]
+    assert types["send", "roles"] == "list of text"
+    notes = describe("organizations").set_index(["role", "name"])["note"]
+    assert notes["send", "legalAddress"].startswith("one of legalAddress, address")
 
 
 def test_an_unknown_resource_is_told_with_the_closest():
