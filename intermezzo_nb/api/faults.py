@@ -88,9 +88,7 @@ def api_error(response: requests.Response, path: str) -> IntermezzoError:
         status=status,
         request_id=response.headers.get("X-Request-Id"),
         retry_after=retry_after,
-        details=body.get("details", body.get("detail"))
-        if isinstance(body, dict)
-        else None,
+        details=_details(body),
     )
 
 
@@ -207,6 +205,15 @@ def _message(body: Any) -> str:
     else:
         text = body if isinstance(body, str) else ""
     return plain(text, _LONGEST)
+
+
+def _details(body: Any) -> Any:
+    if not isinstance(body, dict):
+        return None
+    told = body.get("details", body.get("detail"))
+    # What became of some rows is told beside, or instead.
+    is_by_row = not {"data", "payslips", "errors"}.isdisjoint(body)
+    return body if is_by_row and not told else told
 
 
 def _unsaid(response: requests.Response) -> str:

@@ -22,6 +22,7 @@ CREATED, REJECTED, UNCERTAIN, UNSENT = STATES = (
     "uncertain",
     "unsent",
 )
+_COUNTS = ("succeeded", "failed", "unprocessed")
 _LONGEST = 300  # characters of the API's words
 CONFLICT = "HTTP 409"
 _ALREADY = re.compile(
@@ -125,29 +126,44 @@ def of_bulk(sent: Sequence[Body], answer: Any, echoed: Sequence[str]) -> Told:
         if not any(name in record for record in records for name in echoed):
             found = dict(zip(rest, records, strict=True))  # their order is all there is
         elif strange:
-            notes.append(f"{len(strange)} records came back that are like no row")
+            what = "record is" if len(strange) == 1 else "records are"
+            notes.append(f"{len(strange)} {what} like no row that was sent")
         created = dict.fromkeys(rest) | found
         return _sorted_out(len(sent), errors, created, UNCERTAIN), notes
     if adds_up and not strange:
         return _sorted_out(len(sent), errors, found, UNSENT), notes
+    # A record of one of two rows alike is of the one that is not named as wrong.
+    outcomes = _sorted_out(len(sent), errors, found | wrongly, UNCERTAIN)
+    is_open = any(outcome.state == UNCERTAIN for outcome in outcomes)
+    counts = (f"{n} {answer[n]!r}" for n in _COUNTS if n in answer)
     notes.append(
         f"of {len(sent)} rows, {len(records)} came back and {len(errors)} are named "
-        "as wrong, which does not fit together: what is not proven is uncertain"
+        f"as wrong{_listed(counts)}, which does not fit together"
+        + (": what is not proven is uncertain" if is_open else "")
     )
-    # A record of one of two rows alike is of the one that is not named as wrong.
-    return _sorted_out(len(sent), errors, found | wrongly, UNCERTAIN), notes
+    return outcomes, notes
+
+
+def _listed(counts: Iterable[str]) -> str:
+    told = plain(", ".join(counts), 120)
+    return f", and it counts {told}" if told else ""
 
 
 def of_refusal(details: Any, sent: int, error: RowError) -> list[Outcome]:
     """
     Read the refusal of a whole request.
 
-    Where it names rows, as FastAPI does, those are rejected and the others unsent;
-    else all are rejected for the same reason.
+    Where it names rows, as FastAPI and bulk results do, those are rejected and the
+    others unsent; else all are rejected for the same reason.
     """
     rows: dict[int, list[RowError]] = defaultdict(list)
     for item in details if isinstance(details, list) else []:
-        place = item.get("loc") if isinstance(item, dict) else None
+        if not isinstance(item, dict):
+            continue
+        index = item.get("inputIndex")
+        if isinstance(index, int) and _is_row(index, sent):
+            rows[index] += _row_errors(item)
+        place = item.get("loc")
         if not isinstance(place, list):
             continue
         steps = place[1:] if place[:1] == ["body"] else place
@@ -190,7 +206,8 @@ def _errors(told: Any, sent: int) -> tuple[dict[int, list[RowError]], list[str]]
             strays.append(str(RowError(*_members(entry))) or plain(entry, _LONGEST))
     if strays:
         said = "; ".join(strays[:3])
-        notes.append(f"{len(strays)} errors belong to no row that was sent ({said})")
+        what = "error belongs" if len(strays) == 1 else "errors belong"
+        notes.append(f"{len(strays)} {what} to no row that was sent ({said})")
     return dict(rows), notes
 
 

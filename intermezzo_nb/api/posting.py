@@ -205,6 +205,13 @@ class Poster:
                 timeout=self._job.timeout,
                 allow_redirects=False,
             )
+        except ApiError as error:
+            if _is_result(error):
+                self._delivery.answers.append(error.details)
+                outcomes, notes = self._job.read(chunk, error.details)
+                self._delivery.notes += notes
+                return outcomes, error
+            return _of_error(error, len(chunk))
         except IntermezzoError as error:
             return _of_error(error, len(chunk))
         try:
@@ -247,6 +254,14 @@ class Poster:
         )
 
 
+def _is_result(error: ApiError) -> bool:
+    """Tell whether a refusal says of some rows that they were created all the same."""
+    told = error.details if isinstance(error.details, dict) else {}
+    return error.status in _REFUSED_WHOLE and bool(
+        told.get("data") or told.get("payslips")
+    )
+
+
 def _of_error(
     error: IntermezzoError, count: int
 ) -> tuple[list[Outcome], IntermezzoError | None]:
@@ -260,7 +275,8 @@ def _of_error(
         details = error.details if isinstance(error.details, dict) else {}
         field = str(details.get("field") or "")
         told = RowError(f"HTTP {status}", field, error.why)
-        outcomes = of_refusal(error.details, count, told)
+        named = details.get("errors", error.details)
+        outcomes = of_refusal(named, count, told)
         is_by_row = any(outcome.state != REJECTED for outcome in outcomes)
         return outcomes, None if is_by_row else error
     is_refused = status in _CLIENT_ERRORS and status != _TIMED_OUT

@@ -245,7 +245,7 @@ class IntermezzoMagics(Magics):
     @line_magic
     @_with_help
     def intermezzo_resources(self, line: str) -> Any:
-        """List the resources, or with a NAME its columns, parameters and what is sent."""
+        """List the resources, or with a NAME its columns, parameters, what is sent."""
         from ..api.frames import describe
         from .listing import Listing
 

@@ -145,6 +145,30 @@ def test_a_refusal_that_names_its_rows_lets_the_others_go_on(api, taker):
     assert report.errors.loc[0, ["label", "field"]].tolist() == ["c-3", "email"]
 
 
+def half(handler):
+    """Create half of the rows, and call that an error."""
+    rows = handler.server.seen[-1]
+    bad = range(5, len(rows))
+    errors = [{"inputIndex": n, "errors": [{"code": "X"}]} for n in bad]
+    handler.answer(result(rows, errors), 400)
+
+
+def test_rows_that_a_refusal_lists_as_created_are_created(api, taker):
+    taker.acts.append(half)
+    report = send(api)
+    assert states(report) == {"created": 5, "rejected": 5, "unsent": 20}
+    assert [*report.succeeded["name"]] == [*contacts(5)["name"]]
+    assert is_whole(report)
+
+
+def test_a_refusal_that_names_its_rows_by_index_leaves_the_others(api, taker):
+    errors = [{"inputIndex": 3, "errors": [{"code": "X", "field": "email"}]}]
+    taker.acts.append(says({"error": "invalid", "errors": errors}, 422))
+    report = send(api)
+    assert states(report) == {"created": 20, "rejected": 1, "unsent": 9}
+    assert report.errors.loc[0, ["label", "code"]].tolist() == ["c-3", "X"]
+
+
 def test_a_token_that_is_refused_is_renewed_and_the_rows_sent_once_more(api, taker):
     taker.acts.append(says({}, 401))
     report = send(api, 10)

@@ -147,6 +147,8 @@ def test_counts_that_do_not_fit_the_rows_are_told(name):
     answer[name] += 1
     outcomes, notes = of_bulk(rows(2), answer, ECHOED)
     assert (states(outcomes), len(notes)) == ([REJECTED, CREATED], 1)
+    assert f"{name} {answer[name]}" in notes[0]
+    assert "uncertain" not in notes[0]
 
 
 def test_a_row_that_is_named_as_wrong_and_came_back_was_created():
