@@ -26,7 +26,7 @@ from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, RowError
 
 _VERSION = 1
 _BEGINNING = b'{"journal":'
-_EARLIER = "told in an earlier run"
+EARLIER = "told in an earlier run"
 
 
 class Journal:
@@ -217,7 +217,7 @@ def _read(answer: Mapping[str, Any] | None, number: str) -> Outcome:
     if number in answer[REJECTED]:
         told = answer[REJECTED][number]
         return Outcome(
-            REJECTED, tuple(RowError(code, field, _EARLIER) for code, field in told)
+            REJECTED, tuple(RowError(code, field, EARLIER) for code, field in told)
         )
     return Outcome(UNSENT)
 

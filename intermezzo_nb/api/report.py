@@ -12,6 +12,7 @@ import pandas as pd
 from ..errors import IntermezzoError, SendFailed, plain
 from .countries import EMPLOYEE_ID
 from .frames import to_frame
+from .journal import EARLIER
 from .outcomes import CREATED, REJECTED, STATES, UNCERTAIN, UNSENT, RowError
 from .payroll import line_records, payslip_records
 from .posting import Delivery
@@ -361,9 +362,9 @@ def _kind(error: RowError) -> str:
 
 
 def _first(words: Sequence[str]) -> str:
-    more = len(words) - 1
-    told = plain(words[0], 120) if words else ""
-    return f"{told} (and {more:,} other messages)" if more > 0 else told
+    new = [said for said in words if said != EARLIER] or words
+    told = plain(new[0], 120) if new else ""
+    return f"{told} (and others)" if len(new) > 1 else told
 
 
 def _some(labels: Sequence[str]) -> str:

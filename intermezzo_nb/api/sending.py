@@ -256,10 +256,10 @@ def _deliver(
 def _recall(how: Manner, job: Job, delivery: Delivery, journal: Journal) -> list[int]:
     """Take over what the journal knows; give the rows that are sent once more."""
     delivery.outcomes = journal.recalled(job.marks)
-    known = len(delivery.outcomes) - len(delivery.places(UNSENT))
+    again = delivery.places(REJECTED, UNCERTAIN) if how.is_retry else []
+    known = len(delivery.outcomes) - len(delivery.places(UNSENT)) - len(again)
     if known:
         delivery.notes.append(f"{known:,} are known from the journal, and not sent")
-    again = delivery.places(REJECTED, UNCERTAIN) if how.is_retry else []
     for at in again:
         delivery.outcomes[at] = Outcome(UNSENT)
     return again

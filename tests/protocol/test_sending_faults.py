@@ -241,6 +241,7 @@ def test_uncertain_rows_are_sent_again_on_request_only(api, taker, tmp_path):
     assert "known from the journal" in report.notes[0]
     again = report.retry(report.uncertain)
     assert states(again) == {"created": 10}
+    assert again.notes == []
     assert taker.rows[-10:] == [*contacts(30)["name"][10:20]]
     before = len(taker.seen)
     assert send(api, journal=journal).complete

@@ -42,6 +42,22 @@ def there(desk):
     return Counter(record["name"] for record in desk.created.get("contacts", []))
 
 
+def told_by(journal):
+    """Count the rows of a journal by what it knows of them."""
+    lines = journal.read_bytes().split(b"\n")[:-1]  # the last one may be torn
+    entries = [json.loads(line) for line in lines]
+    answers = {e["answered"]: e for e in entries if "answered" in e}
+    told = Counter()
+    for entry in entries:
+        if "sending" in entry:
+            answer = answers.get(entry["sending"])
+            told["sent"] += len(entry["rows"])
+            told["uncertain"] += 0 if answer else len(entry["rows"])
+            for state in ("created", "rejected"):
+                told[state] += len(answer[state]) if answer else 0
+    return told
+
+
 @pytest.mark.timeout(120)
 def test_a_run_killed_at_half_is_finished_by_the_next_one(scene):
     desk, api, owner, journal, command = scene
@@ -50,9 +66,14 @@ def test_a_run_killed_at_half_is_finished_by_the_next_one(scene):
     at_kill = there(desk)
     assert ROWS / 2 < at_kill.total() < ROWS - BAD
     assert "Person" not in journal.read_text()
+    told = told_by(journal)
+    assert told["uncertain"] in {0, CHUNK}
+    assert at_kill.total() - told["created"] in range(CHUNK + 1)
+    assert told["rejected"] > 0
     frame, bad = with_bad_rows(contacts(ROWS))
     options = {"organization": owner, "journal": journal, "on_error": "report"}
     report = api.send("contacts", frame, **options)
+    assert report.requests == (ROWS - told["sent"]) / CHUNK
     counts = report.counts
     assert counts["unsent"] == 0
     assert counts["uncertain"] in {0, CHUNK}
