@@ -180,7 +180,10 @@ def run_payroll(
     rows = table.rows(problems)
     table.require(rows, [(EMPLOYEE_ID,)], problems)
     group = grouped(land, rows, table.labels, problems)
-    about = {EMPLOYEE_ID: land.about_identity}
+    about = {
+        EMPLOYEE_ID: land.about_identity,
+        REFERENCE: "A run has one reference of yours: give it as external_ref=….",
+    }
     refuse("a payroll run", problems, len(rows), about)
     nest = partial(nested, label=None, problems=problems)
     texts = [encoded(member) for member in members(land, group, nest)]

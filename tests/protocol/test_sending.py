@@ -302,6 +302,9 @@ def test_a_german_run_says_which_ids_and_columns_it_takes(api, practice):
     assert "insuranceDetails.isMidiJob" in told, "the list of columns is whole"
     assert "doGrossup" in told
     assert [*caught.value.problems["field"]] == ["x", "employeeId"]
+    named = frame.assign(employeeId=1, amount=1, externalRef="april")
+    with pytest.raises(BadTable, match="give it as external_ref"):
+        api.run_payroll("DE", named, pay_date="2026-04-30")
     with pytest.raises(BadTable, match="is an int"):
         api.run_payroll("GB", frame.assign(employeeId=1), pay_date="2026-04-30")
     assert practice.ledger.token_requests == 0

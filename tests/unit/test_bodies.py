@@ -112,8 +112,9 @@ def test_labels_and_columns_that_are_there_twice_are_refused():
 
 @pytest.mark.parametrize("given", [None, [{"name": "Ada"}], {"name": "Ada"}, "x"])
 def test_what_is_no_frame_is_refused(given):
-    with pytest.raises(BadTable, match="DataFrame"):
+    with pytest.raises(BadTable, match="DataFrame") as caught:
         bodies(given)
+    assert caught.value.problems.empty
 
 
 def test_a_table_without_rows_is_refused():
