@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .api.export import Exported
-    from .api.report import PayrollReport, SendReport
+    from .api.payslips import PayrollReport
+    from .api.report import SendReport
     from .api.sending import Manner
 
 

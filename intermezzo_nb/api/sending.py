@@ -21,11 +21,12 @@ from .journal import Journal
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, all_of, of_bulk
 from .owners import choose
 from .payroll import grouped, head_of, members, of_run
+from .payslips import PayrollReport
 from .posting import Delivery, Job, Poster
 from .progress import Progress, waits_alone
 from .query import Query, bad_argument
 from .reading import Reading
-from .report import PayrollReport, SendReport
+from .report import SendReport
 from .shaping import check_money, column_names
 from .values import encoded
 

@@ -36,7 +36,7 @@ api.lists api.fan_out
 api.reading session api.frames
 api.owners api.provenance api.posting api.bodies
 api.plan api.report api.versions api.export api.restoring
-api.dask
+api.dask api.payslips
 api.sending
 connection notebook.card
 notebook.panel
@@ -52,7 +52,8 @@ DOORS = {
     "jwt": {"oauth.identity", "oauth.assertion"},
     "pandas": {
         *("api.frames", "api.versions"),
-        *("api.bodies", "api.report", "api.sending", "notebook.listing"),
+        *("api.bodies", "api.report", "api.payslips", "api.sending"),
+        "notebook.listing",
     },
     "pyarrow": {
         *("api.frames", "api.columns", "api.casts", "api.collector"),

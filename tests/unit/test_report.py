@@ -6,7 +6,8 @@ import inspect
 
 import pytest
 
-from intermezzo_nb.api.report import PayrollReport, SendReport
+from intermezzo_nb.api.payslips import PayrollReport
+from intermezzo_nb.api.report import SendReport
 
 
 @pytest.mark.parametrize("kind", [SendReport, PayrollReport])

@@ -1,0 +1,90 @@
+"""What became of a payroll run: payslips and their lines, typed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from .countries import EMPLOYEE_ID
+from .frames import to_frame
+from .payroll import line_records, payslip_records
+from .report import SendReport
+from .resources import PAYSLIP_LINES
+from .schema import Resource
+
+
+class PayrollReport(SendReport):
+    """
+    What became of a payroll run: as of what is sent, for each employee.
+
+    Attributes
+    ----------
+    payslips, succeeded : pandas.DataFrame
+        A row for each payslip: ``employeeId``, ``paymentPeriod`` and the amounts that
+        the country documents; of a British run ``runId`` and ``status``, too.
+    lines : pandas.DataFrame
+        ``employeeId``, ``kind``, ``name`` and ``amount``, as far as the answer lists
+        lines: deductions and reimbursements are documented.
+    errors : pandas.DataFrame
+        ``label``, ``employeeId`` and ``message``.
+    run : dict
+        What the API says of the run itself: its id, reference and status.
+    money : {"float", "decimal"}
+        The type of money in the frames; exact control totals are in their attrs.
+    """
+
+    money: str = "float"
+
+    @property
+    def run(self) -> dict[str, Any]:
+        run = self._answer.get("run")
+        return dict(run) if isinstance(run, dict) else {}
+
+    @property
+    def succeeded(self) -> pd.DataFrame:
+        """The payslips, typed."""
+        return self.payslips
+
+    @property
+    def payslips(self) -> pd.DataFrame:
+        """A row for each payslip that came back, typed."""
+        return self._typed(payslip_records(self._answer, self._created), self._created)
+
+    @property
+    def lines(self) -> pd.DataFrame:
+        """
+        A row for each line of the payslips: employeeId, kind, name and amount.
+
+        The API documents deductions and reimbursements; earnings and benefits are here
+        where its answer lists them, and else summed in :attr:`payslips`.
+        """
+        return self._typed(line_records(self._answer), PAYSLIP_LINES)
+
+    def _typed(self, records: list[dict[str, Any]], resource: Resource) -> pd.DataFrame:
+        framed = to_frame(records, resource, money=self.money)
+        framed.frame.attrs["intermezzo"] = {
+            "resource": resource.name,
+            "rows": len(framed.frame),
+            "control_totals": framed.control_totals,
+            "notes": framed.notes,
+        }
+        return framed.frame
+
+    @property
+    def errors(self) -> pd.DataFrame:
+        """Why somebody is not paid: label, employeeId and message."""
+        rows = [
+            (self._label(at), self._employee(at), str(error))
+            for at, outcome in enumerate(self._delivery.outcomes)
+            for error in outcome.errors
+        ]
+        return pd.DataFrame(rows, columns=["label", EMPLOYEE_ID, "message"])
+
+    def _employee(self, at: int) -> Any:
+        return self._frame[EMPLOYEE_ID].iloc[self._places[at][0]]
+
+    @property
+    def _answer(self) -> dict[str, Any]:
+        told = next(iter(self._delivery.answers), None)
+        return told if isinstance(told, dict) else {}
