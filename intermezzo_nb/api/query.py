@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ..errors import SettingsError
+from .days import day_of
 from .resources import CATALOGUE, find
 from .schema import Resource, as_sent, split_filters
 from .shaping import check_columns, check_money
@@ -105,7 +106,7 @@ class Query:
     @property
     def day(self) -> dt.date:
         """The day whose versions are meant."""
-        return self.today if self.as_of is None else _day(self.as_of)
+        return self.today if self.as_of is None else day_of(self.as_of, "as_of")
 
     @property
     def is_of_day(self) -> bool:
@@ -192,22 +193,6 @@ class Query:
 def _is_count(value: object, least: int) -> bool:
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     return is_whole and value >= least  # type: ignore[operator] # a whole number then
-
-
-def _day(given: Any) -> dt.date:
-    try:
-        if isinstance(given, dt.datetime):
-            return given.date()
-        if isinstance(given, dt.date):
-            return given
-        if isinstance(given, str):
-            return dt.date.fromisoformat(given)
-        # What numpy calls datetime64 knows no method that Python's dates have.
-        if type(given).__name__ == "datetime64":
-            return dt.date.fromisoformat(str(given)[: len("2026-03-31")])
-    except (TypeError, ValueError):
-        pass
-    raise bad_argument("as_of", 'a date, such as "2026-03-31"')
 
 
 def check_names(name: str, given: object) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from numbers import Real
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 
 from ..errors import SettingsError
+from .days import day_of
 from .resources import CATALOGUE
 from .validity import GAP, OVERLAP
 
-_KEYS = ("employeeId", "wageTypeCode", "wageTypeNumber", "organizationId", "id")
+_KEYS = ("employeeId", "wageTypeCode", "wageTypeNumber")
+_VAGUE = ("id", "organizationId")  # each alone; beside each other, either may be it
+_STAMP = "asOf"
 _DAY = pd.Timedelta(days=1).as_unit("s")
 
 
@@ -75,16 +77,23 @@ def as_of(
     keys = _keys(history, key, about.get("resource"))
     for name in (*keys, start, end):
         _insist_on(history, name, is_date=name in {start, end})
+    days, is_one = _days(when)
+    if not is_one and _STAMP in history.columns:
+        raise SettingsError(
+            f"the frame has a column {_STAMP!r}, where the days would be",
+            why="It holds what was valid on some days already.",
+            advice=f"Give the history itself, or rename {_STAMP}.",
+            code="bad_arguments",
+        )
     spans = _spans(history, keys, start, end, _version(history, about.get("resource")))
     _tell_doubts(spans, " and ".join(keys), is_inclusive=is_inclusive)
-    days, is_one = _days(when)
     found = [history[_on(spans, d, is_inclusive=is_inclusive)].copy() for d in days]
     if is_one:
         frame = found[0]
     else:
         stamps = days.repeat([len(rows) for rows in found])
         frame = pd.concat(found, ignore_index=True) if found else history.iloc[:0]
-        frame.insert(0, "asOf", stamps)
+        frame.insert(0, _STAMP, stamps)
     told = [day.date().isoformat() for day in days]
     frame.attrs["intermezzo"] = {
         **about,
@@ -160,15 +169,26 @@ def _keys(
 ) -> list[str]:
     if key is not None:
         return [key] if isinstance(key, str) else list(key)
-    known = CATALOGUE.get(str(resource))
-    documented = list(getattr(known, "key", ())) if known else []
-    if documented and set(documented) <= set(history.columns):
-        return documented
-    if usual := next((name for name in _KEYS if name in history.columns), None):
-        return [usual]
+    if known := CATALOGUE.get(str(resource)):
+        # What has no versions is a thing of its own in each row.
+        wanted = known.key or ("id",)
+        if set(wanted) <= set(history.columns):
+            return list(wanted)
+        why = f"Those of {known.name} are told apart by {' and '.join(wanted)}."
+    else:
+        if usual := next((name for name in _KEYS if name in history.columns), None):
+            return [usual]
+        vague = [name for name in _VAGUE if name in history.columns]
+        if len(vague) == 1:
+            return vague
+        why = (
+            f"The frame has {' and '.join(vague)}."
+            if vague
+            else f"The frame has none of {', '.join(_KEYS + _VAGUE)}."
+        )
     raise SettingsError(
         "it is not known of what these rows are versions",
-        why=f"The frame has none of {', '.join(_KEYS)}.",
+        why=why,
         advice='Name the columns that tell one thing from another, as in key="id".',
         code="bad_arguments",
     )
@@ -194,28 +214,9 @@ def _insist_on(history: pd.DataFrame, name: str, *, is_date: bool) -> None:
 
 
 def _days(when: Any) -> tuple[pd.DatetimeIndex, bool]:
-    is_one = pd.api.types.is_scalar(when) or isinstance(when, pd.Period)
-    try:
-        several = [when] if is_one else list(when)
-        days = pd.DatetimeIndex([_day(one) for one in several], dtype="datetime64[s]")
-    except (TypeError, ValueError):
-        days = pd.DatetimeIndex([pd.NaT])
-    if days.hasnans:
-        raise SettingsError(
-            "when holds something that is no date",
-            advice='Give a date such as "2026-03-31", or several of them.',
-            code="bad_arguments",
-        )
-    return days, is_one
-
-
-def _day(one: Any) -> pd.Timestamp:
-    if isinstance(one, Real):  # pandas would count it from 1970
-        raise TypeError
-    moment = one.end_time if isinstance(one, pd.Period) else pd.Timestamp(one)
-    if moment is pd.NaT:
-        raise ValueError
-    return moment.tz_localize(None).normalize()
+    is_one = isinstance(when, str) or not isinstance(when, Iterable)
+    days = [day_of(one, "when") for one in ([when] if is_one else when)]
+    return pd.DatetimeIndex(days, dtype="datetime64[s]"), is_one
 
 
 _ALWAYS, _NEVER = (

@@ -64,8 +64,9 @@ def machine(shared_practice, connection):
             "compensation",
             {"as_of": "2026-02-30"},
             (
-                "Intermezzo: as_of cannot be used as it is given [bad_arguments]\n"
-                'Next: Give a date, such as "2026-03-31".'
+                "Intermezzo: as_of cannot be used as it is given: '2026-02-30' is no "
+                "date [bad_arguments]\n"
+                'Next: Give a date, or write it as in "2026-03-31".'
             ),
         ),
         (

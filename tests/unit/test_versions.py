@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import warnings
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intermezzo_nb import as_of
+from intermezzo_nb.api.query import Query
 from intermezzo_nb.errors import SettingsError
 
 
@@ -141,6 +143,72 @@ def test_a_frame_that_is_no_history_is_told(frame, told):
 def test_an_end_that_is_meant_in_no_known_way_is_told():
     with pytest.raises(SettingsError, match="neither 'inclusive' nor"):
         as_of(JOBS, "2025-01-01", valid_to="inklusive")
+
+
+STAFF = pd.DataFrame(
+    {
+        "id": ["a", "b", "c"],
+        "organizationId": ["o", "o", "p"],
+        "startDate": pd.to_datetime(["2025-01-01", "2025-03-01", None]),
+        "endDate": pd.to_datetime([None, "2025-09-30", "2025-02-01"]),
+    }
+)
+BOUNDS = {"start": "startDate", "end": "endDate"}
+
+
+def test_employees_are_told_apart_by_their_own_ids():
+    frame = STAFF.copy()
+    frame.attrs["intermezzo"] = {"resource": "employees"}
+    assert list(as_of(frame, "2025-06-30", **BOUNDS).id) == ["a", "b"]
+
+
+def test_what_tells_things_apart_is_asked_for_where_it_is_not_certain():
+    with pytest.raises(SettingsError, match=r'has id and organizationId.*\n.*key="id"'):
+        as_of(STAFF, "2025-06-30", **BOUNDS)
+    assert len(as_of(STAFF, "2025-06-30", key="id", **BOUNDS)) == 2
+    jobs = JOBS.drop(columns="employeeId").assign(id=[1, 2, 3])
+    jobs.attrs["intermezzo"] = {"resource": "job-details"}
+    with pytest.raises(SettingsError, match="job-details are told apart by employeeId"):
+        as_of(jobs, "2025-06-30")
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        "2025-04-03",
+        "2025-04-03T23:30:00+00:00",
+        dt.date(2025, 4, 3),
+        dt.datetime(2025, 4, 3, 23, tzinfo=dt.UTC),
+        pd.Timestamp("2025-04-03 12:00", tz="Europe/Berlin"),
+        np.datetime64("2025-04-03T12:00"),
+        pd.Period("2025-04-03"),
+        pd.Period("2025-04"),
+    ],
+    ids=str,
+)
+def test_a_day_is_read_alike_by_frame_and_as_of(day):
+    wanted = dt.date(2025, 4, 30 if day == pd.Period("2025-04") else 3)
+    assert Query("compensation", as_of=day).day == wanted
+    told = JOBS.copy()
+    assert as_of(told, day).attrs["intermezzo"]["as_of"] == wanted.isoformat()
+
+
+@pytest.mark.parametrize(
+    "day", ["03.04.2025", "03/04/2025", "2025-04", "x", pd.NaT, np.datetime64("NaT"), 5]
+)
+def test_what_is_no_day_is_refused_alike_by_frame_and_as_of(day):
+    with pytest.raises(SettingsError) as of_frame:
+        Query("compensation", as_of=day)
+    with pytest.raises(SettingsError) as of_history:
+        as_of(JOBS, day)
+    assert repr(day) in of_frame.value.what
+    assert of_history.value.what == of_frame.value.what.replace("as_of", "when")
+
+
+def test_days_have_no_place_beside_days():
+    by_month = as_of(JOBS, ["2025-04-30", "2025-05-31"])
+    with pytest.raises(SettingsError, match="the frame has a column 'asOf'"):
+        as_of(by_month, ["2025-04-30"])
 
 
 @pytest.mark.parametrize("unit", ["ns", "us", "ms"])
