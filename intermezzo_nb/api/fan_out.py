@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import ApiError, NetworkError, NotFound
@@ -26,9 +26,14 @@ class FanOut:
     failures : Failures
         Whose records could not be read.
     are_from_list : bool
-        Whether they are those that the API lists.
+        Whether the API lists them, so that it is known that there are such employees.
+    are_all : bool
+        Whether they are all that it lists.
     may_be_absent : bool
         Whether the documentation says that somebody may have no such record.
+
+    nowhere : int
+        How many others were asked for, whom no list names.
 
     Attributes
     ----------
@@ -41,7 +46,9 @@ class FanOut:
     owners: tuple[Owner, ...]
     failures: Failures
     are_from_list: bool
+    are_all: bool
     may_be_absent: bool
+    nowhere: int = 0
     done: int = 0
     without: list[Owner] = field(default_factory=list)
     _unknown: int = 0
@@ -81,21 +88,19 @@ class FanOut:
             Each has failed, and in the same way.
         """
         self.failures.end()
-        if self.owners and self._unknown == self.done:
+        if self.are_all and self.owners and self._unknown == self.done:
             yield (
                 f"{label}: each employee was answered with HTTP 404, so that may be "
                 "due to the address or the organization"
             )
 
-    def absences(self, label: str) -> Iterator[str]:
-        """Tell how many have none of what is asked for."""
-        if self.without:
-            employees = plural(len(self.without), "employee")
-            yield f"no {label} of {employees} of {self.done:,}"
+    @property
+    def asked_for(self) -> int:
+        """How many were to be asked, those among them who cannot be found."""
+        return len(self.owners) + self.nowhere
 
     def _miss(self, owner: Owner, error: ApiError | NetworkError) -> Rows | None:
-        may_have_none = self.are_from_list or self.may_be_absent
-        if not (isinstance(error, NotFound) and may_have_none):
+        if not (isinstance(error, NotFound) and self.are_from_list):
             self.failures.add(owner, error)
             return None
         # There is such an employee, so it is the record that there is not.
@@ -103,6 +108,13 @@ class FanOut:
         self._unknown += not self.may_be_absent
         self.failures.good()
         return Rows([], 0, is_cut=False)
+
+
+def absences(label: str, without: Sequence[Owner], asked: int) -> Iterator[str]:
+    """Tell how many employees have none of what is asked for."""
+    if without:
+        employees = plural(len(without), "employee")
+        yield f"no {label} of {employees} of {asked:,}"
 
 
 def whole_list(

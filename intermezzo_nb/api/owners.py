@@ -54,6 +54,13 @@ def choose(api: Api, plan: Reading, wanted: object) -> tuple[str, ...]:
     }
     if wanted != "all" and not (len(visible) == 1 and look_up.complete):
         raise _not_one(plan, visible, look_up)
+    plan.is_of_all = wanted == "all"
+    others = len({str(o.get("id")) for o in found} - {*visible})
+    if plan.is_of_all and visible and others:
+        plan.hints.append(
+            f"{plural(others, 'organization')} not registered in {country}, and so "
+            f"not asked: {plan.query.label} is of {country} alone"
+        )
     if not visible:
         plan.hints.append(f"no organization{country and f' of {country}'} is visible")
     return tuple(visible)
@@ -89,12 +96,12 @@ def employ(api: Api, plan: Reading, wanted: Any) -> None:
         Nobody's list of employees can be read.
     """
     failures = Failures("employee", strict=plan.query.strict)
+    several = len(plan.organizations) != 1
     if wanted is None:
         owners = tuple(_all(api, plan))
     else:
         given = _ids(wanted)
         ids = list(dict.fromkeys(given))
-        several = len(plan.organizations) != 1
         owners = tuple(
             _found(api, plan, ids, failures)
             if several
@@ -105,8 +112,10 @@ def employ(api: Api, plan: Reading, wanted: Any) -> None:
     plan.employees = FanOut(
         owners,
         failures,
-        are_from_list=wanted is None,
+        are_from_list=wanted is None or several,
+        are_all=wanted is None,
         may_be_absent=bool(plan.resource and plan.resource.may_be_absent),
+        nowhere=len(failures.listed),
     )
     plan.tally.foresee(len(owners))
 

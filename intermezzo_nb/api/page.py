@@ -62,6 +62,9 @@ class Page:
     number: int | None = None
 
 
+NOTHING = Page([], 0, None, "array")
+
+
 class PageNumbers:
     """Which rows are of which page."""
 

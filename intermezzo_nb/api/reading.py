@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ..errors import NotFound
 from .ahead import Ahead
 from .answers import Answer
+from .catalogue.terms import EMPLOYEE
 from .client import Api
 from .failures import ABOUT_SOME, Failures, Owner
-from .fan_out import FanOut, whole_list
+from .fan_out import FanOut, absences, whole_list
 from .lists import pages_of_list
-from .page import LARGEST, Page, whole
+from .page import LARGEST, NOTHING, Page, whole
 from .place import Bookmark, Place, Stretch
 from .progress import Progress, finish
 from .query import Query
@@ -24,6 +26,7 @@ from .tally import Question, Tally
 from .transport import AT_ONCE
 
 _OWNER = Column("organizationId")
+_EMPLOYEE = "employee_id"
 _CHANGED = "the list changed meanwhile, so it is read once more"
 
 
@@ -59,6 +62,8 @@ class Reading:
         self.query, self._api, self._progress = query, api, progress
         self._resource = query.resource
         self.organizations: tuple[str, ...] = ()
+        self.is_of_all = False
+        """Whether all organizations are asked for, however many there are."""
         self.employees: FanOut | None = None
         self.in_path, self.sent, self.here = query.sorted_filters()
         self._sieve = Sieve(query, self.here)
@@ -88,10 +93,14 @@ class Reading:
     def resource(self) -> Resource | None:
         """The resource as it is read here, with the column that tells owners apart."""
         resource = self._resource
-        several = len(self.organizations) > 1
-        if resource is None or not several or resource.column("organizationId"):
+        is_told = not self._is_told_apart or (resource and resource.column(_OWNER.name))
+        if resource is None or is_told:
             return resource
         return replace(resource, columns=(_OWNER, *resource.columns))
+
+    @property
+    def _is_told_apart(self) -> bool:
+        return self.is_of_all or len(self.organizations) > 1
 
     @property
     def requests(self) -> int:
@@ -119,19 +128,30 @@ class Reading:
     @property
     def without(self) -> Sequence[Owner]:
         """Employees for whom there is no such record, or none on that day."""
-        return self.employees.without if self.employees else ()
+        if self.employees:
+            return self.employees.without
+        is_without = bool(self._employee and self.complete and not self.seen)
+        organization = next(iter(self.organizations), "")
+        return [Owner(organization, self._employee)] if is_without else ()
+
+    @property
+    def _employee(self) -> str:
+        """Who is asked, where that is one alone."""
+        is_one = self._resource is not None and self._resource.owner == "employee"
+        return self.in_path.get(_EMPLOYEE, "") if is_one else ""
 
     @property
     def remarks(self) -> list[str]:
         """All that is to be told of what was read."""
         employees = self.employees
+        asked = employees.done if employees else 1
         return [
             *self.hints,
-            *(employees.absences(self.query.label_of_day) if employees else ()),
+            *absences(self.query.label_of_day, self.without, asked),
             *self._sieve.doubts(),
             *self.notes,
             *self.of_organizations.notes(len(self.organizations)),
-            *(employees.failures.notes(len(employees.owners)) if employees else ()),
+            *(employees.failures.notes(employees.asked_for) if employees else ()),
         ]
 
     def bookmark(self) -> Bookmark | None:
@@ -277,15 +297,15 @@ class Reading:
         resource = self._resource
         if resource is None:
             return {}
-        is_told_apart = len(self.organizations) > 1
         is_own = self.has_owner and resource.column(_OWNER.name)
-        of = {_OWNER.name: owner.organization} if is_told_apart or is_own else {}
+        is_told = self._is_told_apart or is_own
+        of = {_OWNER.name: owner.organization} if is_told else {}
         inside = self._inside(owner)
         return of | {p.column: inside[p.name] for p in resource.parameters if p.column}
 
     def _inside(self, owner: Owner) -> dict[str, str]:
         """Give what the path of an owner holds."""
-        whose = {"organization_id": owner.organization, "employee_id": owner.employee}
+        whose = {"organization_id": owner.organization, _EMPLOYEE: owner.employee}
         return {**whose, **self.in_path}
 
     def _whole_of(self, owner: Owner) -> Page:
@@ -312,7 +332,7 @@ class Reading:
         limit, earlier = self.query.limit, self._earlier
         is_bound = limit is not None and self.counts_rows
         place = earlier.place_in(owner.organization) if earlier else None
-        return pages_of_list(
+        pages = pages_of_list(
             self.query,
             take,
             in_path=self._inside(owner),
@@ -322,6 +342,30 @@ class Reading:
             expect=expect,
             wanted=max(0, (limit or 0) - self.rows) if is_bound else None,
         )
+        is_named = bool(self._employee or owner.employee) and not (
+            self.employees and self.employees.are_from_list
+        )
+        return self._or_none(pages, owner) if is_named else pages
+
+    def _or_none(self, pages: Iterator[Page], owner: Owner) -> Iterator[Page]:
+        """Give pages; an empty one where an employee is known, and has no record."""
+        try:
+            first = next(pages)
+        except NotFound:
+            if not self._is_known(owner):
+                raise
+            yield NOTHING
+            return
+        yield first
+        yield from pages
+
+    def _is_known(self, owner: Owner) -> bool:
+        self.tally.plan_more()
+        try:
+            self.tally.fetch((EMPLOYEE.format(**self._inside(owner)), {}))()
+        except ABOUT_SOME:
+            return False
+        return True
 
     def _tell(self) -> None:
         self._progress(self._progress_now())

@@ -52,6 +52,8 @@ class FakeApi:
             found = self.odd.get(parts[1], self.people)
         else:
             employee = parts[parts.index("employees") + 1]
+            if parts[-1] == employee and {"id": employee} in self.people:
+                return {"id": employee}, ""
             usual = [{"id": f"{employee}-{n}"} for n in range(2)]
             found = self.odd.get(employee, usual)
         if isinstance(found, Exception):
@@ -199,11 +201,55 @@ def test_who_has_no_record_is_counted_and_nothing_is_missing():
     assert about["notes"] == ["no documents of 2 employees of 12"]
 
 
-def test_who_was_named_and_is_not_found_is_a_failure():
-    _, reading = read(FakeApi({"e1": ABSENT}), "documents", ["e1", "e2"])
+@pytest.mark.parametrize("name", ["documents", "pension-membership"])
+def test_who_was_named_and_has_no_record_is_counted_as_among_all(name):
+    api = FakeApi({"e1": ABSENT})
+    _, reading = read(api, name, ["e1", "e2"])
+    about = told(reading)
+    assert (about["failures"], about["without"]) == ([], ["e1"])
+    assert (about["complete"], about["requests"]) == (True, 3)
+    label = reading.query.label_of_day
+    assert about["notes"] == [f"no {label} of 1 employee of 2"]
+    _, reading = read(api, name, ["e1"], organization="all")
+    assert told(reading)["notes"] == [f"no {label} of 1 employee of 1"]
+
+
+@pytest.mark.parametrize("name", ["documents", "pension-membership"])
+def test_who_was_named_and_does_not_exist_is_a_failure(name):
+    _, reading = read(FakeApi({"x": ABSENT}), name, ["x", "e2"])
     assert [f["status"] for f in reading.failures] == [404]
-    _, reading = read(FakeApi({"e1": ABSENT}), "pension-membership", ["e1", "e2"])
-    assert (reading.failures, len(reading.without)) == ([], 1)
+    assert not reading.complete
+
+
+def test_one_alone_who_has_no_record_is_told_as_one_of_many():
+    api = FakeApi({"e1": ABSENT, "x": ABSENT})
+
+    def alone(one, **options):
+        query = Query("documents", filters={"employee_id": one}, **options)
+        reading = Reading(api, query)
+        reading.organizations = ("o",)
+        return [row for batch in reading.batches() for row in batch], told(reading)
+
+    rows, about = alone("e1")
+    assert (rows, about["complete"], about["without"]) == ([], True, ["e1"])
+    assert about["notes"] == ["no documents of 1 employee of 1"]
+    assert alone("e2")[1]["notes"] == []
+    with pytest.raises(NotFound):
+        alone("x")
+
+
+def test_a_page_that_is_lost_on_the_way_is_no_absence():
+    class Paged(FakeApi):
+        def read(self, path, params):
+            if path.endswith("/documents") and "cursor" in params:
+                raise ABSENT
+            if path.endswith("/documents"):
+                more = {"hasNext": True, "nextCursor": "c"}
+                return {"items": [{"id": "d"}], "pagination": more}, ""
+            return super().read(path, params)
+
+    with pytest.raises(NotFound):
+        read(Paged(), "documents", ["e1", "e2"])
 
 
 def test_a_record_that_nobody_has_is_doubted():
@@ -276,6 +322,7 @@ def test_the_organization_of_a_named_employee_is_looked_up():
     _, reading = read(api, "documents", ["e2", "x", "e1"], organization="all")
     assert reading.employees.owners == (Owner("b", "e2"), Owner("a", "e1"))
     assert reading.failures[0]["what"] == "no employee x is listed in 2 organizations"
+    assert reading.remarks[0].startswith("1 of 3 employees failed: x: ")
     assert not reading.complete
 
 

@@ -60,6 +60,20 @@ def test_the_only_one_of_the_country_is_taken():
     assert asked[1] == "/gb/organizations/org_b/p32/2026"
 
 
+def test_those_of_another_country_are_counted_and_the_one_left_is_named_in_its_rows():
+    records, plan, _ = read(
+        [GERMAN, BRITISH, GERMAN | {"id": "x"}], "all", "p32", tax_year=2026
+    )
+    assert [record["organizationId"] for record in records] == ["org_b"]
+    assert plan.resource.columns[0].name == "organizationId"
+    assert plan.remarks == [
+        "2 organizations not registered in GB, and so not asked: p32 is of GB alone"
+    ]
+    assert plan.complete
+    _, plan, _ = read([GERMAN, BRITISH], None, "p32", tax_year=2026)
+    assert (plan.remarks, plan.resource.columns[0].name) == ([], "taxYear")
+
+
 def test_an_organization_that_is_listed_twice_is_asked_once():
     records, plan, _ = read([GERMAN, {**GERMAN, "legalName": "N."}], "all")
     assert plan.organizations == ("org_d",)
