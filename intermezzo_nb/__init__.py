@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import errors
-from .errors import IntermezzoError
+from .errors import IncompleteWarning, IntermezzoError
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Connection",
+    "IncompleteWarning",
     "IntermezzoError",
     "SendReport",
     "Settings",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import partial
@@ -12,11 +13,12 @@ import requests
 
 from .api.client import Api
 from .api.plan import plan
-from .api.provenance import frame_of
+from .api.provenance import frame_of, shortfall
 from .api.query import bad_argument
 from .api.reading import Reading
 from .api.shaping import check_form
 from .api.signing import BearerAuth
+from .errors import IncompleteWarning
 from .login import Login
 from .session import Session, print_link, say
 from .settings import Settings
@@ -236,12 +238,21 @@ class Connection:
         ------
         SettingsError, ApiError, LoginError, NetworkError
             What went wrong, and what to do.
+
+        Warns
+        -----
+        IncompleteWarning
+            Something failed for one of several, or the list does not add up.
         """
         check_form(as_, columns)
         reading = self._reading(resource, more, money=money, columns=columns)
-        if as_ == "records":
-            return [record for batch in reading.batches() for record in batch]
-        return self._framed(reading, reading.batches(), as_=as_)
+        made = (
+            [record for batch in reading.batches() for record in batch]
+            if as_ == "records"
+            else self._framed(reading, reading.batches(), as_=as_)
+        )
+        _warn(reading)
+        return made
 
     def resources(self, name: str | None = None) -> pd.DataFrame:
         """
@@ -279,12 +290,14 @@ class Connection:
                 yield batch
             else:
                 yield self._framed(reading, [batch], as_=as_, is_part=True)
+        _warn(reading)
 
     def records(self, resource: str, **options: Any) -> Iterator[dict[str, Any]]:
         """Give decoded records one by one; the options are those of frame."""
         reading = self._reading(resource, options)
         for batch in reading.batches():
             yield from batch
+        _warn(reading)
 
     def export(
         self,
@@ -535,6 +548,11 @@ class Connection:
 
     def _framed(self, reading: Reading, pages: Iterable[Any], **form: Any) -> Any:
         return frame_of(reading, pages, profile=self.settings.profile, **form)
+
+
+def _warn(reading: Reading) -> None:
+    if told := shortfall(reading):
+        warnings.warn(told, IncompleteWarning, stacklevel=3)
 
 
 _ROWS = frozenset({"organization", "places"})

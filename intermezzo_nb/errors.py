@@ -23,6 +23,9 @@ Every exception, sorted by what the person does next.
     ├── SendFailed                 look at its report: nothing is lost
     └── NetworkError               nobody answered
 
+A frame from which something is missing is no error: it comes with one
+:class:`IncompleteWarning`.
+
 No message holds a token, code, verifier, state, secret or a query string.
 """
 
@@ -37,6 +40,7 @@ __all__ = [
     "ApiError",
     "AuthorizationServerError",
     "BadTable",
+    "IncompleteWarning",
     "IntermezzoError",
     "LoginCancelled",
     "LoginDenied",
@@ -316,6 +320,10 @@ class SendFailed(IntermezzoError):
     ) -> None:
         super().__init__(what, why=why, advice=advice, code=code)
         self.report = report
+
+
+class IncompleteWarning(UserWarning):
+    """Something is missing from a frame that was asked for whole."""
 
 
 class NetworkError(IntermezzoError, ConnectionError):

@@ -56,6 +56,7 @@ class _Task:
         api = _api_of(self.connection)
         reading = plan(api, settings, self.name, options, tell=lambda _: None)
         reading.organizations = self.owners
+        reading.is_of_all = "organizationId" in self.dtypes
         reading.query = replace(reading.query, today=self.today)
         if reading.employees is not None:
             reading.employees.are_from_list = self.are_from_list

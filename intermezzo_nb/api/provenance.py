@@ -77,6 +77,21 @@ def provenance(
     }
 
 
+def shortfall(reading: Reading) -> str:
+    """Tell what is missing that was asked for, and what to do; empty for nothing."""
+    if not reading.missing:
+        return ""
+    advice = (
+        ' strict=True raises the first failure; df.attrs["intermezzo"]["failures"] '
+        "lists all."
+        if reading.failures
+        else ' df.attrs["intermezzo"]["notes"] has it, too.'
+    )
+    return (
+        f"{reading.query.label} is not complete: {'; '.join(reading.missing)}.{advice}"
+    )
+
+
 def summary(about: Mapping[str, Any]) -> str:
     """Give the one line that stays above a frame."""
     is_cut = not about["complete"] and about["limit"] is not None

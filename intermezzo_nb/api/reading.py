@@ -149,6 +149,14 @@ class Reading:
             *self.hints,
             *absences(self.query.label_of_day, self.without, asked),
             *self._sieve.doubts(),
+            *self.missing,
+        ]
+
+    @property
+    def missing(self) -> list[str]:
+        """Why not all is here that was asked for."""
+        employees = self.employees
+        return [
             *self.notes,
             *self.of_organizations.notes(len(self.organizations)),
             *(employees.failures.notes(employees.asked_for) if employees else ()),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import SettingsError
+from ..errors import IncompleteWarning, SettingsError
 from .days import day_of
 from .resources import CATALOGUE
 from .validity import GAP, OVERLAP
@@ -63,6 +63,8 @@ def as_of(
 
     Warns
     -----
+    IncompleteWarning
+        The frame that was read is not complete.
     UserWarning
         Versions overlap by more than a day of change, begin together, or leave days
         between them.
@@ -77,6 +79,13 @@ def as_of(
     keys = _keys(history, key, about.get("resource"))
     for name in (*keys, start, end):
         _insist_on(history, name, is_date=name in {start, end})
+    if about.get("complete") is False:
+        warnings.warn(
+            "this history is not complete, so what is given of a day may not be either"
+            ': see df.attrs["intermezzo"]["notes"] of the history',
+            IncompleteWarning,
+            stacklevel=2,
+        )
     days, is_one = _days(when)
     if not is_one and _STAMP in history.columns:
         raise SettingsError(

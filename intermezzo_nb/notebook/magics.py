@@ -6,6 +6,7 @@ import argparse
 import functools
 import inspect
 import shlex
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,7 +23,7 @@ from IPython.core.magic_arguments import (
 )
 from traitlets import Bool, Enum, Float, Unicode, observe
 
-from ..errors import IntermezzoError, SettingsError
+from ..errors import IncompleteWarning, IntermezzoError, SettingsError
 from . import completion, words
 
 if TYPE_CHECKING:
@@ -207,7 +208,9 @@ class IntermezzoMagics(Magics):
         }
         from .progress import status_line
 
-        with status_line() as line_shown:
+        with status_line() as line_shown, warnings.catch_warnings():
+            # The line that stays tells the same.
+            warnings.simplefilter("ignore", IncompleteWarning)
             frame = self._connection().frame(
                 asked.pop("resource"), progress=line_shown, filters=filters, **asked
             )

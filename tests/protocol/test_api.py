@@ -16,6 +16,7 @@ from intermezzo_nb.connection import Connection
 from intermezzo_nb.errors import (
     ApiError,
     AuthorizationServerError,
+    IncompleteWarning,
     LoginRequired,
     NetworkError,
     NotAllowed,
@@ -277,7 +278,8 @@ def test_more_that_a_header_announces_is_told(
 ):
     made = split(shared_practice, connection, listener)
     listener.answers += [(status, headers, b'[{"id": 1}]')]
-    about = made.frame("/x").attrs["intermezzo"]
+    with pytest.warns(IncompleteWarning, match="announces more"):
+        about = made.frame("/x").attrs["intermezzo"]
     assert about["complete"] is False
     assert "announces more" in about["notes"][0]
     assert len(listener.seen) == 1

@@ -13,7 +13,7 @@ import pytest
 
 from intermezzo_nb import as_of
 from intermezzo_nb.demo.pay import compensation, pay_on
-from intermezzo_nb.errors import NotFound
+from intermezzo_nb.errors import IncompleteWarning, NotFound
 
 ORGANIZATIONS = 3
 KINDS = ("earning", "benefit", "deduction", "reimbursement")
@@ -145,6 +145,40 @@ def test_some_employees_are_asked_by_a_column_of_ids(machine):
     assert indexed.equals(alone)
     with pytest.raises(NotFound, match="no employee emp_x is listed"):
         machine.frame("tax-details", employee_id="emp_x", organization="all")
+
+
+def test_who_has_left_has_no_pay_today_and_that_is_no_failure(machine):
+    people = machine.frame("employees", organization="all")
+    gone = people[people["endDate"] < pd.Timestamp.today()]
+    one = gone.iloc[0]
+    ids = gone.loc[gone["organizationId"] == one.organizationId, "id"]
+    for whose in (ids, [one.id, one.id], one.id):
+        frame = machine.frame(
+            "compensation", organization=one.organizationId, employee_id=whose
+        )
+        about = frame.attrs["intermezzo"]
+        assert (len(frame), about["failures"], about["complete"]) == (0, [], True)
+        count = len(ids) if whose is ids else 1
+        assert about["without"] == (list(ids) if whose is ids else [one.id])
+        assert any(f" of {count} employee" in note for note in about["notes"])
+    everywhere = machine.frame("compensation", organization="all", employee_id=ids)
+    assert everywhere.attrs["intermezzo"]["without"] == list(ids)
+
+
+def test_a_frame_without_some_who_failed_comes_with_a_warning(machine):
+    staff = machine.frame("employees", organization="all")
+    where = {"organization": staff["organizationId"][0]}
+    whose = [staff["id"][0], "emp_x"]
+    told = "1 of 2 employees failed: emp_x: .*strict=True raises"
+    for form in ("pandas", "records"):
+        with pytest.warns(IncompleteWarning, match=told) as caught:
+            machine.frame("documents", employee_id=whose, as_=form, **where)
+        assert [one.filename for one in caught] == [__file__]
+    with pytest.warns(IncompleteWarning, match=told) as caught:
+        list(machine.records("documents", employee_id=whose, **where))
+    assert [one.filename for one in caught] == [__file__]
+    with pytest.raises(NotFound):
+        machine.frame("documents", employee_id=whose, strict=True, **where)
 
 
 def test_pages_of_one_employee_come_whole(machine):

@@ -10,7 +10,8 @@ from intermezzo_nb import errors
 from intermezzo_nb.errors import ApiError, IntermezzoError, SettingsError, StoreError
 from intermezzo_nb.settings import Settings
 
-CLASSES = [getattr(errors, name) for name in errors.__all__]
+NAMED = [getattr(errors, name) for name in errors.__all__]
+CLASSES = [kind for kind in NAMED if issubclass(kind, IntermezzoError)]
 
 
 @pytest.mark.parametrize("kind", CLASSES)

@@ -210,8 +210,13 @@ def test_who_was_named_and_has_no_record_is_counted_as_among_all(name):
     assert (about["complete"], about["requests"]) == (True, 3)
     label = reading.query.label_of_day
     assert about["notes"] == [f"no {label} of 1 employee of 2"]
-    _, reading = read(api, name, ["e1"], organization="all")
-    assert told(reading)["notes"] == [f"no {label} of 1 employee of 1"]
+
+
+def test_who_is_found_in_a_list_and_has_no_record_is_counted():
+    _, reading = read(FakeApi({"e1": ABSENT}), wanted=["e1"], organization="all")
+    about = told(reading)
+    assert about["notes"] == ["no documents of 1 employee of 1"]
+    assert (about["complete"], about["failures"]) == (True, [])
 
 
 @pytest.mark.parametrize("name", ["documents", "pension-membership"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from intermezzo_nb import as_of
 from intermezzo_nb.api.query import Query
-from intermezzo_nb.errors import SettingsError
+from intermezzo_nb.errors import IncompleteWarning, SettingsError
 
 
 def history(*rows, **more):
@@ -203,6 +203,16 @@ def test_what_is_no_day_is_refused_alike_by_frame_and_as_of(day):
         as_of(JOBS, day)
     assert repr(day) in of_frame.value.what
     assert of_history.value.what == of_frame.value.what.replace("as_of", "when")
+
+
+def test_a_history_that_is_not_complete_is_told():
+    frame = JOBS.copy()
+    frame.attrs["intermezzo"] = {"resource": "job-details", "complete": False}
+    with pytest.warns(IncompleteWarning, match="history is not complete") as told:
+        assert len(as_of(frame, "2025-06-30")) == 2
+    assert told[0].filename == __file__
+    frame.attrs["intermezzo"]["complete"] = True
+    assert len(as_of(frame, "2025-06-30")) == 2
 
 
 def test_days_have_no_place_beside_days():
