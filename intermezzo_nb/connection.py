@@ -20,7 +20,7 @@ from .api.shaping import check_form
 from .api.signing import BearerAuth
 from .errors import IncompleteWarning
 from .login import Login
-from .session import Session, print_link, say
+from .session import Session, print_link, say, say_beside
 from .settings import Settings
 from .status import LoggedOut, Status
 
@@ -544,7 +544,8 @@ class Connection:
         return self._api
 
     def _reading(self, name: str, options: dict[str, Any], **more: Any) -> Reading:
-        return plan(self._client, self.settings, name, {**options, **more}, tell=say)
+        both = {**options, **more}
+        return plan(self._client, self.settings, name, both, tell=say_beside)
 
     def _framed(self, reading: Reading, pages: Iterable[Any], **form: Any) -> Any:
         return frame_of(reading, pages, profile=self.settings.profile, **form)

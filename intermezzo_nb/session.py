@@ -291,6 +291,12 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def say_beside(text: str) -> None:
+    """Print a line where it does not become a part of what a program gives."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
 def _key(settings: Settings) -> str:
     return session_key(
         issuer=settings.issuer or settings.token_url,

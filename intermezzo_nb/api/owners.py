@@ -98,7 +98,7 @@ def employ(api: Api, plan: Reading, wanted: Any) -> None:
     failures = Failures("employee", strict=plan.query.strict)
     several = len(plan.organizations) != 1
     if wanted is None:
-        owners = tuple(_all(api, plan))
+        owners = tuple(_all(api, plan, are_asked=plan.query.limit is None))
     else:
         given = _ids(wanted)
         ids = list(dict.fromkeys(given))
@@ -117,14 +117,17 @@ def employ(api: Api, plan: Reading, wanted: Any) -> None:
         may_be_absent=bool(plan.resource and plan.resource.may_be_absent),
         nowhere=len(failures.listed),
     )
-    plan.tally.foresee(len(owners))
+    if plan.query.limit is None:  # else it may be enough to ask the first
+        plan.tally.foresee(len(owners))
 
 
-def _all(api: Api, plan: Reading) -> dict[Owner, None]:
+def _all(api: Api, plan: Reading, *, are_asked: bool) -> dict[Owner, None]:
+    """Give those who are listed; ``are_asked`` says that each takes a request."""
     found: dict[Owner, None] = {}
     for organization in plan.organizations:
         try:
-            employees = _employees_of(api, plan, organization, already=len(found))
+            already = len(found) if are_asked else None
+            employees = _employees_of(api, plan, organization, already=already)
             found |= dict.fromkeys(employees)
             plan.of_organizations.good()
         except ABOUT_SOME as error:
@@ -136,7 +139,7 @@ def _all(api: Api, plan: Reading) -> dict[Owner, None]:
 
 
 def _employees_of(
-    api: Api, plan: Reading, organization: str, *, already: int
+    api: Api, plan: Reading, organization: str, *, already: int | None
 ) -> Iterator[Owner]:
     look_up = _look_up(api, plan, "employees")
     look_up.organizations = (organization,)
@@ -144,9 +147,9 @@ def _employees_of(
     is_foreseen = False
     try:
         for batch in look_up.batches():
-            if not is_foreseen and look_up.total:
+            if not is_foreseen and look_up.total and already is not None:
                 pages = look_up.tally.planned or look_up.requests
-                plan.tally.foresee(pages + already + look_up.total)
+                plan.tally.foresee(pages + already + look_up.total, are_all=False)
             is_foreseen = True
             for record in batch:
                 country = record.get("employmentCountry")
@@ -174,7 +177,7 @@ def _found(
     api: Api, plan: Reading, ids: list[str], failures: Failures
 ) -> Iterator[Owner]:
     """Give employees whose organization has to be looked up."""
-    listed = {owner.employee: owner for owner in _all(api, plan)}
+    listed = {owner.employee: owner for owner in _all(api, plan, are_asked=False)}
     for one in ids:
         if one in listed:
             yield listed[one]

@@ -15,13 +15,11 @@ from .owners import choose, employ, narrow
 from .progress import as_listener, waits_alone
 from .query import Query, bad_argument, check_names
 from .reading import Reading
+from .schema import OPTIONS
 from .shaping import column_names
 
 _UNWATCHED = 20_000  # requests that are sent where nobody watches
-_OPTIONS = (
-    *("organization", "limit", "history", "params", "progress", "filters"),
-    *("money", "columns", "max_requests", "as_of", "strict"),
-)
+_OPTIONS = (*OPTIONS, "params", "progress", "filters")
 
 
 def plan(
@@ -61,7 +59,7 @@ def plan(
         **known,
     )
     is_of_employees = query.resource is not None and query.resource.owner == "employee"
-    whose = filters.get("employee_id")
+    whose = _ids(filters.get("employee_id"))
     is_one = isinstance(whose, (str, Integral))
     if is_of_employees and not is_one:
         others = {n: value for n, value in filters.items() if n != "employee_id"}
@@ -90,7 +88,17 @@ def plan(
     return reading
 
 
+def _ids(whose: Any) -> Any:
+    """Give one id, or those that commas part; what is no text stays as it is."""
+    if not (isinstance(whose, str) and "," in whose):
+        return whose
+    return [one for part in whose.split(",") if (one := part.strip())]
+
+
 def _filters(given: Any, named: Mapping[str, Any]) -> dict[str, Any]:
     check_names("filters", given)
-    named = {k: v for k, v in named.items() if v is not None}
-    return {k: v for k, v in given.items() if v is not None} | named
+    both = {**given, **named}
+    # Of no employee in particular means of all.
+    if both.get("employee_id", "") is None:
+        del both["employee_id"]
+    return both

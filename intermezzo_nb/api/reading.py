@@ -210,8 +210,7 @@ class Reading:
             finish(self._progress)
 
     def _of_all(self, ahead: Ahead) -> Iterator[list[Record]]:
-        owners = [Owner(o) for o in self.organizations if self.has_owner]
-        owners = owners if self.has_owner else [Owner()]
+        owners = self._owners
         for owner in self._left_of(owners):
             is_last_owner = owner == owners[-1]
             is_only_one = len(owners) == 1
@@ -238,6 +237,12 @@ class Reading:
         if not owners:
             self.complete = self._is_whole
             yield []
+
+    @property
+    def _owners(self) -> list[Owner]:
+        """Whose lists are read, where that is not one of each employee."""
+        owners = [Owner(o) for o in self.organizations if self.has_owner]
+        return owners if self.has_owner else [Owner()]
 
     def _left_of(self, owners: list[Owner]) -> list[Owner]:
         if self.only is not None:
@@ -321,7 +326,7 @@ class Reading:
 
     def _pages(self, owner: Owner, ahead: Ahead) -> Iterator[Page]:
         def expect(many: Iterable[Question], count: int) -> None:
-            self.tally.foresee(count)
+            self.tally.foresee(count, are_all=owner == self._owners[-1])
             ahead.expect(many)
 
         pages = self._walk(owner, ahead.take, expect)

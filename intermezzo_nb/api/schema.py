@@ -8,9 +8,16 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 from ..errors import SettingsError
+
+OPTIONS = (
+    *("organization", "limit", "history", "as_of", "columns", "money", "strict"),
+    "max_requests",
+)
+"""What says how a resource is read, and is no filter; the same in Python and magics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +147,21 @@ class Resource:
         return next((p for p in self.parameters if p.name == name), None)
 
 
+def closest(name: str, known: Iterable[str]) -> str:
+    """
+    Give the name that was meant, as far as can be seen; empty for none.
+
+    ``postcode`` means ``address.postcode``, and ``as-of`` means ``as_of``.
+    """
+    names, asked = [*known], name.lower().replace("-", "_")
+    by_end = {n.rsplit(".", maxsplit=1)[-1].lower(): n for n in reversed(names)}
+    spelled_so = {n.lower().replace("-", "_"): n for n in reversed(names)} | by_end
+    close = difflib.get_close_matches(asked, spelled_so, 1)
+    inside = [n for n in names if asked in n.lower()]
+    found = [spelled_so[one] for one in (asked, *close) if one in spelled_so]
+    return next(iter(found + inside), "")
+
+
 def split_filters(
     resource: Resource, filters: Mapping[str, object]
 ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
@@ -150,7 +172,8 @@ def split_filters(
     -------
     in_path, sent, here : dict
         Variables of the path, query parameters that the API documents, and columns
-        that are filtered here after reading; each as the API would spell it.
+        that are filtered here after reading; each as the API would spell it. Of a
+        column, None, NaN and empty text ask for what is missing.
 
     Raises
     ------
@@ -160,12 +183,16 @@ def split_filters(
     """
     in_path, sent, here = dict[str, str](), dict[str, str](), dict[str, str]()
     for name, value in filters.items():
+        is_nothing = _is_nothing(value)
         parameter = resource.parameter(name)
-        if parameter is not None:
-            is_path = parameter.where == "path"
-            (in_path if is_path else sent)[name] = spelled(parameter, value)
+        if parameter is not None and parameter.where == "path":
+            in_path[name] = "" if is_nothing else spelled(parameter, value)
+        elif parameter is not None and is_nothing:
+            raise _no_value(resource, parameter)
+        elif parameter is not None:
+            sent[name] = spelled(parameter, value)
         elif column := resource.column(name):
-            here[name] = spelled(column, value)
+            here[name] = "" if is_nothing else spelled(column, value)
         else:
             raise _unknown_filter(resource, name)
     for parameter in resource.parameters:
@@ -201,6 +228,23 @@ def spelled(target: Column | Parameter, value: object) -> str:
     raise SettingsError(
         f"{target.name} takes one value of kind {target.kind}, and was given another",
         advice=f"Write it as in {target.name}={example or 'value'}.",
+        code="bad_filter",
+    )
+
+
+def _is_nothing(value: object) -> bool:
+    is_own_kind = value is None or type(value).__name__ in ("NAType", "NaTType")
+    return is_own_kind or value == "" or (isinstance(value, float) and isnan(value))
+
+
+def _no_value(resource: Resource, parameter: Parameter) -> SettingsError:
+    values = f" one of {', '.join(parameter.values)}" if parameter.values else ""
+    example = values or f" a value, as in {parameter.name}={parameter.example}"
+    return SettingsError(
+        f"{parameter.name} is sent to the API, and was given no value",
+        why=f"{resource.name} takes it as a query parameter, which cannot ask for what "
+        "is missing.",
+        advice=f"Leave {parameter.name} out, or give{example}.",
         code="bad_filter",
     )
 
@@ -249,11 +293,8 @@ _SPELLINGS: Mapping[str, Callable[[str], str]] = {
 
 
 def _unknown_filter(resource: Resource, name: str) -> SettingsError:
-    known = [p.name for p in resource.parameters] + [c.name for c in resource.columns]
-    by_end = {n.rsplit(".", maxsplit=1)[-1].lower(): n for n in reversed(known)}
-    close = difflib.get_close_matches(name, known, 1)
-    inside = [n for n in known if name.lower() in n.lower()]
-    hint = by_end.get(name.lower()) or next(iter(close + inside), None)
+    named = [p.name for p in resource.parameters] + [c.name for c in resource.columns]
+    hint = closest(name, [*named, *OPTIONS])
     return SettingsError(
         f"{resource.name} documents neither a parameter nor a column {name!r}",
         why="What the API sends beyond its documentation is known after reading alone.",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from ..errors import ApiError, SettingsError, plain
-from .schema import Resource
+from .schema import Resource, closest
 
 Record = dict[str, Any]
 Path = tuple[str, ...]
@@ -225,8 +224,8 @@ def check_columns(resource: Resource | None, wanted: object) -> None:
     # The owner's id comes along where several are asked.
     known = [*(column.name for column in resource.columns), "organizationId"]
     if unknown := [name for name in names if name not in known]:
-        close = difflib.get_close_matches(unknown[0], known, 1)
-        hint = f"Did you mean {close[0]}? " if close else ""
+        close = closest(unknown[0], known)
+        hint = f"Did you mean {close}? " if close else ""
         raise SettingsError(
             f"{resource.name} documents no column {unknown[0]!r}",
             why="What the API sends beyond its documentation is known after reading "

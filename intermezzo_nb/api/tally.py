@@ -13,7 +13,8 @@ from .query import Query
 from .transport import AT_ONCE
 from .waits import check, telling_waits
 
-_MANY = 200  # requests; more are announced
+_MANY = 200  # requests; more are announced, where they take long
+_LONG = 10.0  # seconds
 _MINUTE = 60
 
 Question = tuple[str, Mapping[str, Any]]
@@ -87,15 +88,25 @@ class Tally:
         with self._mutex:
             self.planned = (self.planned or 0) + 1
 
-    def foresee(self, count: int) -> None:
-        """Tell of many requests before they are sent, or refuse to send too many."""
+    def foresee(self, count: int, *, are_all: bool = True) -> None:
+        """
+        Tell of many requests before they are sent, or refuse to send too many.
+
+        Parameters
+        ----------
+        count : int
+            How many are still to be sent.
+        are_all : bool
+            Whether more are not needed, as far as can be foreseen.
+        """
         planned = self.requests + count
         if self._most is not None and planned > self._most:
             raise self._too_many(f"{planned:,}")
         self.planned = planned
-        if planned > _MANY and self._announces:
+        seconds = self.seconds / max(1, self.requests) * count / AT_ONCE
+        is_news = planned > _MANY and seconds > _LONG
+        if is_news and are_all and self._announces:
             self._announces = False
-            seconds = self.seconds / max(1, self.requests) * count / AT_ONCE
             about = (
                 f"{seconds:.0f} s"
                 if seconds < 2 * _MINUTE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import inspect
+import re
 import shlex
 import warnings
 from collections.abc import Callable
@@ -21,8 +22,10 @@ from IPython.core.magic_arguments import (
     argument,
     magic_arguments,
 )
+from IPython.utils.text import DollarFormatter
 from traitlets import Bool, Enum, Float, Unicode, observe
 
+from ..api.schema import closest
 from ..errors import IncompleteWarning, IntermezzoError, SettingsError
 from . import completion, words
 
@@ -191,7 +194,7 @@ class IntermezzoMagics(Magics):
         filters = words.filters(options.pop("filters"))
         if cell:
             # What the line says goes before the body.
-            body = words.body(cell)
+            body = {k: self._filled_in(v) for k, v in words.body(cell).items()}
             told = {k: body.pop(k) for k in words.OPTIONS if k in body}
             options |= {k: v for k, v in told.items() if options[k] is None}
             filters = {**body, **filters}
@@ -201,7 +204,6 @@ class IntermezzoMagics(Magics):
             "max_requests": words.count(options.pop("max_requests"), "--max-requests"),
             "columns": words.names(options.pop("columns")),
             "money": self.money if money is None else money,
-            "employee_id": words.ids(options.pop("employee_id")),
             "history": words.flag(options.pop("history"), "history"),
             "strict": words.flag(options.pop("strict"), "strict"),
             **{k: v for k, v in options.items() if v is not None},
@@ -219,6 +221,16 @@ class IntermezzoMagics(Magics):
             return frame
         cast("InteractiveShell", self.shell).push({name: frame})
         return None
+
+    def _filled_in(self, value: Any) -> Any:
+        """Put Python's values in for {names}, as IPython does in a line."""
+        if not isinstance(value, str):
+            return value
+        names = cast("InteractiveShell", self.shell).user_ns
+        try:
+            return DollarFormatter().vformat(value, (), names)
+        except Exception:  # noqa: BLE001 (whatever an expression of theirs raises)
+            return value
 
     @line_magic
     @_with_help
@@ -288,15 +300,27 @@ class IntermezzoMagics(Magics):
         return {name: getattr(self, name) for name in _SETTINGS}
 
     def _parsed(self, magic: Any, line: str) -> dict[str, Any]:
+        if "\n" in line.strip():
+            raise SettingsError(
+                f"%{magic.__name__} was given a value of several lines",
+                why="In braces, a Series or a frame becomes what is printed of it.",
+                advice='Join ids by commas, as in --employee-id {",".join(df.id)}; or '
+                "in Python: frame(…, employee_id=df.id).",
+                code="bad_arguments",
+            )
         # shlex by ourselves: IPython keeps the quotes of name="two words".
         try:
             return dict(vars(magic.parser.parse_intermixed_args(shlex.split(line))))
         except (UsageError, ValueError) as fault:
             told = str(fault).strip().splitlines()[-1] if str(fault).strip() else ""
+        _, _, unknown = told.partition("unrecognized arguments: ")
+        flags = re.findall(r"--[a-z-]+", magic.parser.format_usage())
+        hint = closest(unknown.split("=")[0].split(" ")[0], flags) if unknown else ""
         raise SettingsError(
             f"%{magic.__name__} does not understand this line",
             why=told.replace("required: resource, filters", "required: resource"),
-            advice=f"See %{magic.__name__}? for what it takes.",
+            advice=(f"Did you mean {hint}? " if hint else "")
+            + f"See %{magic.__name__}? for what it takes.",
             code="bad_arguments",
         )
 

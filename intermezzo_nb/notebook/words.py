@@ -9,12 +9,10 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
+from ..api import schema
 from ..errors import SettingsError
 
-OPTIONS = (
-    *("limit", "organization", "employee_id", "columns", "money", "history"),
-    *("max_requests", "as_of", "strict"),
-)
+OPTIONS = (*schema.OPTIONS, "employee_id")
 """What a body may hold beside filters, by the names that Python has for it."""
 _DIGITS = 15  # of a limit; more rows than anybody has
 _SHOWN = 40  # characters of a value that is no good
@@ -80,11 +78,6 @@ def names(given: Any) -> Any:
     )
 
 
-def ids(given: Any) -> Any:
-    """Give an id, or those that commas part; what is no text stays as it is."""
-    return _parts(given) if isinstance(given, str) and "," in given else given
-
-
 def _parts(given: str) -> list[str]:
     return [name.strip() for name in given.split(",") if name.strip()]
 
@@ -113,13 +106,18 @@ def body(cell: str) -> dict[str, Any]:
     """
     Give what the body of a cell holds: lines, or a JSON object.
 
-    A null asks for what is missing, as empty text does; for an option it is nothing.
+    Options may be written with dashes, as in a line.
     """
     if cell.strip()[:1] in {"{", "["}:
         found = _object(cell)
     else:
         found = _lines(line for line in cell.splitlines() if line.strip())
-    return {k: "" if v is None and k not in OPTIONS else v for k, v in found.items()}
+    return {_as_option(name): value for name, value in found.items()}
+
+
+def _as_option(name: str) -> str:
+    option = name.replace("-", "_")
+    return option if option in OPTIONS else name
 
 
 def _object(cell: str) -> dict[str, Any]:

@@ -71,6 +71,51 @@ def test_a_cell_takes_filters_in_its_body(shell, machine):
     assert list(shell.user_ns["more"].columns) == list(shell.user_ns["types"].columns)
 
 
+def test_a_body_takes_python_variables_as_a_line_does(shell, machine):
+    run(shell, "category, niClass, v = 'earnings', 'x', 1")
+    body = "%%intermezzo wage-types -o types\ncategory: {category}"
+    assert run(shell, body).success
+    assert set(shell.user_ns["types"]["category"]) == {"earnings"}
+    body = '%%intermezzo wage-types -o more\n{"category": "{category}", "limit": 3}'
+    assert run(shell, body).success
+    assert set(shell.user_ns["more"]["category"]) == {"earnings"}
+    body = "%%intermezzo wage-types -o none\nname: {there_is_none}"
+    assert run(shell, body).success
+    assert shell.user_ns["none"].attrs["intermezzo"]["filters"] == {
+        "name": "{there_is_none}"
+    }
+
+
+def test_a_body_takes_options_as_they_are_written_in_a_line(shell, machine):
+    code = "%%intermezzo compensation -o pay\norganization: all\nas-of: 2026-03-31"
+    assert run(shell, code).success
+    assert shell.user_ns["pay"].attrs["intermezzo"]["as_of"] == "2026-03-31"
+    error = refused(shell, "%%intermezzo employees\norganisation: all")
+    assert "Did you mean organization?" in error.advice
+    error = refused(shell, "%intermezzo employees --organisation all")
+    assert "Did you mean --organization?" in error.advice
+
+
+def test_ids_are_parted_by_commas_and_a_printed_column_is_told(shell, machine):
+    run(shell, "people = %intermezzo employees --organization all --limit 3")
+    code = "%intermezzo documents --organization all -o docs employee_id="
+    assert run(shell, code + '{",".join(people.id)}').success
+    about = shell.user_ns["docs"].attrs["intermezzo"]
+    assert (about["failures"], about["complete"]) == ([], True)
+    error = refused(shell, "%intermezzo documents --employee-id {people.id}")
+    assert "a value of several lines" in error.what
+    assert '{",".join(df.id)}' in error.advice
+
+
+def test_what_failed_is_told_by_the_line_alone(shell, machine, capsys):
+    run(shell, "people = %intermezzo employees --organization all --limit 1")
+    code = "%intermezzo documents --organization all --employee-id {people.id[0]},emp_x"
+    assert run(shell, code + " -o docs").success
+    told = capsys.readouterr()
+    assert "1 of 2 employees failed: emp_x" in told.out
+    assert "IncompleteWarning" not in told.err + told.out
+
+
 def test_values_with_spaces_and_python_variables(shell, machine):
     run(shell, "title = 'Shift Lead'")
     code = "%intermezzo employees --organization all -o leads "

@@ -291,6 +291,12 @@ def test_the_export_adds_up_the_p32(machine):
     assert running["netPayable"].equals(months["netPayable"])
 
 
+def test_who_has_no_end_is_asked_for_by_nothing(machine):
+    everybody = machine.frame("employees", organization="all")
+    staying = machine.frame("employees", organization="all", endDate=None)
+    assert 0 < len(staying) == everybody["endDate"].isna().sum() < len(everybody)
+
+
 def test_who_has_no_membership_yet_is_told_so(practice_server, connection):
     practice = practice_server(rows=4000)
     company = practice.server.practice.company

@@ -13,6 +13,7 @@ from intermezzo_nb.api.progress import as_listener
 from intermezzo_nb.api.provenance import provenance, summary
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
+from intermezzo_nb.api.tally import Tally
 from intermezzo_nb.errors import (
     ApiError,
     LoginRequired,
@@ -391,16 +392,45 @@ def test_pages_that_nobody_foresaw_are_bounded_too():
     assert len(api.asked) == 20
 
 
-def test_many_requests_are_announced_once_before_they_are_sent():
+@pytest.fixture
+def announced(monkeypatch):
+    """Give what is announced, where each request takes so many seconds."""
+
+    def of(seconds, *args, organizations=("o",), **options):
+        api = FakeApi(
+            people=[{"id": f"e{n}"} for n in range(300)], organizations=organizations
+        )
+        told = []
+
+        def progress(now):
+            if now.waiting:
+                told.append((now.waiting, len(api.asked)))
+
+        monkeypatch.setattr(Tally, "seconds", len(organizations) * seconds)
+        plan(api, *args, progress=progress, **options)
+        return told
+
+    return of
+
+
+def test_many_requests_that_take_long_are_announced_before_they_are_sent(announced):
+    assert announced(1.0) == [("301 requests are needed, about 38 s", 1)]
+    assert announced(10.0) == [("301 requests are needed, about 6 min", 1)]
+    assert announced(0.1) == []
+    several = announced(1.0, organization="all", organizations=("a", "b"))
+    assert several == [("603 requests are needed, about 50 s", 3)]
+
+
+def test_nothing_is_announced_that_may_not_be_needed(announced):
+    assert announced(9.0, limit=20) == []
+    some = {"wanted": ["e1", "e2"], "organization": "all"}
+    assert announced(9.0, organizations=("a", "b"), **some) == []
+
+
+def test_a_limit_that_few_employees_fill_is_not_refused_for_the_others():
     api = FakeApi(people=[{"id": f"e{n}"} for n in range(300)])
-    waits = []
-
-    def progress(now):
-        if now.waiting:
-            waits.append((now.waiting, len(api.asked)))
-
-    plan(api, progress=progress)
-    assert waits == [("301 requests are needed, about 0 s", 1)]
+    rows, _ = read(api, limit=7, max_requests=40)
+    assert len(rows) == 7
 
 
 def test_one_line_tells_how_far_it_is():

@@ -6,13 +6,14 @@ import contextlib
 import datetime as dt
 import re
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from intermezzo_nb.api.columns import _BUILDERS
 from intermezzo_nb.api.resources import CATALOGUE, PAYSLIP_LINES, PAYSLIPS, find
-from intermezzo_nb.api.schema import split_filters
+from intermezzo_nb.api.schema import closest, split_filters
 from intermezzo_nb.errors import SettingsError
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -182,6 +183,32 @@ def test_a_parameter_is_sent_and_a_column_is_filtered_here():
         {"effective_date": "2026-04-06", "status": "draft"},
         {"niClass": "class_1"},
     )
+
+
+@pytest.mark.parametrize("nothing", [None, "", float("nan"), pd.NaT, pd.NA])
+def test_nothing_asks_a_column_for_what_is_missing_and_is_no_parameter(nothing):
+    here = split_filters(find("employees"), {"endDate": nothing})[2]
+    assert here == {"endDate": ""}
+    with pytest.raises(SettingsError, match=r"effective_date is sent .* no value"):
+        split_filters(find("wage-types"), {"effective_date": nothing})
+    with pytest.raises(SettingsError, match="p32 needs tax_year"):
+        split_filters(find("p32"), {"tax_year": nothing})
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("postcode", "address.postcode"),
+        ("postCodes", "address.postcode"),
+        ("organisation", "organization"),
+        ("as-of", "as_of"),
+        ("asof", "as_of"),
+        ("xyz", ""),
+    ],
+)
+def test_the_name_that_was_meant_is_found(asked, meant):
+    known = ["id", "address.postcode", "organization", "as_of"]
+    assert closest(asked, known) == meant
 
 
 def test_a_variable_of_the_path_goes_into_the_path():
