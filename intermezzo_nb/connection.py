@@ -13,7 +13,7 @@ import requests
 
 from .api.client import Api
 from .api.plan import plan
-from .api.provenance import frame_of, shortfall
+from .api.provenance import frame_of, shortfall, summary
 from .api.query import bad_argument
 from .api.reading import Reading
 from .api.shaping import check_form
@@ -232,7 +232,9 @@ class Connection:
         Returns
         -------
         pandas.DataFrame of shape (rows, columns), or what ``as_`` says
-            With dtypes as the catalogue documents them.
+            With dtypes as the catalogue documents them. What is told of the reading
+            is in ``df.attrs["intermezzo"]``, as
+            :func:`~intermezzo_nb.api.provenance.provenance` lists it.
 
         Raises
         ------
@@ -252,6 +254,9 @@ class Connection:
             else self._framed(reading, reading.batches(), as_=as_)
         )
         _warn(reading)
+        about = getattr(made, "attrs", {}).get("intermezzo", {})
+        if about.get("notes") and reading.is_whole and "progress" not in more:
+            say_beside(f"Intermezzo: {summary(about)}")
         return made
 
     def resources(self, name: str | None = None) -> pd.DataFrame:

@@ -43,9 +43,31 @@ class Settings:
     client_id, issuer, api_url : str or None
         Who asks, who gives tokens, who takes them. URLs are https, or http on a
         loopback address.
+    organization : str or None
+        An organization's id, or ``"all"``.
     grant : {"client_credentials", "authorization_code"} or None
         None: client credentials where a secret or a key is found, else a person
         signs in.
+    token_url, authorization_url, device_url : str or None
+        Endpoints that go before those that the issuer's metadata names.
+    revocation_url, userinfo_url, jwks_url, par_url : str or None
+        The same.
+    token_encoding : {"form", "json"}
+        How requests to the token endpoint are written.
+    audience, scope : str or None
+        What is asked for; scope has a default for a person.
+    redirect_uri : str or None
+        A fixed address for the browser's answer, where the server wants one.
+    via : {"auto", "loopback", "server", "device", "paste", "client-credentials"}
+        The way of a sign-in.
+    store : {"auto", "memory", "file", "keyring"}
+        Where the session is kept.
+    no_input : bool
+        Never ask a person.
+    valid_to : {"inclusive", "exclusive"}
+        Whether ``validTo`` is the last valid day, or the first that is not.
+    client_secret, client_key, access_token : Credential or None
+        Where credentials are found; their values are not in here.
     assertion_audience : str or None
         Whom a signed assertion addresses (RFC 7523 §3); None: the issuer.
     timeout : float

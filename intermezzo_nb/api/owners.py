@@ -17,7 +17,7 @@ from .schema import Parameter, spelled
 
 _ORGANIZATION = Parameter("organization", where="path", example="org_…")
 _EMPLOYEE = Parameter("employee_id", where="path", example="emp_…")
-_SHOWN = 8  # of the organizations that can be chosen from
+_SHOWN = 10  # of the organizations that can be chosen from
 
 
 def choose(api: Api, plan: Reading, wanted: object) -> tuple[str, ...]:
@@ -64,6 +64,27 @@ def choose(api: Api, plan: Reading, wanted: object) -> tuple[str, ...]:
     if not visible:
         plan.hints.append(f"no organization{country and f' of {country}'} is visible")
     return tuple(visible)
+
+
+def explained(api: Api, plan: Reading, error: NotFound) -> NotFound:
+    """Give the error that lists the organizations, where the one asked is none."""
+    (wanted,) = plan.organizations
+    try:
+        found = [
+            o for batch in _look_up(api, plan, "organizations").batches() for o in batch
+        ]
+        visible = {_id_of(o): str(o.get("legalName")) for o in found}
+    except (*ABOUT_SOME, SettingsError):
+        return error
+    if wanted in visible:
+        return error
+    return NotFound(
+        f"no organization {wanted} is visible",
+        why=f"Visible are: {_listed(visible)}.",
+        advice="Give one of them, or all for each of them.",
+        status=error.status,
+        request_id=error.request_id,
+    )
 
 
 def narrow(plan: Reading, wanted: object) -> None:
@@ -235,16 +256,21 @@ def _look_up(api: Api, plan: Reading, name: str) -> Reading:
     return Reading(api, Query(name), progress=tell, max_requests=left, announces=False)
 
 
+def _listed(visible: Mapping[str, str]) -> str:
+    shown = [f"{i} ({name})" for i, name in list(visible.items())[:_SHOWN]]
+    more = len(visible) - len(shown)
+    return ", ".join([*shown, *([f"and {more:,} more"] if more else [])]) or "none"
+
+
 def _not_one(
     plan: Reading, visible: Mapping[str, str], look_up: Reading
 ) -> SettingsError:
-    listed = ", ".join(f"{i} ({name})" for i, name in list(visible.items())[:_SHOWN])
     doubt = "" if look_up.complete else " " + "; ".join(look_up.notes) + "."
     is_visible = "is visible" if len(visible) == 1 else "are visible"
     count = f"{len(visible)} {is_visible}" + (", perhaps more" if doubt else "")
     return SettingsError(
-        f"{plan.query.label} belong to an organization, and {count}",
-        why=f"They are: {listed or 'none'}.{doubt}",
+        f"{plan.query.label}: it is not said of which organization, and {count}",
+        why=f"They are: {_listed(visible)}.{doubt}",
         advice="Add --organization ID, or --organization all for each of them "
         "(in Python: organization=…).",
         code="missing_setting",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from numbers import Integral
 from typing import Any
 
-from ..errors import SettingsError
+from ..errors import NotFound, SettingsError
 from ..settings import Settings
 from ..surroundings import look
 from .client import Api
-from .owners import choose, employ, narrow
+from .owners import choose, employ, explained, narrow
 from .progress import as_listener, waits_alone
 from .query import Query, bad_argument, check_names
 from .reading import Reading
@@ -83,8 +84,13 @@ def plan(
     if is_of_employees and is_one and len(reading.organizations) > 1:
         # In which of them somebody works is not known yet.
         whose, is_one = [reading.in_path.pop("employee_id")], False
+    if len(reading.organizations) == 1 and wanted != "all":
+        reading.explain = partial(explained, api, reading)
     if is_of_employees and not is_one:
-        employ(api, reading, whose)
+        try:
+            employ(api, reading, whose)
+        except NotFound as error:
+            raise reading.explain(error) from None
     return reading
 
 

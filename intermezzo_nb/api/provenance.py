@@ -50,7 +50,24 @@ def provenance(
     totals: Mapping[str, str],
     notes: list[str],
 ) -> dict[str, Any]:
-    """Give what ``df.attrs["intermezzo"]`` holds: JSON only, and no secret."""
+    """
+    Give what ``df.attrs["intermezzo"]`` holds: JSON only, and no secret.
+
+    Returns
+    -------
+    dict
+        ``resource``, ``organizations``, ``filters``, ``profile``: what was asked, of
+        whom, and by which settings. ``filtered_here``: columns that were compared
+        after reading. ``fetched_at``: when, as ISO 8601 in UTC. ``as_of``: the day
+        whose versions they are, or None; ``valid_to``: how the end of a version is
+        meant. ``rows``, ``columns``: the size of the frame. ``read``: rows before
+        filtering. ``total``: rows that the server counts, or None. ``limit``: what was
+        given. ``complete``: whether all that was asked for is here. ``requests``,
+        ``repeated``, ``seconds``: what it took. ``control_totals``: the exact sum of
+        each money column, as text. ``failures``: what failed, each with employee,
+        organization, HTTP status and message. ``without``: employees who have no such
+        record. ``notes``: all that the summary line tells.
+    """
     query = reading.query
     return {
         "resource": query.label,
@@ -108,7 +125,9 @@ def summary(about: Mapping[str, Any]) -> str:
         "complete" if about["complete"] else "not complete",
     ]
     if about["filtered_here"]:
-        parts.insert(2, f"filtered here: {about['rows']:,} of {about['read']:,}")
+        columns = ", ".join(about["filtered_here"])
+        read = f"{about['rows']:,} of {about['read']:,} that came"
+        parts.insert(2, f"filtered here by {columns}: {read}")
     if about["as_of"]:
         parts.insert(2, f"as of {about['as_of']}")
     return "\n".join([" · ".join(parts), *(f"  {note}" for note in about["notes"])])

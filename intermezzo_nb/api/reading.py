@@ -82,6 +82,8 @@ class Reading:
         self.hints = list(query.odd_values())
         self.of_organizations = Failures("organization", strict=query.strict)
         self.complete = False
+        self.explain: Callable[[NotFound], NotFound] = lambda error: error
+        """Gives the error that says more of what was not found."""
         self.page: int | None = None
         """The page that the last batch is of; None where that is not certain."""
         self.only: Stretch | None = None
@@ -205,6 +207,8 @@ class Reading:
         try:
             self._tell()
             yield from self._of_each(many, ahead) if many else self._of_all(ahead)
+        except NotFound as error:
+            raise self.explain(error) from None
         finally:
             ahead.close()
             finish(self._progress)
@@ -218,7 +222,7 @@ class Reading:
                 for page in self._pages(owner, ahead):
                     rows = self._rows_of(page, owner)
                     is_end = page.following is None and is_last_owner
-                    self.complete = is_end and not rows.is_cut and self._is_whole
+                    self.complete = is_end and not rows.is_cut and self.is_whole
                     self._last = owner.organization, page
                     self.page = page.number if is_only_one else None
                     self._tell()
@@ -235,7 +239,7 @@ class Reading:
             self._count_total()
         self.of_organizations.end()
         if not owners:
-            self.complete = self._is_whole
+            self.complete = self.is_whole
             yield []
 
     @property
@@ -272,7 +276,7 @@ class Reading:
                 yield gathered
                 gathered = []
         self.notes += employees.end(self.query.label)
-        self.complete = self._is_whole and not is_cut
+        self.complete = self.is_whole and not is_cut
         yield gathered
 
     @property
@@ -280,7 +284,8 @@ class Reading:
         return self.query.limit is not None and self.rows >= self.query.limit
 
     @property
-    def _is_whole(self) -> bool:
+    def is_whole(self) -> bool:
+        """Whether nothing is missing, apart from what a limit cuts."""
         return not (self.notes or self.failures)
 
     def _count_total(self) -> None:

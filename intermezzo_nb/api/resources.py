@@ -44,6 +44,12 @@ CATALOGUE: Mapping[str, Resource] = {
     )
 }
 
+_PAYSLIPS = (
+    "The API documents no list of payslips: documents document_type=payslip lists "
+    "those that are filed, and run_payroll(…) gives those of a run. "
+)
+_INSTEAD = dict.fromkeys(("payslip", "payslips", "payruns", "payroll"), _PAYSLIPS)
+
 
 def find(name: str) -> Resource:
     """
@@ -59,6 +65,8 @@ def find(name: str) -> Resource:
     alike = str(name).lower().replace("_", "-")
     close = difflib.get_close_matches(alike, CATALOGUE, 1)
     hint = f"Did you mean {close[0]}? " if close else ""
+    if alike in _INSTEAD:
+        hint = _INSTEAD[alike]
     raise SettingsError(
         f"there is no resource {name!r}",
         why=f"Known: {', '.join(CATALOGUE)}.",

@@ -120,20 +120,22 @@ def machine(shared_practice, connection):
             "employees",
             {"organization": "org_x"},
             (
-                "Intermezzo: GET /v1/organizations/org_x/employees was answered "
-                "with HTTP 404 [not_found]\n"
-                "Why: There is no such organization. (request …)\n"
-                "Next: Check the path, the ids and the organization."
+                "Intermezzo: no organization org_x is visible [not_found]\n"
+                "Why: Visible are: org_01j0000000tbmwr9y321c20ssq (Nordlicht Werke "
+                "GmbH), org_01j0000001evp65b258bew2151 (Harrow & Finch Ltd), "
+                "org_01j0000002fm2x89deabevk1bk (Isarblick Pflegedienste GmbH).\n"
+                "Next: Give one of them, or all for each of them."
             ),
         ),
         (
             "compensation",
             {"organization": "org_x"},
             (
-                "Intermezzo: GET /v1/organizations/org_x/employees was answered "
-                "with HTTP 404 [not_found]\n"
-                "Why: There is no such organization. (request …)\n"
-                "Next: Check the path, the ids and the organization."
+                "Intermezzo: no organization org_x is visible [not_found]\n"
+                "Why: Visible are: org_01j0000000tbmwr9y321c20ssq (Nordlicht Werke "
+                "GmbH), org_01j0000001evp65b258bew2151 (Harrow & Finch Ltd), "
+                "org_01j0000002fm2x89deabevk1bk (Isarblick Pflegedienste GmbH).\n"
+                "Next: Give one of them, or all for each of them."
             ),
         ),
         (

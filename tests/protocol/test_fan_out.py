@@ -181,6 +181,18 @@ def test_a_frame_without_some_who_failed_comes_with_a_warning(machine):
         machine.frame("documents", employee_id=whose, strict=True, **where)
 
 
+def test_notes_of_a_whole_frame_are_told_beside_the_output(machine, capsys):
+    frame = machine.frame("compensation", organization="all")
+    told = capsys.readouterr()
+    assert told.out == ""
+    note = frame.attrs["intermezzo"]["notes"][0]
+    assert told.err.startswith("Intermezzo: compensation · ")
+    assert note in told.err
+    machine.frame("compensation", organization="all", progress=lambda _: None)
+    machine.frame("organizations")
+    assert capsys.readouterr().err == ""
+
+
 def test_pages_of_one_employee_come_whole(machine):
     frame = machine.frame("documents", organization="all")
     counts = frame.groupby("employeeId")["id"].nunique()

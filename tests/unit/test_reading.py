@@ -275,6 +275,22 @@ def test_what_was_cut_is_told_as_such(limit, told):
     assert ("cut by the limit" in cut) is (limit is not None)
 
 
+def test_what_was_filtered_and_by_what_is_told():
+    api = FakeApi(
+        organizations__o__employees=[
+            {"id": "a", "endDate": None},
+            {"id": "b", "endDate": "2026-01-01"},
+        ]
+    )
+    rows, reading = read(
+        api, "employees", filters={"endDate": None}, organizations=("o",)
+    )
+    about = provenance(
+        reading, profile="p", rows=len(rows), columns=1, totals={}, notes=[]
+    )
+    assert "filtered here by endDate: 1 of 2 that came" in summary(about)
+
+
 def test_an_object_where_a_list_is_documented_is_an_error():
     with pytest.raises(PagingError):
         read(

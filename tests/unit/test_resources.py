@@ -169,6 +169,12 @@ def test_an_unknown_resource_is_told_with_the_closest(name, meant):
     assert "%intermezzo_resources" in caught.value.advice
 
 
+@pytest.mark.parametrize("name", ["payslips", "payslip", "payroll"])
+def test_where_payslips_are_is_told_instead(name):
+    with pytest.raises(SettingsError, match="documents document_type=payslip lists"):
+        find(name)
+
+
 @pytest.mark.parametrize("name", ["", "zzz", None, 5, [], {}])
 def test_a_name_that_is_like_no_other_is_told_without_a_guess(name):
     with pytest.raises(SettingsError) as caught:

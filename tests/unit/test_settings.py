@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import re
+from dataclasses import fields
 
 import pytest
 
@@ -54,6 +56,14 @@ def test_the_first_place_that_names_a_value_wins(places, winner, place):
         }
     )
     assert (settings.organization, settings.places["organization"]) == (winner, place)
+
+
+def test_every_setting_is_described():
+    described = Settings.__doc__ or ""
+    names = re.findall(
+        r"[a-z_]+", "\n".join(re.findall("^    (.*) : ", described, re.MULTILINE))
+    )
+    assert {*names} == {f.name for f in fields(Settings)}
 
 
 def test_arguments_win_over_traits_over_profiles():
