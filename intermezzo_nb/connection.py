@@ -361,6 +361,9 @@ class Connection:
             part_rows=part_rows,
             tell=lambda told: say(f"Intermezzo: {told}"),
         )
+        order.tell(
+            f"{str(resource).partition('?')[0]}: exporting to {os.fspath(folder)} …"
+        )
         return export(folder, order)
 
     def dask_frame(

@@ -54,7 +54,8 @@ class Exported:
         files = f"{self.parts:,} part" + ("" if self.parts == 1 else "s")
         line, *notes = summary(self.about).split("\n")
         told = [*notes, *(f"  {note}" for note in self.notes)]
-        return "\n".join([f"{line} · {files} in {self.folder}", *told])
+        read_at = f"read at {self.about['fetched_at']}"
+        return "\n".join([f"{line} · {read_at} · {files} in {self.folder}", *told])
 
     __repr__ = __str__
 

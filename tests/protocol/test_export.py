@@ -82,12 +82,15 @@ def test_what_was_exported_is_the_frame(practice, tmp_path, resource, options, m
     assert done.rows == len(wanted)
 
 
-def test_the_last_line_tells_what_was_written(practice, tmp_path):
+def test_the_lines_tell_what_is_written_and_of_when_it_is(practice, tmp_path, capsys):
     done = practice.export("employees", tmp_path / "out", organization="all")
     line = str(done)
     assert line.startswith("employees · 400 rows × 56 columns · ")
-    assert line.endswith(f"· complete · 1 part in {tmp_path / 'out'}")
+    read_at = f"read at {done.about['fetched_at']}"
+    assert line.endswith(f"· complete · {read_at} · 1 part in {tmp_path / 'out'}")
     assert repr(done) == line
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == f"Intermezzo: employees: exporting to {tmp_path / 'out'} …"
 
 
 def test_older_shapes_and_fields_nobody_documents_are_kept(

@@ -433,6 +433,7 @@ class TestFilter:
             ({"number": "38.50"}, [0, 1]),
             ({"json": '[{"a": 1}]'}, [0, 1]),
             ({"date": ""}, [2]),
+            ({"date": None}, [2]),
             ({"boolean": "", "integer": "7"}, [2]),
             ({"money": "100", "boolean": "true"}, []),
         ],
@@ -444,7 +445,7 @@ class TestFilter:
         "filters",
         [
             *({"date": "soon"}, {"integer": "x"}, {"money": "x"}, {"boolean": "yes"}),
-            *({"text": ["a"]}, {"number": None}),
+            *({"text": ["a"]}, {"number": {}}),
         ],
     )
     def test_a_value_that_cannot_be_is_refused(self, filters):
