@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ..errors import ApiError, NetworkError, NotFound
 from .answers import Answer
 from .failures import ABOUT_SOME, Failures, Owner
-from .page import Page, whole
+from .page import NOTHING, Page, whole
 from .progress import plural
 from .rows import Rows
 from .tally import Question, Tally
@@ -115,6 +115,26 @@ def absences(label: str, without: Sequence[Owner], asked: int) -> Iterator[str]:
     if without:
         employees = plural(len(without), "employee")
         yield f"no {label} of {employees} of {asked:,}"
+
+
+def or_nothing(pages: Iterator[Page], is_known: Callable[[], bool]) -> Iterator[Page]:
+    """
+    Give the pages of an employee; an empty one where it is the record that is missing.
+
+    Parameters
+    ----------
+    is_known : callable
+        Tells whether there is such an employee; asked after a 404 alone.
+    """
+    try:
+        first = next(pages)
+    except NotFound:
+        if not is_known():
+            raise
+        yield NOTHING
+        return
+    yield first
+    yield from pages
 
 
 def whole_list(

@@ -13,9 +13,9 @@ from .answers import Answer
 from .catalogue.terms import EMPLOYEE
 from .client import Api
 from .failures import ABOUT_SOME, Failures, Owner
-from .fan_out import FanOut, absences, whole_list
+from .fan_out import FanOut, absences, or_nothing, whole_list
 from .lists import pages_of_list
-from .page import LARGEST, NOTHING, Page, whole
+from .page import LARGEST, Page, whole
 from .place import Bookmark, Place, Stretch
 from .progress import Progress, finish
 from .query import Query
@@ -363,19 +363,7 @@ class Reading:
         is_named = bool(self._employee or owner.employee) and not (
             self.employees and self.employees.are_from_list
         )
-        return self._or_none(pages, owner) if is_named else pages
-
-    def _or_none(self, pages: Iterator[Page], owner: Owner) -> Iterator[Page]:
-        """Give pages; an empty one where an employee is known, and has no record."""
-        try:
-            first = next(pages)
-        except NotFound:
-            if not self._is_known(owner):
-                raise
-            yield NOTHING
-            return
-        yield first
-        yield from pages
+        return or_nothing(pages, lambda: self._is_known(owner)) if is_named else pages
 
     def _is_known(self, owner: Owner) -> bool:
         self.tally.plan_more()

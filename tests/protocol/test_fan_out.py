@@ -181,6 +181,14 @@ def test_a_frame_without_some_who_failed_comes_with_a_warning(machine):
         machine.frame("documents", employee_id=whose, strict=True, **where)
 
 
+def test_who_is_employed_on_a_day_is_found_among_the_employees(machine):
+    staff = machine.frame("employees", organization="all")
+    day = pd.Timestamp("2026-03-31")
+    is_there = (staff["startDate"] <= day) & ~(staff["endDate"] < day)
+    found = as_of(staff, day, start="startDate", end="endDate")
+    assert found["id"].tolist() == staff.loc[is_there, "id"].tolist()
+
+
 def test_notes_of_a_whole_frame_are_told_beside_the_output(machine, capsys):
     frame = machine.frame("compensation", organization="all")
     told = capsys.readouterr()
