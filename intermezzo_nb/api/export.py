@@ -18,7 +18,7 @@ from .folder import Folder
 from .frames import framed, series
 from .manifest import NAME, Manifest, Part, unusable
 from .paging import ListChanged
-from .place import Bookmark
+from .place import Bookmark, Standing
 from .provenance import provenance, summary
 from .query import bad_argument
 from .reading import Reading
@@ -161,7 +161,7 @@ class _Writer:
     def _drop_what_cannot_go_on(self) -> Bookmark | None:
         parts = self._manifest.parts
         was_begun = bool(parts)
-        while parts and parts[-1].bookmark is None:
+        while parts and not self._manifest.can_go_on:
             parts.pop()
         if was_begun and not parts:
             label = self._manifest.query["resource"]
@@ -194,7 +194,7 @@ class _Writer:
         batches = reading.batches()
         is_end = False
         while not is_end:
-            some = _Some(batches, self._order.part_rows)
+            some = _Some(batches, reading.standing, self._order.part_rows)
             made = framed(
                 some,
                 reading.resource,
@@ -204,7 +204,7 @@ class _Writer:
                 is_part=True,
                 page_of=lambda: reading.page,
             )
-            bookmark = reading.bookmark()
+            bookmark = some.taken.bookmark() if some.taken else None
             is_end = some.is_end
             if some.fault is not None and (bookmark is None or not made.rows):
                 raise some.fault
@@ -265,8 +265,15 @@ class _Writer:
 class _Some:
     """The pages of one part; a fault among them ends it and is kept for later."""
 
-    def __init__(self, batches: Iterator[list[Record]], rows: int) -> None:
-        self._batches, self._rows = batches, rows
+    def __init__(
+        self,
+        batches: Iterator[list[Record]],
+        standing: Callable[[], Standing | None],
+        rows: int,
+    ) -> None:
+        self._batches, self._standing, self._rows = batches, standing, rows
+        self.taken: Standing | None = None
+        """How far the reading was with the last page that was taken."""
         self.fault: BaseException | None = None
         self.is_end = False
 
@@ -276,13 +283,15 @@ class _Some:
             try:
                 batch = next(self._batches)
             except StopIteration:
-                self.is_end = True
+                self.is_end, self.taken = True, self._standing()
                 return
             except (IntermezzoError, KeyboardInterrupt) as fault:
                 self.fault = fault
                 return
             rows += len(batch)
             yield batch
+            # Not before: what an interrupt catches on its way is in no part.
+            self.taken = self._standing()
 
 
 def _write(folder: Folder, name: str, table: pa.Table) -> Part:

@@ -77,6 +77,12 @@ class Manifest:
         return sum(part.rows for part in self.parts)
 
     @property
+    def can_go_on(self) -> bool:
+        """Whether reading can go on after the last part, with nothing left out."""
+        bookmark = self.parts[-1].bookmark if self.parts else None
+        return bookmark is not None and bookmark.rows == self.rows
+
+    @property
     def control_totals(self) -> dict[str, str]:
         """The exact sums of the columns that are money in all parts."""
         names = [

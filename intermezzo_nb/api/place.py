@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .page import Page
@@ -108,6 +108,33 @@ class Bookmark:
         place, notes = members["place"], tuple(members["notes"])
         there = None if place is None else Place(**place)
         return cls(**{**members, "place": there, "notes": notes})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """
+    How far a reading is: a bookmark, but for the hash of a page, which takes time.
+
+    Parameters
+    ----------
+    page : Page
+        Which was read last.
+    at_end : Bookmark
+        If its list ends with it.
+    total : int or None
+        Records of the lists before, where the server tells.
+    """
+
+    page: Page
+    at_end: Bookmark
+    total: int | None
+
+    def bookmark(self) -> Bookmark | None:
+        """Tell where the reading can be taken up again; None where it cannot."""
+        if place := Place.after(self.page):
+            return replace(self.at_end, place=place, total=self.total)
+        has_ended = self.page.following is None and self.page.upto is not None
+        return self.at_end if has_ended else None
 
 
 def _mark(page: Page) -> str:

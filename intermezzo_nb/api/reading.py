@@ -16,7 +16,7 @@ from .failures import ABOUT_SOME, Failures, Owner
 from .fan_out import FanOut, absences, or_nothing, whole_list
 from .lists import pages_of_list
 from .page import LARGEST, Page, whole
-from .place import Bookmark, Place, Stretch
+from .place import Bookmark, Standing, Stretch
 from .progress import Progress, finish
 from .query import Query
 from .rows import Rows, Sieve
@@ -164,25 +164,22 @@ class Reading:
             *(employees.failures.notes(employees.asked_for) if employees else ()),
         ]
 
-    def bookmark(self) -> Bookmark | None:
-        """Tell where the reading can be taken up again; None where it cannot."""
-        if self.employees is not None or self.query.takes_all_versions:
+    def standing(self) -> Standing | None:
+        """Tell how far the reading is; None where it cannot be taken up there."""
+        is_in_lists = self.employees is None and not self.query.takes_all_versions
+        if self._last is None or not is_in_lists:
             return None
-        if self._last is None:
-            return self._earlier
         owner, page = self._last
-        place = Place.after(page)
-        if place is None and (page.following or page.upto is None):
-            return None
-        return Bookmark(
+        at_end = Bookmark(
             owner,
-            place,
+            None,
             rows=self.rows,
             seen=self.seen,
-            total=self._total if place else self.total,
+            total=self.total,
             notes=tuple(self.notes),
             complete=self.complete,
         )
+        return Standing(page, at_end, self._total)
 
     def go_on_after(self, bookmark: Bookmark) -> None:
         """Begin where an earlier reading was left."""

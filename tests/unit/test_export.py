@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from test_fan_out import FakeApi as Staff
 from test_fan_out import plan
 from test_reading import FakeApi
 
+import intermezzo_nb
 from intermezzo_nb import read_export
 from intermezzo_nb.api import resources
 from intermezzo_nb.api.export import Order, export
@@ -39,6 +42,7 @@ unhurried = settings(
     max_examples=40,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
+PACKAGE = str(Path(intermezzo_nb.__file__).parent)
 KINDS = (
     *("text", "enum", "date", "instant", "integer", "boolean", "number"),
     *("money", "json"),
@@ -98,12 +102,22 @@ class Run:
         self.api, self.folder, self.owners = api, folder, owners
         self.told = []
 
-    def __call__(self, name="things", *, bears=None, rows=100, again=False, **options):
+    def __call__(
+        self,
+        name="things",
+        *,
+        bears=None,
+        rows=100,
+        again=False,
+        progress=lambda _: None,
+        **options,
+    ):
         self.api.asked, self.told = [], []
         self.api.bears = 1_000_000 if bears is None else bears
 
         def begin():
-            reading = Reading(self.api, Query(name, **options))
+            query = Query(name, **options)
+            reading = Reading(self.api, query, progress=progress)
             reading.organizations = self.owners
             return reading
 
@@ -174,6 +188,72 @@ def test_an_interrupt_keeps_the_pages_that_came(run):
         run(bears=4, rows=1_000)
     assert run.manifest["rows"] == 400
     run(rows=1_000)
+    same(run.folder, rows(1000))
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt(), ApiError("no"), OSError()])
+@pytest.mark.parametrize("at", range(1, 12))
+def test_a_page_that_is_told_of_and_not_yet_taken_is_read_again(run, at, fault):
+    calls = 0
+
+    def progress(_):
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            raise fault
+
+    with pytest.raises(type(fault)):
+        run(rows=300, progress=progress)
+    run(rows=300)
+    same(run.folder, rows(1000))
+
+
+class At:
+    """Interrupts the package where it has come to so many lines."""
+
+    def __init__(self, line):
+        self.line, self.lines = line, 0
+
+    def __call__(self, frame, event, _arg):
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            return None
+        if event == "line":
+            self.lines += 1
+            if self.lines == self.line:
+                raise KeyboardInterrupt
+        return self
+
+    def __enter__(self):
+        self.before = sys.gettrace()
+        sys.settrace(self)
+        return self
+
+    def __exit__(self, *_):
+        sys.settrace(self.before)
+
+
+@unhurried
+@given(line=st.integers(1, 9_000), second=st.integers(1, 9_000))
+def test_wherever_it_is_interrupted_nothing_is_lost_or_doubled(line, second):
+    records = rows(450)
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Breaking(things=records), Path(folder) / "out")
+        for at in (line, second):
+            with contextlib.suppress(KeyboardInterrupt), At(at):
+                run(rows=200)
+        done = run(rows=200)
+        same(run.folder, records)
+        assert done.about["complete"] is True
+
+
+def test_parts_that_hold_less_than_their_bookmark_says_are_read_again(run):
+    stopped(run, 6)
+    there = run.manifest
+    for part in there["parts"][3:]:
+        part["bookmark"]["rows"] += 100
+    (run.folder / "manifest.json").write_text(json.dumps(there))
+    run()
+    assert run.told == ["things: going on after 300 rows"]
     same(run.folder, rows(1000))
 
 
