@@ -185,7 +185,8 @@ class Reading:
         """Begin where an earlier reading was left."""
         self._earlier = bookmark
         self.rows, self.seen = bookmark.rows, bookmark.seen
-        self._total, self.notes = bookmark.total, [*bookmark.notes]
+        self._total, self._total_here = bookmark.total, 0
+        self.notes = [*bookmark.notes]
         self.complete = bookmark.complete
 
     def first_page(self, owner: str) -> Page:
