@@ -173,7 +173,8 @@ def _by_cursor(
 def _by_number(
     records: list[Any], about: Mapping[str, Any], asked: Mapping[str, Any], name: str
 ) -> Page:
-    number = _whole(about, "page") or asked.get("page", 1)
+    told_number = _whole(about, "page")
+    number = asked.get("page") or told_number or 1
     total, size = _total(records, about), _whole(about, "size")
     pages, told = _whole(about, "pages"), _flag(_either(about, "has_next", "hasNext"))
     says = {told, None if pages is None else number < pages} - {None}
@@ -183,12 +184,23 @@ def _by_number(
     if not says and is_part and "page" not in asked:
         raise _unknown_style(name, "total")
     more = True in says
+    is_other = told_number is not None and told_number != number
+    if is_other and records and (more or number > 1):
+        raise _another_page(name, number, told_number)
     following = {**asked, "page": number + 1, "size": LARGEST} if more else None
-    facts = (pages, told, _whole(about, "page"))
+    facts = (pages, told, told_number)
     is_paged = more or "items" not in about or any(f is not None for f in facts)
     style = "page" if is_paged else "array"
     return Page(
         records, total, following, style, is_doubtful=len(says) > 1, pages=pages
+    )
+
+
+def _another_page(name: str, asked: int, told: int | None) -> PagingError:
+    return PagingError(
+        f"{name} cannot be read whole: page {told} came where page {asked} was asked",
+        why="Pages are documented to be counted from 1, each answered by its number.",
+        advice="Try again; read page by page with get() if it happens again.",
     )
 
 

@@ -255,6 +255,31 @@ def test_a_server_that_gives_the_first_page_for_ever_is_an_error():
         list(walk(lambda _: by_number(rows(250), {"size": 100}), style="page"))
 
 
+@pytest.mark.parametrize("shift", [1, -1, 10])
+def test_a_page_that_tells_the_number_of_another_is_an_error(shift):
+    def fetch(params):
+        answer = by_number(rows(450), params)
+        about = answer["meta"]
+        about["page"] += shift * ("page" in params)
+        del about["total"], about["has_next"]
+        return answer
+
+    with pytest.raises(PagingError, match="page 1 was asked"):
+        ids(walk(fetch, style=None))
+
+
+def test_pages_that_are_counted_from_zero_are_an_error_and_no_lost_page():
+    def fetch(params):
+        page, size = params.get("page", 0), params.get("size", 10)
+        records = rows(450)[page * size :][:size]
+        about = {"page": page, "size": size, "pages": -(-450 // size)}
+        return {"items": records, "meta": about}
+
+    with pytest.raises(PagingError, match="page 0 came where page 1 was asked"):
+        ids(walk(fetch, style=None))
+    assert read({"items": [{}], "meta": {"page": 0, "pages": 1}}, {}).style == "page"
+
+
 def test_a_page_of_another_form_is_an_error():
     def forgetful(params):
         answer = by_number(rows(250), params)
