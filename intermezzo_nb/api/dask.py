@@ -120,7 +120,7 @@ def dask_frame(
     empty = framed(
         [], resource, money=query.money, columns=query.columns, is_part=True
     ).frame
-    stretches, left_out = _shared(reading, max(1, part_rows // LARGEST))
+    stretches, left_out = _shared(reading, part_rows)
     if left_out and query.columns is None:
         tell(f"{query.label}: not documented, and left out: {', '.join(left_out)}")
     reading.tally.foresee(sum(map(_requests, stretches)))
@@ -180,7 +180,7 @@ def _from_map() -> Any:
     return make
 
 
-def _shared(reading: Reading, pages: int) -> tuple[list[Stretch], list[str]]:
+def _shared(reading: Reading, rows: int) -> tuple[list[Stretch], list[str]]:
     """Give the parts, and the columns on first pages that nobody documents."""
     owners: Sequence[str] = reading.organizations if reading.has_owner else ("",)
     if not owners:
@@ -190,12 +190,13 @@ def _shared(reading: Reading, pages: int) -> tuple[list[Stretch], list[str]]:
             code="missing_setting",
         )
     if reading.employees is not None:
-        return [*_of_employees(reading.employees.owners, pages)], []
+        many = max(1, rows // LARGEST)
+        return [*_of_employees(reading.employees.owners, many)], []
     style = reading.query.address()[1]
     stretches, found = list[Stretch](), dict[str, None]()
     for owner in owners:
         page = None if style in _WHOLE else reading.first_page(owner)
-        stretches += _stretches(owner, page, pages)
+        stretches += _stretches(owner, page, rows)
         found |= dict.fromkeys(_undocumented(reading, page) if page else ())
     return stretches, [*found]
 
@@ -207,13 +208,16 @@ def _of_employees(employees: tuple[Owner, ...], many: int) -> Iterator[Stretch]:
             yield Stretch(organization, employees=tuple(ids[at : at + many]))
 
 
-def _stretches(owner: str, page: Page | None, pages: int) -> Iterator[Stretch]:
+def _stretches(owner: str, page: Page | None, rows: int) -> Iterator[Stretch]:
     if page is None or page.style != "page" or page.pages is None:
         yield Stretch(owner)
         return
+    # A server may give fewer rows a page than it was asked for.
+    size = len(page.records) if page.following else LARGEST
+    pages = max(1, rows // max(1, size))
     for first in range(1, page.pages + 1, pages):
         last = min(first + pages - 1, page.pages)
-        yield Stretch(owner, (first, last), total=page.total)
+        yield Stretch(owner, (first, last), total=page.total, size=size)
 
 
 def _undocumented(reading: Reading, page: Page) -> Iterator[str]:

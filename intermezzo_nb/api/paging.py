@@ -149,11 +149,12 @@ def numbered(
     expect(asked, len(asked))
     for one in asked:
         page = read(fetch(one), one, inside=inside, name=name)
-        is_full = len(page.records) == LARGEST or page.following is None
+        is_full = len(page.records) == stretch.size or page.following is None
         if not is_full or page.total not in (None, stretch.total):
             raise PagingError(
                 f"{name} changed since its pages were shared out",
-                why=f"It had {stretch.total} rows, and has {page.total}.",
+                why=f"It had {stretch.total} rows in pages of {stretch.size}, and has "
+                f"{page.total}, of which page {one['page']} holds {len(page.records)}.",
                 advice="Make the Dask frame anew, and compute it at once.",
             )
         following = page.following if one["page"] < last else None

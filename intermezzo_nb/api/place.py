@@ -61,12 +61,15 @@ class Stretch:
         The ids of those who are asked, where each has a list.
     total : int or None
         Records of the whole list, where the server tells.
+    size : int
+        Records of each numbered page but the last.
     """
 
     owner: str
     numbers: tuple[int, int] | None = None
     employees: tuple[str, ...] = ()
     total: int | None = None
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ def whole(frame):
         ("employees", ALL),
         ("employees", ALL | {"employmentCountry": "GB"}),
         ("employees", ALL | {"columns": ["startDate", "id"]}),
+        ("employees", ALL | {"params": {"size": 50}}),
         ("p32", ALL | {"tax_year": 2026}),
         ("wage-types", {}),
         ("worksites", {}),
