@@ -117,9 +117,10 @@ def _number(value: Any) -> Decimal:
     if isinstance(value, str) and DECIMAL.fullmatch(value):
         return Decimal(value)
     if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
-        if not math.isfinite(value):
+        number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        if not (number.is_finite() and math.isfinite(number)):
             raise Unfit("is not finite")
-        return value if isinstance(value, Decimal) else Decimal(repr(value))
+        return number
     raise Unfit(f"has to be a number, and is {_a(value)}")
 
 
@@ -138,7 +139,10 @@ def _json(value: Any) -> Any:
             value = json.loads(value, parse_float=Decimal, parse_constant=_refused)
         except (ValueError, RecursionError):
             raise Unfit("is text that is no JSON") from None
-    value = _plain(value)
+    try:
+        value = _plain(value)
+    except RecursionError:
+        raise Unfit("holds what JSON cannot") from None
     if not isinstance(value, (dict, list)):
         raise Unfit("has to be an object or a list")
     try:
@@ -152,7 +156,10 @@ def _plain(value: Any) -> Any:
     # Cells that were read by pyarrow hold arrays of numpy.
     value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        members = {str(k): _plain(v) for k, v in value.items()}
+        if len(members) < len(value):  # 1 and "1" are one name in JSON
+            raise Unfit("holds two members of the same name")
+        return members
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value.isoformat() if isinstance(value, dt.date) else value

@@ -28,6 +28,9 @@ JSON = st.recursive(
     PLAIN, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
 )
 
+ROUND: list[object] = []
+ROUND.append(ROUND)
+
 
 @given(JSON)
 def test_what_is_encoded_is_decoded_to_the_same_digits(value):
@@ -95,6 +98,11 @@ def test_what_can_be_sent(kind, value, sent):
         ("json", {"x": {1, 2}}, "JSON cannot"),
         ("json", {"x": [Decimal("NaN")]}, "JSON cannot"),
         ("json", [Decimal("-Infinity")], "JSON cannot"),
+        ("json", ROUND, "JSON cannot"),
+        ("json", [{1: "a", "1": "b"}], "two members of the same name"),
+        ("money", Decimal("sNaN"), "finite"),
+        ("money", Decimal("1E+99999"), "finite"),
+        ("money", 10**400, "finite"),
     ],
 )
 def test_what_cannot_be_sent_is_told_without_its_value(kind, value, why):
