@@ -16,6 +16,7 @@ _FALSE = ("", "false", "0", "no")
 # How other APIs announce more; none of it is documented, so none is followed.
 _NOT_FOLLOWED = (
     *("next", "nextPage", "next_page", "next_url", "nextLink"),
+    *("nextPageUrl", "next_page_url", "@odata.nextLink"),
     *("nextCursor", "next_cursor", "nextPageToken", "next_page_token"),
     *("hasMore", "has_more", "hasNext", "has_next"),
 )
@@ -206,6 +207,9 @@ def _another_page(name: str, asked: int, told: int | None) -> PagingError:
 
 def _one(payload: Mapping[str, Any], name: str) -> Page:
     other = _other_way(payload) or _other_way(_mapping(payload.get("meta")))
+    total, lists = _whole(payload, "total"), _lists(payload)
+    if total is not None and len(lists) == 1 and total > len(payload[lists[0]]):
+        other = other or "total"
     note = f"{name}: the answer has {other!r}: there may be more, which was not read"
     return Page([payload], 1, None, "object", notes=(note,) if other else ())
 

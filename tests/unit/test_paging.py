@@ -348,12 +348,24 @@ def test_a_list_that_goes_on_in_an_unknown_way_is_not_taken_for_whole(more):
         read({"items": [{}], **more}, {}, name="things")
 
 
-def test_an_object_that_seems_to_go_on_is_kept_and_told():
-    (page,) = walk(
-        lambda _: {"data": [1, 2], "next": "/x?page=2"}, style=None, name="x"
-    )
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("next", "/x?page=2"),
+        ("next_page_url", "/x?page=2"),
+        ("@odata.nextLink", "https://elsewhere.example/2"),
+        ("total", 3),
+    ],
+)
+def test_an_object_that_seems_to_go_on_is_kept_and_told(name, more):
+    (page,) = walk(lambda _: {"data": [1, 2], name: more}, style=None, name="x")
     assert len(page.records) == 1
-    assert "'next'" in page.notes[0]
+    assert f"{name!r}" in page.notes[0]
+
+
+def test_an_object_that_holds_all_that_it_counts_is_whole():
+    (page,) = walk(lambda _: {"data": [1, 2], "total": 2}, style=None)
+    assert page.notes == ()
 
 
 def test_a_last_page_may_have_links():
