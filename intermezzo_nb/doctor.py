@@ -229,7 +229,7 @@ def _api(url: str) -> Finding:
             "Check INTERMEZZO_API_URL, the network, proxy and certificates.",
         )
     took = time.monotonic() - began
-    told = f"HTTP {response.status_code}, as it was sent no token"
+    told = f"HTTP {response.status_code} to a request without a token"
     return Finding("ok", "API", f"{url} answers ({took:.2f} s; {told})")
 
 

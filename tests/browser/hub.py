@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 from jupyters import Jupyter, at_home, free_port, wait_for
 
 _PROXY = Path(__file__).parent / "hub_proxy"
+_ADVICE = Path(__file__).parents[2] / "notebooks" / "04-for-administrators.ipynb"
 
 
 class Hub:
@@ -40,6 +42,7 @@ c.Spawner.environment = {{'JUPYTER_CONFIG_DIR': {str(folder / "jupyter")!r}}}
 c.JupyterHub.db_url = 'sqlite://'
 c.JupyterHub.cookie_secret_file = {str(folder / "cookie")!r}
 c.JupyterHub.pid_file = ''
+{_advised()}
 """
         )
         with self.log.open("w") as output:
@@ -70,6 +73,15 @@ c.JupyterHub.pid_file = ''
     def stop(self):
         self._process.terminate()
         self._process.wait(30)
+
+
+def _advised():
+    """Give what administrators are told to put into this file to keep a log clean."""
+    cells = nbformat.read(_ADVICE, 4).cells
+    (told,) = re.findall(
+        "(?s)```python\n(import logging.*?)```", "".join(c.source for c in cells)
+    )
+    return told
 
 
 def _proxy_command():

@@ -62,18 +62,12 @@ def signed_in(open_in, leaks, measured):
         for secret in {*journey.sent, *server.secrets()}:
             leaks.record(secret)
         saved, log = notebook.saved(), jupyter.log.read_text()
-        assert not leaks.in_text(without_the_hub(log))
+        assert not leaks.in_text(log)
         assert not leaks.in_files(jupyter.folder)
         assert not journey.shows(saved + log)
         return journey, way
 
     return go
-
-
-def without_the_hub(log):
-    """Leave out the Hub's own lines: it logs where it leads the browser."""
-    lines = log.splitlines()
-    return "\n".join(x for x in lines if not re.match(r"\[. .* JupyterHub log:", x))
 
 
 @pytest.mark.timeout(120)

@@ -104,7 +104,13 @@ def test_the_quickstart_runs_unattended(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["01-quickstart", "02-scheduled-run", "03-pay-over-time"]
+    "name",
+    [
+        "01-quickstart",
+        "02-scheduled-run",
+        "03-pay-over-time",
+        "04-for-administrators",
+    ],
 )
 def test_nbval_agrees(name, exports, tmp_path):
     # What it writes stays beside it.
