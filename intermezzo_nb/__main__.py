@@ -6,12 +6,10 @@ import argparse
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
@@ -230,7 +228,11 @@ def _demo(arguments: argparse.Namespace) -> int:
         _show_rows(server.url)
         if arguments.check:
             return 0
-        return _jupyterlab(server.url, no_browser=arguments.no_browser)
+        from . import lab
+
+        quickstart = lab.quickstart()
+        _say(f"JupyterLab opens {quickstart}; Ctrl+C ends both.")
+        return lab.run(quickstart, server.url, no_browser=arguments.no_browser)
 
 
 @contextlib.contextmanager
@@ -302,50 +304,6 @@ def _show_rows(url: str) -> None:
     )
     _say(f"\n{frame.to_string(index=False)}\n")
     _say(summary(frame.attrs["intermezzo"]))
-
-
-def _jupyterlab(url: str, *, no_browser: bool) -> int:
-    import subprocess
-
-    quickstart = _quickstart()
-    command = [
-        *(sys.executable, "-m", "jupyter", "lab"),
-        f"--ServerApp.root_dir={quickstart.parent.resolve()}",
-        f"--LabApp.default_url=/lab/tree/{quickstart.name}",
-    ]
-    command += ["--no-browser"] if no_browser else []
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command += ["--allow-root"]  # a container's usual user
-    _say(f"JupyterLab opens {quickstart}; Ctrl+C ends both.")
-    # Defaults of this Lab alone, below what its user has set: it asks about no news.
-    here = str(Path(__file__).parent / "demo")
-    config = [here, *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
-    environ = {**os.environ, "INTERMEZZO_DEMO_URL": url}
-    environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(config)
-    with subprocess.Popen(command, env=environ) as process:
-        try:
-            while True:
-                try:
-                    return process.wait()
-                except KeyboardInterrupt:
-                    continue  # JupyterLab got it too, and asks whether it was meant
-        finally:
-            process.terminate()
-
-
-def _quickstart() -> Path:
-    name = "01-quickstart.ipynb"
-    here = Path("notebooks") / name
-    if here.exists():
-        return here
-    package = Path(__file__).parent
-    packaged = package / "demo" / name
-    source = packaged if packaged.exists() else package.parent / "notebooks" / name
-    target = Path("intermezzo-demo") / name
-    if not target.exists():
-        target.parent.mkdir(exist_ok=True)
-        shutil.copy(source, target)
-    return target
 
 
 def _say(text: str) -> None:

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
-import functools
-import inspect
-import re
-import shlex
 import warnings
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from IPython.core.error import UsageError
 from IPython.core.magic import (
     Magics,
     line_cell_magic,
@@ -25,46 +18,14 @@ from IPython.core.magic_arguments import (
 from IPython.utils.text import DollarFormatter
 from traitlets import Bool, Enum, Float, Unicode, observe
 
-from ..api.schema import closest
 from ..errors import IncompleteWarning, IntermezzoError, SettingsError
 from . import completion, words
+from .lines import insist_on_nothing, once, parsed, with_help
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..connection import Connection
-
-
-class _Once(argparse.Action):
-    """Takes a value once: what was said first is not forgotten in silence."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        if getattr(namespace, self.dest) is not None:
-            parser.error(f"{option_string} comes twice")
-        setattr(namespace, self.dest, values)
-
-
-_option = functools.partial(argument, action=_Once)
-
-
-def _with_help(magic: Callable[..., Any]) -> Callable[..., Any]:
-    """Let --help or -h tell what a magic takes, and do nothing else."""
-
-    @functools.wraps(magic)
-    def run(self: Magics, line: str, *cell: str | None) -> Any:
-        if {"-h", "--help"}.isdisjoint(line.split()):
-            return magic(self, line, *cell)
-        told = inspect.getdoc(run) or ""
-        print(told.removeprefix("::\n\n"))  # noqa: T201 (that is what was asked for)
-        return None
-
-    return run
 
 
 @magics_class
@@ -102,8 +63,8 @@ class IntermezzoMagics(Magics):
     ).tag(config=True)
 
     @magic_arguments()
-    @_option("--profile", help="A named set of settings; 'demo' needs no account.")
-    @_option(
+    @once("--profile", help="A named set of settings; 'demo' needs no account.")
+    @once(
         "--via",
         help="The way: auto, loopback, server, device, paste, client-credentials.",
     )
@@ -117,23 +78,23 @@ class IntermezzoMagics(Magics):
     @argument(
         "--no-input", action="store_const", const=True, help="Never ask a person."
     )
-    @_option("--timeout", metavar="SECONDS", help="How long a person has (300).")
+    @once("--timeout", metavar="SECONDS", help="How long a person has (300).")
     @argument("--force", action="store_true", help="Ask again, whatever is kept.")
-    @_option("--store", help="Keep the session: auto, memory, file, keyring.")
-    @_option("--client-id", metavar="ID", help="The client id.")
-    @_option("--issuer", metavar="URL", help="The authorization server's issuer.")
-    @_option("--api-url", metavar="URL", help="The API's address.")
-    @_option("--scope", metavar='"…"', help="The scope to ask for.")
-    @_option("--organization", metavar="ID", help="The organization to ask about.")
+    @once("--store", help="Keep the session: auto, memory, file, keyring.")
+    @once("--client-id", metavar="ID", help="The client id.")
+    @once("--issuer", metavar="URL", help="The authorization server's issuer.")
+    @once("--api-url", metavar="URL", help="The API's address.")
+    @once("--scope", metavar='"…"', help="The scope to ask for.")
+    @once("--organization", metavar="ID", help="The organization to ask about.")
     @line_magic
-    @_with_help
+    @with_help
     def intermezzo_login(self, line: str) -> None:
         """
         Sign in to Intermezzo.
 
         Example: ``%intermezzo_login --profile demo``
         """
-        options = self._parsed(IntermezzoMagics.intermezzo_login, line)
+        options = parsed(IntermezzoMagics.intermezzo_login, line)
         wait, no_wait = options.pop("wait"), options.pop("no_wait")
         if wait and no_wait:
             raise SettingsError(
@@ -155,32 +116,32 @@ class IntermezzoMagics(Magics):
     @magic_arguments()
     @argument("resource", help="A resource of %%intermezzo_resources, or a /path.")
     @argument("filters", nargs="*", help="name=value: columns or query parameters.")
-    @_option("-o", "--output", metavar="NAME", help="Assign to NAME, show nothing.")
-    @_option("--limit", metavar="N", help="At most N rows.")
-    @_option("--organization", metavar="ID", help="An organization's id.")
-    @_option(
+    @once("-o", "--output", metavar="NAME", help="Assign to NAME, show nothing.")
+    @once("--limit", metavar="N", help="At most N rows.")
+    @once("--organization", metavar="ID", help="An organization's id.")
+    @once(
         "--employee-id",
         metavar="ID",
         help="An employee's id, or several with commas; all where it is left out.",
     )
-    @_option("--columns", metavar="A,B", help="Only these columns.")
+    @once("--columns", metavar="A,B", help="Only these columns.")
     @argument(
         "--history",
         action="store_const",
         const=True,
         help="All versions, not today's.",
     )
-    @_option("--as-of", metavar="DATE", help="The versions of a day, not today's.")
+    @once("--as-of", metavar="DATE", help="The versions of a day, not today's.")
     @argument(
         "--strict",
         action="store_const",
         const=True,
         help="Fail where one employee or organization fails, instead of listing it.",
     )
-    @_option("--max-requests", metavar="N", help="Ask no more than N times.")
-    @_option("--money", choices=["float", "decimal"], help="Type of money columns.")
+    @once("--max-requests", metavar="N", help="Ask no more than N times.")
+    @once("--money", choices=["float", "decimal"], help="Type of money columns.")
     @line_cell_magic
-    @_with_help
+    @with_help
     def intermezzo(self, line: str, cell: str | None = None) -> Any:
         """
         Give a resource of the payroll API, or any path, as a DataFrame.
@@ -189,7 +150,7 @@ class IntermezzoMagics(Magics):
         ``%intermezzo wage-types -o types``. The cell form takes filters and options
         in its body: ``name: value`` lines, or a JSON object.
         """
-        options = self._parsed(IntermezzoMagics.intermezzo, line)
+        options = parsed(IntermezzoMagics.intermezzo, line)
         name = words.variable(options.pop("output"))
         filters = words.filters(options.pop("filters"))
         if cell:
@@ -233,17 +194,17 @@ class IntermezzoMagics(Magics):
             return value
 
     @line_magic
-    @_with_help
+    @with_help
     def intermezzo_status(self, line: str) -> None:
         """Tell who is signed in, where the session is, and how it got there."""
-        _insist_on_nothing("intermezzo_status", line)
+        insist_on_nothing("intermezzo_status", line)
         print(self._connection().status())  # noqa: T201 (that is what it is for)
 
     @line_magic
-    @_with_help
+    @with_help
     def intermezzo_doctor(self, line: str) -> None:
         """Check settings, network, clock, server and store; say what to change."""
-        _insist_on_nothing("intermezzo_doctor", line)
+        insist_on_nothing("intermezzo_doctor", line)
         from ..doctor import examine
         from ..surroundings import look
 
@@ -251,14 +212,14 @@ class IntermezzoMagics(Magics):
             print(finding)  # noqa: T201 (that is what it is for)
 
     @line_magic
-    @_with_help
+    @with_help
     def intermezzo_logout(self, line: str) -> None:
         """Revoke the session at the server, and delete it here."""
-        _insist_on_nothing("intermezzo_logout", line)
+        insist_on_nothing("intermezzo_logout", line)
         print(self._connection().logout())  # noqa: T201 (that is what it is for)
 
     @line_magic
-    @_with_help
+    @with_help
     def intermezzo_resources(self, line: str) -> Any:
         """List the resources, or with a NAME its columns, parameters, what is sent."""
         from ..api.frames import describe
@@ -298,41 +259,6 @@ class IntermezzoMagics(Magics):
 
     def _settings(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _SETTINGS}
-
-    def _parsed(self, magic: Any, line: str) -> dict[str, Any]:
-        if "\n" in line.strip():
-            raise SettingsError(
-                f"%{magic.__name__} was given a value of several lines",
-                why="In braces, a Series or a frame becomes what is printed of it.",
-                advice='Join ids by commas, as in --employee-id {",".join(df.id)}; or '
-                "in Python: frame(…, employee_id=df.id).",
-                code="bad_arguments",
-            )
-        # shlex by ourselves: IPython keeps the quotes of name="two words".
-        try:
-            return dict(vars(magic.parser.parse_intermixed_args(shlex.split(line))))
-        except (UsageError, ValueError) as fault:
-            told = str(fault).strip().splitlines()[-1] if str(fault).strip() else ""
-        _, _, unknown = told.partition("unrecognized arguments: ")
-        flags = re.findall(r"--[a-z-]+", magic.parser.format_usage())
-        hint = closest(unknown.split("=")[0].split(" ")[0], flags) if unknown else ""
-        raise SettingsError(
-            f"%{magic.__name__} does not understand this line",
-            why=told.replace("required: resource, filters", "required: resource"),
-            advice=(f"Did you mean {hint}? " if hint else "")
-            + f"See %{magic.__name__}? for what it takes.",
-            code="bad_arguments",
-        )
-
-
-def _insist_on_nothing(magic: str, line: str) -> None:
-    # What is ignored here would end, or tell of, another session than was meant.
-    if line.strip():
-        raise SettingsError(
-            f"%{magic} takes nothing, and tells of the session in use",
-            advice="Switch with %intermezzo_login --profile NAME first.",
-            code="bad_arguments",
-        )
 
 
 _SETTINGS = (

@@ -42,8 +42,8 @@ connection notebook.card
 notebook.panel
 connecting
 current
-doctor notebook.progress notebook.server notebook.words notebook.listing
-notebook.completion
+doctor lab notebook.progress notebook.server notebook.words notebook.listing
+notebook.completion notebook.lines
 notebook.magics __main__
 """
 DOORS = {

@@ -1,0 +1,104 @@
+"""The line of a magic: what it takes, what of that is given, and its help."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import inspect
+import re
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics
+from IPython.core.magic_arguments import argument
+
+from ..api.schema import closest
+from ..errors import SettingsError
+
+
+class _Once(argparse.Action):
+    """Takes a value once: what was said first is not forgotten in silence."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if getattr(namespace, self.dest) is not None:
+            parser.error(f"{option_string} comes twice")
+        setattr(namespace, self.dest, values)
+
+
+once = functools.partial(argument, action=_Once)
+"""An option of a magic that may come once."""
+
+
+def with_help(magic: Callable[..., Any]) -> Callable[..., Any]:
+    """Let --help or -h tell what a magic takes, and do nothing else."""
+
+    @functools.wraps(magic)
+    def run(self: Magics, line: str, *cell: str | None) -> Any:
+        if {"-h", "--help"}.isdisjoint(line.split()):
+            return magic(self, line, *cell)
+        told = inspect.getdoc(run) or ""
+        print(told.removeprefix("::\n\n"))  # noqa: T201 (that is what was asked for)
+        return None
+
+    return run
+
+
+def parsed(magic: Any, line: str) -> dict[str, Any]:
+    """
+    Give the options of a line by their names; None for what is not given.
+
+    Raises
+    ------
+    SettingsError
+        ``bad_arguments``: the magic takes no such line.
+    """
+    if "\n" in line.strip():
+        raise SettingsError(
+            f"%{magic.__name__} was given a value of several lines",
+            why="In braces, a Series or a frame becomes what is printed of it.",
+            advice='Join ids by commas, as in --employee-id {",".join(df.id)}; or '
+            "in Python: frame(…, employee_id=df.id).",
+            code="bad_arguments",
+        )
+    # shlex by ourselves: IPython keeps the quotes of name="two words".
+    try:
+        return dict(vars(magic.parser.parse_intermixed_args(shlex.split(line))))
+    except (UsageError, ValueError) as fault:
+        told = str(fault).strip().splitlines()[-1] if str(fault).strip() else ""
+    _, _, unknown = told.partition("unrecognized arguments: ")
+    flags = re.findall(r"--[a-z-]+", magic.parser.format_usage())
+    hint = closest(unknown.split("=")[0].split(" ")[0], flags) if unknown else ""
+    raise SettingsError(
+        f"%{magic.__name__} does not understand this line",
+        why=told.replace("required: resource, filters", "required: resource"),
+        advice=(f"Did you mean {hint}? " if hint else "")
+        + f"See %{magic.__name__}? for what it takes.",
+        code="bad_arguments",
+    )
+
+
+def insist_on_nothing(magic: str, line: str) -> None:
+    """
+    Refuse a line that is not empty.
+
+    What is ignored here would end, or tell of, another session than was meant.
+
+    Raises
+    ------
+    SettingsError
+        ``bad_arguments``.
+    """
+    if line.strip():
+        raise SettingsError(
+            f"%{magic} takes nothing, and tells of the session in use",
+            advice="Switch with %intermezzo_login --profile NAME first.",
+            code="bad_arguments",
+        )
