@@ -41,6 +41,7 @@ class _Task:
     name: str
     options: Mapping[str, Any]
     owners: tuple[str, ...]
+    is_of_all: bool
     are_from_list: bool
     today: dt.date
     dtypes: Mapping[str, Any]
@@ -56,7 +57,7 @@ class _Task:
         api = _api_of(self.connection)
         reading = plan(api, settings, self.name, options, tell=lambda _: None)
         reading.organizations = self.owners
-        reading.is_of_all = "organizationId" in self.dtypes
+        reading.is_of_all = self.is_of_all
         reading.query = replace(reading.query, today=self.today)
         if reading.employees is not None:
             reading.employees.are_from_list = self.are_from_list
@@ -129,6 +130,7 @@ def dask_frame(
         query.name,
         {name: value for name, value in options.items() if name not in _LOCAL},
         reading.organizations,
+        reading.is_of_all,
         reading.employees is not None and reading.employees.are_from_list,
         query.today,
         dict(empty.dtypes),

@@ -31,7 +31,6 @@ class FanOut:
         Whether they are all that it lists.
     may_be_absent : bool
         Whether the documentation says that somebody may have no such record.
-
     nowhere : int
         How many others were asked for, whom no list names.
 

@@ -24,9 +24,8 @@ CREATED, REJECTED, UNCERTAIN, UNSENT = STATES = (
 )
 _COUNTS = ("succeeded", "failed", "unprocessed")
 _LONGEST = 300  # characters of the API's words
-CONFLICT = "HTTP 409"
 _ALREADY = re.compile(
-    rf"TAKEN|ALREADY|DUPLICATE|NOT_?UNIQUE|(?<!NOT_)EXISTS|^{CONFLICT}$", re.IGNORECASE
+    r"TAKEN|ALREADY|DUPLICATE|NOT_?UNIQUE|(?<!NOT_)EXISTS|^HTTP 409$", re.IGNORECASE
 )
 
 
