@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +11,14 @@ import requests
 
 from .api.client import Api
 from .api.plan import plan
-from .api.provenance import frame_of, shortfall, summary
 from .api.query import bad_argument
 from .api.reading import Reading
 from .api.shaping import check_form
 from .api.signing import BearerAuth
-from .errors import IncompleteWarning
+from .api.tables import table, tables
 from .login import Login
 from .session import Session, print_link, say, say_beside
-from .settings import Settings
+from .settings import OF_ROWS, OF_SIGN_IN, Settings, differing
 from .status import LoggedOut, Status
 
 if TYPE_CHECKING:
@@ -101,18 +98,15 @@ class Connection:
 
         Where only the rows differ, a sign-in under way goes on too.
         """
-        if self._but(_ROWS) == other._but(_ROWS):
+        unlike = differing(self.settings, other.settings)
+        if unlike <= OF_ROWS:
             self._session, self._api = other._session, other._api
             return True
         is_same = self.settings.is_machine == other.settings.is_machine
-        if not is_same or self._but(_ROWS | _WAY) != other._but(_ROWS | _WAY):
+        if not (is_same and unlike <= OF_ROWS | OF_SIGN_IN):
             return False
         self._session = other._session.with_settings(self.settings)
         return True
-
-    def _but(self, names: frozenset[str]) -> dict[str, Any]:
-        kept = (f.name for f in fields(self.settings) if f.name not in names)
-        return {name: getattr(self.settings, name) for name in kept}
 
     def cancel_login(self, *, replaced: bool = False) -> None:
         """
@@ -248,16 +242,8 @@ class Connection:
         """
         check_form(as_, columns)
         reading = self._reading(resource, more, money=money, columns=columns)
-        made = (
-            [record for batch in reading.batches() for record in batch]
-            if as_ == "records"
-            else self._framed(reading, reading.batches(), as_=as_)
-        )
-        _warn(reading)
-        about = getattr(made, "attrs", {}).get("intermezzo", {})
-        if about.get("notes") and reading.is_whole and "progress" not in more:
-            say_beside(f"Intermezzo: {summary(about)}")
-        return made
+        tell = None if "progress" in more else partial(_say, by=say_beside)
+        return table(reading, profile=self.settings.profile, as_=as_, tell=tell)
 
     def resources(self, name: str | None = None) -> pd.DataFrame:
         """
@@ -290,19 +276,13 @@ class Connection:
         """Give a frame a page, in bounded memory; the options are those of frame."""
         check_form(as_, columns)
         reading = self._reading(resource, options, money=money, columns=columns)
-        for batch in reading.batches():
-            if as_ == "records":
-                yield batch
-            else:
-                yield self._framed(reading, [batch], as_=as_, is_part=True)
-        _warn(reading)
+        yield from tables(reading, profile=self.settings.profile, as_=as_)
 
     def records(self, resource: str, **options: Any) -> Iterator[dict[str, Any]]:
         """Give decoded records one by one; the options are those of frame."""
         reading = self._reading(resource, options)
-        for batch in reading.batches():
-            yield from batch
-        _warn(reading)
+        for page in tables(reading, profile=self.settings.profile, as_="records"):
+            yield from page
 
     def export(
         self,
@@ -359,7 +339,7 @@ class Connection:
             profile=self.settings.profile,
             overwrite=overwrite,
             part_rows=part_rows,
-            tell=lambda told: say(f"Intermezzo: {told}"),
+            tell=_say,
         )
         order.tell(
             f"{str(resource).partition('?')[0]}: exporting to {os.fspath(folder)} …"
@@ -402,13 +382,7 @@ class Connection:
         insist_on_machine(self)
         options["strict"] = True
         reading = self._reading(resource, options)
-        return dask_frame(
-            self,
-            reading,
-            options,
-            part_rows=part_rows,
-            tell=lambda told: say(f"Intermezzo: {told}"),
-        )
+        return dask_frame(self, reading, options, part_rows=part_rows, tell=_say)
 
     def send(
         self,
@@ -555,14 +529,6 @@ class Connection:
         both = {**options, **more}
         return plan(self._client, self.settings, name, both, tell=say_beside)
 
-    def _framed(self, reading: Reading, pages: Iterable[Any], **form: Any) -> Any:
-        return frame_of(reading, pages, profile=self.settings.profile, **form)
 
-
-def _warn(reading: Reading) -> None:
-    if told := shortfall(reading):
-        warnings.warn(told, IncompleteWarning, stacklevel=3)
-
-
-_ROWS = frozenset({"organization", "places"})
-_WAY = frozenset({"via", "timeout", "redirect_uri", "no_input"})
+def _say(told: str, by: Callable[[str], None] = say) -> None:
+    by(f"Intermezzo: {told}")

@@ -31,6 +31,12 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+OF_ROWS = frozenset({"organization", "places"})
+"""Fields that decide which rows come, and not who asks whom."""
+OF_SIGN_IN = frozenset({"via", "timeout", "redirect_uri", "no_input"})
+"""Fields that decide how a person signs in, and not whose session it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """
@@ -183,6 +189,12 @@ class Settings:
         """Give a copy with some values changed; they count as arguments."""
         places = {**self.places, **dict.fromkeys(changes, "the call")}
         return replace(self, **changes, places=places)
+
+
+def differing(one: Settings, other: Settings) -> set[str]:
+    """Name the fields that have different values in two settings."""
+    names = (f.name for f in fields(Settings))
+    return {name for name in names if getattr(one, name) != getattr(other, name)}
 
 
 def how_to_set(name: str) -> str:

@@ -26,9 +26,6 @@ from .schema import Column
 from .shaping import Record
 from .uniting import fitted, held, united
 
-PART_ROWS = 20_000
-_HASHED = frozenset({"params", "employees"})
-
 
 @dataclass(frozen=True, slots=True)
 class Exported:
@@ -110,7 +107,7 @@ def export(folder: Any, order: Order) -> Exported:
             place.write(NAME, manifest.written())
         else:
             manifest = found
-            _insist_on_same(manifest, query, place.path)
+            manifest.insist_on(query, place.path)
         if manifest.finished:
             read_at = manifest.about["fetched_at"]
             order.tell(
@@ -202,7 +199,7 @@ class _Writer:
                 columns=reading.query.columns,
                 as_="arrow",
                 is_part=True,
-                page_of=lambda: reading.page,
+                page_now=lambda: reading.page,
             )
             bookmark = some.taken.bookmark() if some.taken else None
             is_end = some.is_end
@@ -333,22 +330,8 @@ def _fingerprint(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _insist_on_same(manifest: Manifest, query: dict[str, Any], folder: Path) -> None:
-    other = [name for name, value in query.items() if manifest.query[name] != value]
-    if other:
-        name = other[0]
-        was, is_ = manifest.query[name], query[name]
-        told = "" if name in _HASHED else f": {was!r} there, {is_!r} here"
-        why = f"it is of something else, which differs in {' and '.join(other)}{told}"
-        raise unusable(folder, why, "export_of_another")
-
-
 def _sum(spent: dict[str, float], reading: Reading) -> dict[str, float]:
-    now = {
-        "requests": reading.requests,
-        "repeated": reading.tally.repeated,
-        "seconds": round(reading.tally.seconds, 3),
-    }
+    now = reading.tally.spent
     return {name: spent.get(name, 0) + value for name, value in now.items()}
 
 

@@ -88,7 +88,7 @@ def framed(
     columns: Sequence[str] | None = None,
     as_: str = "pandas",
     is_part: bool = False,
-    page_of: Callable[[], int | None] = lambda: None,
+    page_now: Callable[[], int | None] = lambda: None,
 ) -> Framed:
     """
     Build a frame with stable types, whatever the data.
@@ -115,7 +115,7 @@ def framed(
         frame from there.
     is_part : bool
         Whether other records may have columns that these lack: then they are empty.
-    page_of : callable
+    page_now : callable
         Gives the number, where there is one, of the page that was taken last.
 
     Raises
@@ -129,7 +129,7 @@ def framed(
     collector = Collector(resource)
     numbers = PageNumbers()
     for page in pages:
-        numbers.begin(collector.rows, page_of())
+        numbers.begin(collector.rows, page_now())
         collector.add(page)
     rows = collector.rows
     found = {name: (column, chunks) for name, column, chunks in collector.columns()}

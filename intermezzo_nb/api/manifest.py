@@ -18,6 +18,7 @@ NAME = "manifest.json"
 _EXACT = decimal.Context(
     prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN
 )
+_HASHED = frozenset({"params", "employees"})  # of a query; they tell nobody anything
 _FORMAT, _VERSION = "intermezzo-nb export", 1
 
 
@@ -103,6 +104,24 @@ class Manifest:
             for note in part.notes
             if note not in shared
         ]
+
+    def insist_on(self, query: Mapping[str, Any], folder: Path) -> None:
+        """
+        Refuse to go on with an export of something else.
+
+        Raises
+        ------
+        StoreError
+            ``export_of_another``: this was asked for by another query.
+        """
+        other = [name for name, value in query.items() if self.query[name] != value]
+        if not other:
+            return
+        name = other[0]
+        was, is_ = self.query[name], query[name]
+        told = "" if name in _HASHED else f": {was!r} there, {is_!r} here"
+        why = f"it is of something else, which differs in {' and '.join(other)}{told}"
+        raise unusable(folder, why, "export_of_another")
 
     def written(self) -> bytes:
         """Give it as JSON."""

@@ -3,42 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .failures import Owner
+from .fan_out import absences
 from .progress import plural
 from .reading import Reading
-
-
-def frame_of(
-    reading: Reading,
-    pages: Iterable[Sequence[Any]],
-    *,
-    profile: str,
-    as_: str,
-    is_part: bool = False,
-) -> Any:
-    """Give pages of a reading as a frame that bears what is told of the reading."""
-    from .frames import framed  # the first use of pandas
-
-    made = framed(
-        pages,
-        reading.resource,
-        money=reading.query.money,
-        columns=reading.query.columns,
-        as_=as_,
-        is_part=is_part,
-        page_of=lambda: reading.page,
-    )
-    about = provenance(
-        reading,
-        profile=profile,
-        rows=made.rows,
-        columns=made.columns,
-        totals=made.control_totals,
-        notes=made.notes,
-    )
-    return made.bearing(about)
 
 
 def provenance(
@@ -84,19 +55,48 @@ def provenance(
         "total": reading.total if reading.counts_rows else None,
         "limit": query.limit,
         "complete": reading.complete,
-        "requests": reading.requests,
-        "repeated": reading.tally.repeated,
-        "seconds": round(reading.tally.seconds, 3),
+        **reading.tally.spent,
         "control_totals": dict(totals),
         "failures": reading.failures,
-        "without": [owner.employee for owner in reading.without],
-        "notes": [*reading.remarks, *notes],
+        "without": [owner.employee for owner in without(reading)],
+        "notes": [*remarks(reading), *notes],
     }
+
+
+def without(reading: Reading) -> Sequence[Owner]:
+    """Give the employees for whom there is no such record, or none on that day."""
+    if reading.employees:
+        return reading.employees.without
+    one = reading.only_employee
+    is_without = bool(one and reading.complete and not reading.seen)
+    organization = next(iter(reading.organizations), "")
+    return [Owner(organization, one)] if is_without else ()
+
+
+def remarks(reading: Reading) -> list[str]:
+    """Give all that is to be told of what was read."""
+    asked = reading.employees.done if reading.employees else 1
+    return [
+        *reading.hints,
+        *absences(reading.query.label_of_day, without(reading), asked),
+        *reading.doubts(),
+        *missing(reading),
+    ]
+
+
+def missing(reading: Reading) -> list[str]:
+    """Tell why not all is here that was asked for."""
+    employees = reading.employees
+    return [
+        *reading.notes,
+        *reading.of_organizations.notes(len(reading.organizations)),
+        *(employees.failures.notes(employees.asked_for) if employees else ()),
+    ]
 
 
 def shortfall(reading: Reading) -> str:
     """Tell what is missing that was asked for, and what to do; empty for nothing."""
-    if not reading.missing:
+    if not (why := missing(reading)):
         return ""
     advice = (
         ' strict=True raises the first failure; df.attrs["intermezzo"]["failures"] '
@@ -104,9 +104,7 @@ def shortfall(reading: Reading) -> str:
         if reading.failures
         else ' df.attrs["intermezzo"]["notes"] has it, too.'
     )
-    return (
-        f"{reading.query.label} is not complete: {'; '.join(reading.missing)}.{advice}"
-    )
+    return f"{reading.query.label} is not complete: {'; '.join(why)}.{advice}"
 
 
 def summary(about: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from .answers import Answer
 from .catalogue.terms import EMPLOYEE
 from .client import Api
 from .failures import ABOUT_SOME, Failures, Owner
-from .fan_out import FanOut, absences, or_nothing, whole_list
+from .fan_out import FanOut, or_nothing, whole_list
 from .lists import pages_of_list
 from .page import LARGEST, Page, whole
 from .place import Bookmark, Standing, Stretch
@@ -128,41 +128,14 @@ class Reading:
         return [*self.of_organizations.listed, *of_employees]
 
     @property
-    def without(self) -> Sequence[Owner]:
-        """Employees for whom there is no such record, or none on that day."""
-        if self.employees:
-            return self.employees.without
-        is_without = bool(self._employee and self.complete and not self.seen)
-        organization = next(iter(self.organizations), "")
-        return [Owner(organization, self._employee)] if is_without else ()
-
-    @property
-    def _employee(self) -> str:
+    def only_employee(self) -> str:
         """Who is asked, where that is one alone."""
         is_one = self._resource is not None and self._resource.owner == "employee"
         return self.in_path.get(_EMPLOYEE, "") if is_one else ""
 
-    @property
-    def remarks(self) -> list[str]:
-        """All that is to be told of what was read."""
-        employees = self.employees
-        asked = employees.done if employees else 1
-        return [
-            *self.hints,
-            *absences(self.query.label_of_day, self.without, asked),
-            *self._sieve.doubts(),
-            *self.missing,
-        ]
-
-    @property
-    def missing(self) -> list[str]:
-        """Why not all is here that was asked for."""
-        employees = self.employees
-        return [
-            *self.notes,
-            *self.of_organizations.notes(len(self.organizations)),
-            *(employees.failures.notes(employees.asked_for) if employees else ()),
-        ]
+    def doubts(self) -> Iterator[str]:
+        """Tell what versions do not follow one another."""
+        return self._sieve.doubts()
 
     def standing(self) -> Standing | None:
         """Tell how far the reading is; None where it cannot be taken up there."""
@@ -358,7 +331,7 @@ class Reading:
             expect=expect,
             wanted=max(0, (limit or 0) - self.rows) if is_bound else None,
         )
-        is_named = bool(self._employee or owner.employee) and not (
+        is_named = bool(self.only_employee or owner.employee) and not (
             self.employees and self.employees.are_from_list
         )
         return or_nothing(pages, lambda: self._is_known(owner)) if is_named else pages

@@ -60,6 +60,15 @@ class Tally:
         return time.monotonic() - self._began
 
     @property
+    def spent(self) -> dict[str, float]:
+        """What the reading took, as ``df.attrs`` tells it."""
+        return {
+            "requests": self.requests,
+            "repeated": self.repeated,
+            "seconds": round(self.seconds, 3),
+        }
+
+    @property
     def left(self) -> int | None:
         """Requests that may still be sent; None for any number."""
         return None if self._most is None else self._most - self.requests

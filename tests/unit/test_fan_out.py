@@ -10,7 +10,7 @@ import pytest
 from intermezzo_nb.api.failures import Owner
 from intermezzo_nb.api.owners import choose, employ
 from intermezzo_nb.api.progress import as_listener
-from intermezzo_nb.api.provenance import provenance, summary
+from intermezzo_nb.api.provenance import provenance, remarks, summary
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
 from intermezzo_nb.api.tally import Tally
@@ -88,13 +88,13 @@ def test_all_come_in_the_order_of_the_employees():
     assert [row["id"] for row in rows] == [f"{e}-{n}" for e in PEOPLE for n in (0, 1)]
     assert [row["employeeId"] for row in rows] == [e for e in PEOPLE for _ in (0, 1)]
     assert (reading.requests, len(api.asked)) == (13, 13)
-    assert (reading.complete, reading.total, reading.remarks) == (True, 24, [])
+    assert (reading.complete, reading.total, remarks(reading)) == (True, 24, [])
 
 
 def test_some_come_in_the_order_that_was_asked_for_and_once():
     rows, reading = read(FakeApi(), "documents", iter(["e3", "e1", "e3"]))
     assert [row["employeeId"] for row in rows] == ["e3", "e3", "e1", "e1"]
-    assert reading.remarks == ["1 of employee_id came before, and ask once"]
+    assert remarks(reading) == ["1 of employee_id came before, and ask once"]
     assert (reading.requests, reading.complete) == (2, True)
 
 
@@ -139,8 +139,8 @@ def test_what_fails_for_one_is_listed_and_the_rest_is_there():
 def test_many_failures_are_counted_and_three_named():
     odd = {f"e{n}": REFUSED for n in range(1, 11, 2)}
     _, reading = read(FakeApi(odd))
-    assert reading.remarks[0].startswith("5 of 12 employees failed: e1: ")
-    assert reading.remarks[0].endswith("; and 2 more in df.attrs")
+    assert remarks(reading)[0].startswith("5 of 12 employees failed: e1: ")
+    assert remarks(reading)[0].endswith("; and 2 more in df.attrs")
 
 
 @pytest.mark.parametrize("odd", [None, "pay", {"earnings": 5, "more": 1}, [{"a": 1}]])
@@ -262,7 +262,7 @@ def test_a_record_that_nobody_has_is_doubted():
     nothing = FakeApi(dict.fromkeys(PEOPLE, ABSENT))
     _, reading = read(nothing)
     assert not reading.complete
-    assert "each employee was answered with HTTP 404" in reading.remarks[-1]
+    assert "each employee was answered with HTTP 404" in remarks(reading)[-1]
     _, reading = read(nothing, "pension-membership")
     assert reading.complete
 
@@ -272,7 +272,7 @@ def test_who_has_no_version_on_a_day_is_counted():
     odd["e5"] = [{"id": "v", "validFrom": "2026-01-01"}]
     rows, reading = read(FakeApi(odd), "job-details", as_of="2025-06-30")
     assert (len(rows), reading.complete) == (11, True)
-    assert reading.remarks == ["no job-details on 2025-06-30 of 1 employee of 12"]
+    assert remarks(reading) == ["no job-details on 2025-06-30 of 1 employee of 12"]
 
 
 @pytest.mark.parametrize("option", [{"history": True}, {"as_of": "2025-09-01"}, {}])
@@ -285,7 +285,7 @@ def test_overlaps_and_gaps_are_told_by_employee(option):
         {**other, "validFrom": "2025-08-01"},
     ]
     _, reading = read(FakeApi(odd), "job-details", **option)
-    assert [remark.partition(";")[0] for remark in reading.remarks] == [
+    assert [remark.partition(";")[0] for remark in remarks(reading)] == [
         "1 employees have versions that overlap",
         "1 employees have days between two versions on which none is valid",
     ]
@@ -319,7 +319,7 @@ def test_one_organization_of_a_list_that_fails_is_listed():
     reading.organizations = choose(api, reading, "all")
     assert sum(len(batch) for batch in reading.batches()) == 12
     assert (reading.complete, reading.total) == (False, None)
-    assert reading.remarks == ["1 of 2 organizations failed: b: not allowed"]
+    assert remarks(reading) == ["1 of 2 organizations failed: b: not allowed"]
 
 
 def test_the_organization_of_a_named_employee_is_looked_up():
@@ -328,7 +328,7 @@ def test_the_organization_of_a_named_employee_is_looked_up():
     _, reading = read(api, "documents", ["e2", "x", "e1"], organization="all")
     assert reading.employees.owners == (Owner("b", "e2"), Owner("a", "e1"))
     assert reading.failures[0]["what"] == "no employee x is listed in 2 organizations"
-    assert reading.remarks[0].startswith("1 of 3 employees failed: x: ")
+    assert remarks(reading)[0].startswith("1 of 3 employees failed: x: ")
     assert not reading.complete
 
 
@@ -337,14 +337,14 @@ def test_who_works_elsewhere_is_not_asked_for_what_is_of_one_country():
     people = [{"id": f"e{n}", "employmentCountry": c} for n, c in enumerate(countries)]
     _, reading = read(FakeApi(people=people), "insurance-details")
     assert [owner.employee for owner in reading.employees.owners] == ["e0", "e2", "e3"]
-    assert reading.remarks[0] == "1 employee not employed in DE, and so not asked"
+    assert remarks(reading)[0] == "1 employee not employed in DE, and so not asked"
     assert reading.complete
 
 
 @pytest.mark.parametrize("odd", [{}, {"id": None}, {"id": "a/b"}, "e1", {"id": ["a"]}])
 def test_an_employee_without_an_id_is_told(odd):
     _, reading = read(FakeApi(people=[{"id": "e0"}, odd]))
-    assert reading.remarks == ["1 employee came without an id that can be asked for"]
+    assert remarks(reading) == ["1 employee came without an id that can be asked for"]
     assert not reading.complete
 
 

@@ -35,7 +35,7 @@ api.client api.collector api.tally api.uniting
 api.lists api.fan_out
 api.reading session api.frames
 api.owners api.provenance api.posting api.bodies
-api.plan api.report api.versions api.export api.restoring
+api.plan api.report api.versions api.export api.restoring api.tables
 api.dask api.payslips
 api.sending
 connection notebook.card

@@ -6,6 +6,7 @@ import pytest
 
 from intermezzo_nb.api.frames import to_frame
 from intermezzo_nb.api.owners import choose
+from intermezzo_nb.api.provenance import remarks
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
 from intermezzo_nb.errors import ApiError, SettingsError
@@ -66,12 +67,12 @@ def test_those_of_another_country_are_counted_and_the_one_left_is_named_in_its_r
     )
     assert [record["organizationId"] for record in records] == ["org_b"]
     assert plan.resource.columns[0].name == "organizationId"
-    assert plan.remarks == [
+    assert remarks(plan) == [
         "2 organizations not registered in GB, and so not asked: p32 is of GB alone"
     ]
     assert plan.complete
     _, plan, _ = read([GERMAN, BRITISH], None, "p32", tax_year=2026)
-    assert (plan.remarks, plan.resource.columns[0].name) == ([], "taxYear")
+    assert (remarks(plan), plan.resource.columns[0].name) == ([], "taxYear")
 
 
 def test_an_organization_that_is_listed_twice_is_asked_once():

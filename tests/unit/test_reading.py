@@ -6,9 +6,10 @@ import datetime as dt
 
 import pytest
 
-from intermezzo_nb.api.provenance import frame_of, provenance, summary
+from intermezzo_nb.api.provenance import provenance, summary
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
+from intermezzo_nb.api.tables import frame_of
 from intermezzo_nb.errors import ApiError, PagingError, SettingsError
 
 ROWS = [{"id": f"e{n}"} for n in range(250)]

@@ -1,0 +1,96 @@
+"""A reading in the form that was asked for, and a word where it is not whole."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from ..errors import IncompleteWarning
+from .provenance import provenance, shortfall, summary
+from .reading import Reading
+from .shaping import Record
+
+_CALLERS = 4  # frames from a warning to who called the connection
+
+
+def table(
+    reading: Reading,
+    *,
+    profile: str,
+    as_: str,
+    tell: Callable[[str], None] | None = None,
+) -> Any:
+    """
+    Give all of a reading at once.
+
+    Parameters
+    ----------
+    profile : str
+        By which settings it is read.
+    as_ : {"pandas", "arrow", "polars", "records"}
+        The form.
+    tell : callable, optional
+        Told the summary of a frame that is whole, where it has more to say than that.
+
+    Warns
+    -----
+    IncompleteWarning
+        Something that was asked for is not in it.
+    """
+    batches = reading.batches()
+    if as_ == "records":
+        made: Any = [record for batch in batches for record in batch]
+    else:
+        made = frame_of(reading, batches, profile=profile, as_=as_)
+    _warn(reading)
+    about = getattr(made, "attrs", {}).get("intermezzo", {})
+    if tell and about.get("notes") and reading.is_whole:
+        tell(summary(about))
+    return made
+
+
+def tables(reading: Reading, *, profile: str, as_: str) -> Iterator[Any]:
+    """Give the same page by page, in bounded memory."""
+    for batch in reading.batches():
+        if as_ == "records":
+            yield batch
+        else:
+            yield frame_of(reading, [batch], profile=profile, as_=as_, is_part=True)
+    _warn(reading)
+
+
+def frame_of(
+    reading: Reading,
+    pages: Iterable[list[Record]],
+    *,
+    profile: str,
+    as_: str,
+    is_part: bool = False,
+) -> Any:
+    """Give pages of a reading as a frame that bears what is told of the reading."""
+    from .frames import framed  # the first use of pandas
+
+    made = framed(
+        pages,
+        reading.resource,
+        money=reading.query.money,
+        columns=reading.query.columns,
+        as_=as_,
+        is_part=is_part,
+        page_now=lambda: reading.page,
+    )
+    about = provenance(
+        reading,
+        profile=profile,
+        rows=made.rows,
+        columns=made.columns,
+        totals=made.control_totals,
+        notes=made.notes,
+    )
+    return made.bearing(about)
+
+
+def _warn(reading: Reading) -> None:
+    if told := shortfall(reading):
+        warnings.warn(told, IncompleteWarning, stacklevel=_CALLERS)
