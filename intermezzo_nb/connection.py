@@ -260,7 +260,7 @@ class Connection:
         SettingsError
             ``unknown_resource``.
         """
-        from .api.frames import describe
+        from .api.describing import describe
 
         return describe(name)
 

@@ -15,10 +15,8 @@ from ..errors import SettingsError, plain
 from .casts import typed
 from .collector import Collector
 from .columns import TEXT
-from .forms import FORMS, Form
 from .page import PageNumbers
-from .resources import CATALOGUE, find
-from .schema import Column, Parameter, Resource
+from .schema import Resource
 from .shaping import check_form, check_money, column_names
 
 # What pandas 3 calls "str"; 2.2 knows the same type by its first name only.
@@ -31,7 +29,6 @@ _OWN: Mapping[pa.DataType, Any] = {
     pa.int64(): pd.Int64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
 }
-_SENT = {"texts": "list of text", "address": "text or object", "json": "object or list"}
 _TOLD = 12  # names in a note; the rest is counted
 _LONGEST = 80  # characters of such a name
 
@@ -208,93 +205,6 @@ def series(array: pa.Array) -> pd.Series:
 
 def _numpy(array: pa.Array) -> Any:
     return array.to_numpy(zero_copy_only=False, writable=True)
-
-
-def describe(name: str | None = None) -> pd.DataFrame:
-    """
-    List the resources; or the parameters, columns and versions of one.
-
-    What can be sent has rows of the role ``send``, a field each.
-
-    Raises
-    ------
-    SettingsError
-        ``unknown_resource``.
-    """
-    if name is None:
-        rows = [
-            (
-                *(r.name, r.owner, r.country, "history" if r.history else ""),
-                *("can be sent" if r.name in FORMS else "", r.doc, r.page),
-            )
-            for r in CATALOGUE.values()
-        ]
-        heads = ["resource", "of", "country", "versions", "sending", "what", "page"]
-        return pd.DataFrame(rows, columns=heads)
-    resource = find(name)
-    types = to_frame([], resource).frame.dtypes
-    entries = [
-        (p.where, p.name, p.kind, p.values, _of_parameter(p))
-        for p in resource.parameters
-    ]
-    if resource.history:
-        told = "history gives all versions; else that of today"
-        entries.append(("option", "history", "boolean", ("true", "false"), told))
-        entries.append(("option", "as_of", "date", (), "the versions of another day"))
-    entries += [
-        ("column", c.name, str(types[c.name]), c.values, _of_column(c, resource))
-        for c in resource.columns
-    ]
-    entries += [
-        (
-            "send",
-            f.name,
-            _SENT.get(f.kind, f.kind),
-            f.values,
-            _of_field(f, FORMS[resource.name]),
-        )
-        for f in (FORMS[resource.name].fields if resource.name in FORMS else ())
-    ]
-    rows_ = [(role, n, kind, ", ".join(v), note) for role, n, kind, v, note in entries]
-    frame = pd.DataFrame(rows_, columns=["role", "name", "type", "values", "note"])
-    frame.attrs["intermezzo"] = {
-        "resource": resource.name,
-        "what": resource.doc,
-        "page": resource.page,
-        "path": resource.path,
-        "history": resource.history,
-    }
-    return frame
-
-
-def _of_parameter(parameter: Parameter) -> str:
-    default = f"{parameter.default} where left out" if parameter.default else ""
-    if parameter.where == "path":
-        return f"{default or 'has to be given'}: {parameter.name}={parameter.example}"
-    return default
-
-
-def _of_field(field: Column, form: Form) -> str:
-    groups = [group for group in form.required if field.name in group]
-    need = "one of " + ", ".join(groups[0]) if groups and len(groups[0]) > 1 else ""
-    notes = [
-        f"{need} is required" if need else "required" if groups else "optional",
-        f"such as {field.example}" if field.example else "",
-    ]
-    return "; ".join(note for note in notes if note)
-
-
-def _of_column(column: Column, resource: Resource) -> str:
-    from_path = {p.column: p.name for p in resource.parameters if p.column}
-    notes = [
-        "exact with money=decimal" * (column.kind == "money"),
-        "objects and lists as JSON text" * (column.kind == "json"),
-        *(f"documented as {kind}, too" for kind in column.also),
-        f"else from {from_path[column.name]}" if column.name in from_path else "",
-        "what has the versions" * (column.name in resource.key),
-        "tells the versions apart" * (column.name == resource.version),
-    ]
-    return "; ".join(note for note in notes if note)
 
 
 def chosen(there: list[str], columns: Sequence[str] | None) -> list[str]:

@@ -222,7 +222,7 @@ class IntermezzoMagics(Magics):
     @with_help
     def intermezzo_resources(self, line: str) -> Any:
         """List the resources, or with a NAME its columns, parameters, what is sent."""
-        from ..api.frames import describe
+        from ..api.describing import describe
         from .listing import Listing
 
         told = describe(line.strip() or None)

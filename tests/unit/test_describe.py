@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from intermezzo_nb.api.describing import describe
 from intermezzo_nb.api.forms import FORMS
-from intermezzo_nb.api.frames import describe, to_frame
+from intermezzo_nb.api.frames import to_frame
 from intermezzo_nb.api.resources import CATALOGUE, find
 from intermezzo_nb.errors import SettingsError
 

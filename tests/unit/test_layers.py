@@ -34,7 +34,7 @@ api.transport api.casts api.rows
 api.client api.collector api.tally api.uniting
 api.lists api.fan_out
 api.reading session api.frames
-api.owners api.provenance api.posting api.bodies
+api.owners api.provenance api.posting api.bodies api.describing
 api.plan api.report api.versions api.export api.restoring api.tables
 api.dask api.payslips
 api.sending
@@ -52,7 +52,7 @@ DOORS = {
     "jwt": {"oauth.identity", "oauth.assertion"},
     "pandas": {
         *("api.frames", "api.versions"),
-        *("api.bodies", "api.report", "api.payslips", "api.sending"),
+        *("api.bodies", "api.report", "api.payslips", "api.sending", "api.describing"),
         "notebook.listing",
     },
     "pyarrow": {
