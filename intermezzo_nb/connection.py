@@ -242,7 +242,8 @@ class Connection:
         """
         check_form(as_, columns)
         reading = self._reading(resource, more, money=money, columns=columns)
-        tell = None if "progress" in more else partial(_say, by=say_beside)
+        is_told = more.get("progress") is not None
+        tell = None if is_told else partial(_say, by=say_beside)
         return table(reading, profile=self.settings.profile, as_=as_, tell=tell)
 
     def resources(self, name: str | None = None) -> pd.DataFrame:
