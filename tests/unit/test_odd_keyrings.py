@@ -54,6 +54,12 @@ class Backend(keyring.backend.KeyringBackend):
             raise self.fails
 
 
+def wait_for_what_was_left_alone():
+    for thread in threading.enumerate():
+        if thread.name == "intermezzo-keyring":
+            thread.join(10)
+
+
 @pytest.fixture
 def backend(monkeypatch):
     made = Backend()
@@ -62,6 +68,7 @@ def backend(monkeypatch):
     why_no_keyring.cache_clear()
     yield made
     made.goes_on.set()
+    wait_for_what_was_left_alone()
     keyring.set_keyring(before)
     why_no_keyring.cache_clear()
 
@@ -125,9 +132,7 @@ def test_a_keyring_that_was_locked_meanwhile_is_told(store, backend):
     with pytest.raises(StoreError, match="cannot be used"):
         store.save(KEY, TOKEN)  # what is left alone may still write
     backend.goes_on.set()
-    for thread in threading.enumerate():
-        if thread.name == "intermezzo-keyring":
-            thread.join(10)
+    wait_for_what_was_left_alone()
     assert store.load(KEY).refresh_token == TOKEN.refresh_token
 
 
@@ -172,8 +177,6 @@ def test_a_write_that_was_left_alone_does_not_undo_a_later_one(store, backend):
     with pytest.raises(StoreError):
         store.save(KEY, newer)
     stuck.set()
-    for thread in threading.enumerate():
-        if thread.name == "intermezzo-keyring":
-            thread.join(10)
+    wait_for_what_was_left_alone()
     store.save(KEY, newer)
     assert newer.refresh_token.reveal() in backend.kept[place]
