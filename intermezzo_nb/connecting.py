@@ -10,7 +10,7 @@ from .connection import Connection
 from .ladder import reaches_pages_here
 from .login import Login
 from .session import print_link
-from .settings import Settings, read_profiles
+from .settings import Settings, given, read_profiles
 from .surroundings import look
 
 
@@ -40,16 +40,18 @@ def connect_with(
     """Make a connection from arguments and IPython configuration."""
     profiles: dict[str, Mapping[str, Any]] = dict(read_profiles())
 
-    def given(name: str) -> Any:
-        return arguments.get(name) or (traits or {}).get(name)
+    own, configured = given(arguments), given(traits or {})
 
-    wanted = given("profile") or os.environ.get("INTERMEZZO_PROFILE")
+    def found(name: str) -> Any:
+        return own.get(name) or configured.get(name)
+
+    wanted = found("profile") or os.environ.get("INTERMEZZO_PROFILE")
     if wanted == "demo" and "demo" not in profiles:
         from .practice import demo_profile
 
-        place, silent = look(), given("no_input")
+        place, silent = look(), found("no_input")
         # Who names a way knows how the practice server's page is reached.
-        via = given("via") or os.environ.get("INTERMEZZO_VIA", "auto")
+        via = found("via") or os.environ.get("INTERMEZZO_VIA", "auto")
         can_ask = via != "auto" or reaches_pages_here(place)
         is_machine = via == "client-credentials"
         someone = place.answers and can_ask and not silent and not is_machine

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from .api.arguments import bad_argument, settled
 from .api.client import Api
 from .api.plan import plan
-from .api.query import bad_argument
 from .api.reading import Reading
 from .api.shaping import check_form
 from .api.signing import BearerAuth
 from .api.tables import table, tables
+from .errors import plain
 from .login import Login
 from .session import Session, print_link, say, say_beside
 from .settings import OF_ROWS, OF_SIGN_IN, Settings, differing
@@ -334,6 +335,7 @@ class Connection:
         for name in ("money", "as_"):
             if name in options:
                 raise bad_argument(name, "it to read_export; a file holds exact money")
+        options = settled(options)
         order = Order(
             lambda: self._reading(resource, options),
             api_url=self.settings.api_url or "",
@@ -343,7 +345,7 @@ class Connection:
             tell=_say,
         )
         order.tell(
-            f"{str(resource).partition('?')[0]}: exporting to {os.fspath(folder)} …"
+            f"{plain(resource).partition('?')[0]}: exporting to {plain(folder, 400)} …"
         )
         return export(folder, order)
 
@@ -381,7 +383,7 @@ class Connection:
         from .api.dask import dask_frame, insist_on_machine
 
         insist_on_machine(self)
-        options["strict"] = True
+        options = settled(options) | {"strict": True}
         reading = self._reading(resource, options)
         return dask_frame(self, reading, options, part_rows=part_rows, tell=_say)
 

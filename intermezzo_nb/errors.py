@@ -129,8 +129,20 @@ def plain(text: object, limit: int = 200) -> str:
     Control characters, which a terminal would obey, and those that turn the
     direction of text become spaces.
     """
-    shown = "".join(c if c.isprintable() else " " for c in str(text))
+    try:
+        written = str(text)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        written = f"a {type(text).__name__}"
+    shown = "".join(c if c.isprintable() else " " for c in written)
     return " ".join(shown.split())[:limit]
+
+
+def quoted(value: object, limit: int = 60) -> str:
+    """Give a value as Python writes it, for a message; whatever it is."""
+    try:
+        return plain(repr(value), limit)
+    except ValueError:
+        return plain(value, limit)
 
 
 class SettingsError(IntermezzoError, ValueError):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from .credentials import (
     refuse_mixture,
     with_credentials,
 )
-from .errors import SettingsError
+from .errors import SettingsError, plain, quoted
 from .secret import Secret
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -261,13 +263,13 @@ def _layers(
     profiles: Mapping[str, Mapping[str, Any]],
     environment: Mapping[str, Any],
 ) -> list[tuple[str, Mapping[str, Any]]]:
-    given, configured = _given(arguments), _given(traits)
-    named = given.get("profile") or configured.get("profile")
-    name = named or environment.get("profile") or "default"
+    own, configured = given(arguments), given(traits)
+    named = own.get("profile") or configured.get("profile")
+    name = str(named or environment.get("profile") or "default")
     if name not in profiles and name != "default":
-        close = difflib.get_close_matches(str(name), profiles, 1)
+        close = difflib.get_close_matches(plain(name, 80), profiles, 1)
         raise SettingsError(
-            f"there is no profile {name!r}",
+            f"there is no profile {quoted(name)}",
             why=f"Known: {', '.join(sorted({'demo', *profiles}))}.",
             advice=f"Did you mean {close[0]!r}?"
             if close
@@ -275,13 +277,41 @@ def _layers(
             code="unknown_profile",
         )
     profile = (f"the profile {name!r}", {**profiles.get(name, {}), "profile": name})
-    above = [("the call", given), ("%config IntermezzoMagics", configured)]
+    above = [("the call", own), ("%config IntermezzoMagics", configured)]
     env = ("the environment", environment)
     return [*above, profile, env] if named else [*above, env, profile]
 
 
-def _given(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: v for name, v in values.items() if v is not None and v != ""}
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Give what is set, of what can be; None and empty text set nothing.
+
+    Raises
+    ------
+    SettingsError
+        ``bad_setting``: one of them is no single value.
+    """
+    for name, value in values.items():
+        if not _is_one(value):
+            raise SettingsError(
+                f"{name} takes one value, and was given a {type(value).__name__}",
+                advice=f"Give text or a number, or leave {name} out.",
+            )
+    return {
+        name: value
+        for name, value in values.items()
+        if value is not None and not (isinstance(value, str) and not value)
+    }
+
+
+def _is_one(value: object) -> bool:
+    is_written = True
+    try:
+        str(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        is_written = False
+    kinds = (str, Number, os.PathLike, Secret, type(None))
+    return isinstance(value, kinds) and is_written
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -300,9 +330,9 @@ def _checked(name: str, value: Any, place: str) -> Any:
         raise SettingsError(f"{place} sets {name!r}, which is unknown", advice=hint)
     if name in URLS or name == "redirect_uri":
         return check_url(name, str(value), place, how_to_change(name, place))
-    if name in CHOICES and value not in CHOICES[name]:
+    if name in CHOICES and not (isinstance(value, str) and value in CHOICES[name]):
         raise SettingsError(
-            f"{name} in {place} is {value!r}",
+            f"{name} in {place} is {quoted(value)}",
             why=f"It can be {', '.join(CHOICES[name])}.",
             advice=how_to_change(name, place),
         )
@@ -319,11 +349,11 @@ _A_DAY = 86_400
 def _positive(name: str, value: Any, place: str) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = 0.0
     if not 0 < number <= _A_DAY:
         raise SettingsError(
-            f"{name} in {place} is {value!r}",
+            f"{name} in {place} is {quoted(value)}",
             why=f"It is a number of seconds above 0, and at most {_A_DAY}.",
             advice=how_to_change(name, place),
         )

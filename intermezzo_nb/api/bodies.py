@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,15 @@ def checked(
             advice="Give a pandas DataFrame, a row for each of them.",
             problems=_listed(()),
         )
+    for labels, name in ((frame.columns, "column"), (frame.index, "index")):
+        if not _are_names(labels):
+            raise BadTable(
+                f"{what} cannot be sent from this DataFrame",
+                why=f"A label of its {name} is a list or another value that names "
+                "nothing.",
+                advice="Rename it: labels are text, numbers or dates.",
+                problems=_listed(()),
+            )
     known = {field.name: field for field in fields}
     twice = {*frame.columns[frame.columns.duplicated()]}
     problems += [(None, plain(name), "is a column twice") for name in twice]
@@ -132,7 +142,7 @@ def refuse(
     told = [_worded(*problem) for problem in problems[:_TOLD]]
     more = len(problems) - len(told)
     told += [f"and {more:,} more"] if more else []
-    bad = len({str(label) for label, *_ in problems if label is not None})
+    bad = len({plain(label) for label, *_ in problems if label is not None})
     where = f" in {bad:,} of {rows:,} rows" if bad else ""
     count = f"{len(problems):,} problem{'s' * (len(problems) > 1)}"
     why = "; ".join(told)
@@ -166,7 +176,16 @@ def nested(row: Body, label: Any, problems: list[Problem]) -> Body:
 
 def is_missing(value: Any) -> bool:
     """Tell whether a cell is empty: None, NaN, NaT or NA."""
+    if isinstance(value, Decimal):
+        return value.is_qnan()  # pandas fails at one that signals
     return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+def _are_names(labels: Iterable[Any]) -> bool:
+    try:
+        return bool({*labels}) or True
+    except TypeError:
+        return False
 
 
 def _listed(problems: Sequence[Problem]) -> pd.DataFrame:
@@ -192,10 +211,11 @@ def _unknown(
 ) -> Iterator[Problem]:
     is_listed = False
     for name in names:
-        if name in known:
+        if isinstance(name, str) and name in known:
             continue
-        close = difflib.get_close_matches(str(name), known, 1, 0.7)
-        ends = [n for n in known if n.rpartition(".")[2].lower() == str(name).lower()]
+        shown = plain(name, 80)
+        close = difflib.get_close_matches(shown, known, 1, 0.7)
+        ends = [n for n in known if n.rpartition(".")[2].lower() == shown.lower()]
         told = f"is no field of {what}"
         if hint := next(iter(ends + close), None):
             told += f"; did you mean {hint}?"

@@ -15,6 +15,7 @@ import requests.utils
 from ..addresses import origin
 from ..errors import IntermezzoError
 from .answers import Answer, announced, decoded
+from .arguments import bad_argument
 from .connections import Overdue, within
 from .faults import (
     api_error,
@@ -207,6 +208,8 @@ class Api:
         SettingsError
             The path leads elsewhere, or the request cannot be written.
         """
+        if not isinstance(method, str):
+            raise bad_argument("method", 'text, such as "GET"')
         url = url_of(path, self._base)
         response = self.session.request(method, url, **kwargs)
         kind = response.status_code // 100

@@ -11,13 +11,13 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ApiError, LoginRequired, SettingsError
+from .arguments import bad_argument, count
 from .client import Api
 from .failures import Owner
 from .frames import framed
 from .page import LARGEST, Page
 from .place import Stretch
 from .plan import plan
-from .query import bad_argument
 from .reading import Reading
 from .shaping import shape
 
@@ -107,6 +107,7 @@ def dask_frame(
     SettingsError
         ``not_installed``; or it cannot be shared out.
     """
+    part_rows = count("part_rows", part_rows, 1, "a whole number of rows, 1 or more")
     from_map = _from_map()
     query, resource = reading.query, reading.resource
     if resource is None:
@@ -192,6 +193,13 @@ def _shared(reading: Reading, rows: int) -> tuple[list[Stretch], list[str]]:
             code="missing_setting",
         )
     if reading.employees is not None:
+        if not reading.employees.owners:
+            raise SettingsError(
+                f"{reading.query.label}: there is no employee to ask for, and so no "
+                "part of a Dask frame",
+                advice="Check employee_id and the organization; frame gives no rows.",
+                code="bad_arguments",
+            )
         many = max(1, rows // LARGEST)
         return [*_of_employees(reading.employees.owners, many)], []
     style = reading.query.address()[1]

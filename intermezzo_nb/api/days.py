@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from ..errors import SettingsError, plain
+from ..errors import SettingsError, quoted
 
 _DATE = len("2026-03-31")
-_LONGEST = 60  # characters of a value that is none
 
 
 def day_of(given: Any, name: str) -> dt.date:
@@ -28,8 +27,7 @@ def day_of(given: Any, name: str) -> dt.date:
     except (TypeError, ValueError):
         pass
     raise SettingsError(
-        f"{name} cannot be used as it is given: {plain(repr(given), _LONGEST)} is no "
-        "date",
+        f"{name} cannot be used as it is given: {quoted(given)} is no date",
         advice='Give a date, or write it as in "2026-03-31".',
         code="bad_arguments",
     )

@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import IntermezzoError
+from .arguments import count, flag, path_of
 from .folder import Folder
 from .frames import framed, series
 from .manifest import NAME, Manifest, Part, unusable
 from .paging import ListChanged
 from .place import Bookmark, Standing
 from .provenance import provenance, summary
-from .query import bad_argument
 from .reading import Reading
 from .schema import Column
 from .shaping import Record
@@ -84,8 +84,8 @@ class Order:
     tell: Callable[[str], None]
 
     def __post_init__(self) -> None:
-        if self.part_rows < 1:
-            raise bad_argument("part_rows", "a whole number, 1 or more, like 20000")
+        count("part_rows", self.part_rows, 1, "a whole number, 1 or more, like 20000")
+        flag("overwrite", self.overwrite)
 
 
 def export(folder: Any, order: Order) -> Exported:
@@ -98,9 +98,10 @@ def export(folder: Any, order: Order) -> Exported:
         ``export_of_another``: the folder has an export of something else; it cannot
         be written, or another run is writing it.
     """
+    home = path_of("folder", folder)
     reading = order.begin()
     query = _query(reading, order.api_url)
-    with Folder(folder) as place:
+    with Folder(home) as place:
         found = place.manifest()
         if found is None or order.overwrite:
             manifest = Manifest(query, order.profile)

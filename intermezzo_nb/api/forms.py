@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import SettingsError
+from ..errors import SettingsError, plain
 from .schema import Column, Resource
 
 Body = dict[str, Any]
@@ -188,9 +188,10 @@ def find_form(name: object) -> Form:
     """
     if isinstance(name, str) and name in FORMS:
         return FORMS[name]
-    close = difflib.get_close_matches(str(name), FORMS, 1)
+    shown = plain(name, 80)
+    close = difflib.get_close_matches(shown, FORMS, 1)
     raise SettingsError(
-        f"{name} cannot be sent in bulk",
+        f"{shown} cannot be sent in bulk",
         why=f"The API documents bulk creation of {', '.join(FORMS)}.",
         advice=f"Did you mean {close[0]}?"
         if close

@@ -12,12 +12,13 @@ import pandas as pd
 import pyarrow as pa
 
 from ..errors import SettingsError, plain
+from .arguments import names_of
 from .casts import typed
 from .collector import Collector
 from .columns import TEXT
 from .page import PageNumbers
 from .schema import Resource
-from .shaping import check_form, check_money, column_names
+from .shaping import check_form, check_money
 
 # What pandas 3 calls "str"; 2.2 knows the same type by its first name only.
 _IS_2_2 = pd.__version__.startswith("2.2.")
@@ -131,7 +132,9 @@ def framed(
     rows = collector.rows
     found = {name: (column, chunks) for name, column, chunks in collector.columns()}
     if resource is None and (is_part or not rows):
-        nothing = {name: (None, [pa.nulls(rows)]) for name in column_names(columns)}
+        nothing = {
+            name: (None, [pa.nulls(rows)]) for name in names_of("columns", columns)
+        }
         found = nothing | found
     documented = {c.name for c in resource.columns} if resource else set()
     unknown = [name for name in found if name not in documented]
@@ -218,11 +221,11 @@ def chosen(there: list[str], columns: Sequence[str] | None) -> list[str]:
     """
     if columns is None:
         return there
-    if missing := [name for name in column_names(columns) if name not in there]:
+    if missing := [name for name in names_of("columns", columns) if name not in there]:
         raise SettingsError(
             f"there is no column {missing[0]!r}",
             why=f"There are: {', '.join(there[:_TOLD])} …",
             advice="Check the names in columns.",
             code="unknown_column",
         )
-    return column_names(columns)
+    return names_of("columns", columns)

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from numbers import Integral
 from typing import Any
 
 from ..errors import ApiError, NotFound, SettingsError
+from .arguments import bad_argument, many
 from .client import Api
 from .failures import ABOUT_SOME, Failures, Owner
 from .fan_out import FanOut
 from .progress import Progress, plural
-from .query import Query, bad_argument
+from .query import Query
 from .reading import Reading
 from .schema import Parameter, spelled
 
 _ORGANIZATION = Parameter("organization", where="path", example="org_…")
 _EMPLOYEE = Parameter("employee_id", where="path", example="emp_…")
 _SHOWN = 10  # of the organizations that can be chosen from
+
+
+def named(wanted: object) -> str:
+    """
+    Give an organization's id, or ``all``; empty text where none is named.
+
+    Raises
+    ------
+    SettingsError
+        ``bad_filter``: it is no id of one.
+    """
+    return "" if wanted is None else spelled(_ORGANIZATION, wanted)
 
 
 def choose(api: Api, plan: Reading, wanted: object) -> tuple[str, ...]:
@@ -38,8 +51,8 @@ def choose(api: Api, plan: Reading, wanted: object) -> tuple[str, ...]:
     ApiError
         The list of organizations is not as it should be.
     """
-    if wanted not in (None, "", "all"):
-        return (spelled(_ORGANIZATION, wanted),)
+    if (wanted := named(wanted)) not in ("", "all"):
+        return (wanted,)
 
     look_up = _look_up(api, plan, "organizations")
     found = [record for batch in look_up.batches() for record in batch]
@@ -96,8 +109,8 @@ def narrow(plan: Reading, wanted: object) -> None:
     SettingsError
         ``bad_filter``: it is no id.
     """
-    if wanted not in (None, "", "all"):
-        plan.here["orgId"] = spelled(_ORGANIZATION, wanted)
+    if (wanted := named(wanted)) not in ("", "all"):
+        plan.here["orgId"] = wanted
 
 
 def employ(api: Api, plan: Reading, wanted: Any) -> None:
@@ -209,10 +222,8 @@ def _found(
 
 
 def _ids(wanted: Any) -> list[str]:
-    is_many = isinstance(wanted, Iterable) and not isinstance(wanted, (bytes, Mapping))
-    if not is_many or hasattr(wanted, "columns"):  # a frame is no column
+    if (ids := many(wanted)) is None:
         raise bad_argument("employee_id", "an id, or a column of ids such as frame.id")
-    ids = [*wanted]
     for place, one in enumerate(ids):
         is_id = isinstance(one, (str, Integral)) and not isinstance(one, bool)
         if not is_id or one == "":

@@ -6,7 +6,7 @@ import re
 from urllib.parse import unquote, urlsplit
 
 from ..addresses import origin
-from ..errors import SettingsError
+from ..errors import SettingsError, quoted
 
 
 def url_of(path: str, base: str) -> str:
@@ -21,6 +21,8 @@ def url_of(path: str, base: str) -> str:
         ``foreign_url``: it is on another origin than the API; ``bad_path``: it is read
         in more than one way, or leads out of the API's prefix.
     """
+    if not isinstance(path, str):
+        raise _no_path(quoted(path), "A path is text.")
     place, mark, query = path.partition("?")
     if "#" in path:
         raise _no_path(place, "A # and what follows it are never sent: write %23.")

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..errors import SettingsError, plain
+from .arguments import bad_argument
 from .countries import EMPLOYEE_ID, KINDS, Country
 from .forms import Body, Problem
 from .outcomes import (
@@ -29,7 +30,7 @@ _LONGEST = 300  # characters of the API's words
 
 
 def head_of(
-    country: Country, pay_date: object, pay_cycle: object, external_ref: str | None
+    country: Country, pay_date: object, pay_cycle: object, external_ref: object
 ) -> Body:
     """
     Give what a run says of itself.
@@ -41,7 +42,7 @@ def head_of(
     """
     try:
         day = as_json(Column("pay_date", "date"), pay_date)
-        cycle = country.cycles[str(pay_cycle).lower()]
+        cycle = country.cycles[str(as_json(Column("pay_cycle"), pay_cycle)).lower()]
     except (Unfit, KeyError):
         raise SettingsError(
             "a payroll run needs a day of payment and a cycle",
@@ -49,7 +50,13 @@ def head_of(
             code="bad_arguments",
         ) from None
     head = {"payDate": day, "payCycle": cycle}
-    return head | ({"externalRef": external_ref} if external_ref else {})
+    if external_ref is None:
+        return head
+    try:
+        reference = as_json(Column("external_ref"), external_ref)
+    except Unfit:
+        raise bad_argument("external_ref", "text, your own name of the run") from None
+    return head | ({"externalRef": reference} if reference else {})
 
 
 @dataclass(slots=True)

@@ -11,13 +11,13 @@ from typing import Any
 from ..errors import NotFound, SettingsError
 from ..settings import Settings
 from ..surroundings import look
+from .arguments import bad_argument, names_of
 from .client import Api
-from .owners import choose, employ, explained, narrow
+from .owners import choose, employ, explained, named, narrow
 from .progress import as_listener, waits_alone
-from .query import Query, bad_argument, check_names
+from .query import Query, check_names
 from .reading import Reading
 from .schema import OPTIONS
-from .shaping import column_names
 
 _UNWATCHED = 20_000  # requests that are sent where nobody watches
 _OPTIONS = (*OPTIONS, "params", "progress", "filters")
@@ -47,15 +47,15 @@ def plan(
         It cannot be asked so.
     """
     known = {n: options[n] for n in _OPTIONS if options.get(n) is not None}
-    named = {n: value for n, value in options.items() if n not in _OPTIONS}
-    organization = known.pop("organization", "")
+    others = {n: value for n, value in options.items() if n not in _OPTIONS}
+    organization = named(known.pop("organization", None))
     progress = known.pop("progress", waits_alone(tell))
     columns = known.pop("columns", None)
-    filters = _filters(known.pop("filters", {}), named)
+    filters = _filters(known.pop("filters", {}), others)
     query = Query(
         name,
         filters=filters,
-        columns=None if columns is None else column_names(columns),
+        columns=None if columns is None else names_of("columns", columns),
         valid_to=settings.valid_to,
         **known,
     )
@@ -70,12 +70,12 @@ def plan(
         raise bad_argument("progress", "a function that is told a Progress, or tqdm")
     most = None if look().answers else _UNWATCHED
     reading = Reading(api, query, progress=listener, max_requests=most)
-    wanted = settings.organization if organization == "" else organization
+    wanted = organization or settings.organization
     if query.resource and query.resource.owner != "account":
         reading.organizations = choose(api, reading, wanted)
     elif query.resource and query.resource.nested:
         narrow(reading, wanted)
-    elif organization != "":
+    elif organization:
         raise SettingsError(
             f"{query.label} belongs to no organization",
             advice="Leave organization out.",

@@ -9,12 +9,17 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ..errors import SettingsError
+from .arguments import bad_argument, count, flag
 from .days import day_of
 from .resources import CATALOGUE, find
 from .schema import Resource, as_sent, split_filters
 from .shaping import check_columns, check_money
 
 _PLACES = frozenset({"page", "cursor"})
+_COUNTS = (
+    ("limit", 0, "a whole number of rows, 0 or more, like 500"),
+    ("max_requests", 1, "a whole number, 1 or more, like 20000"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +76,14 @@ class Query:
     max_requests: int | None = None
 
     def __post_init__(self) -> None:
-        if self.limit is not None and not _is_count(self.limit, 0):
-            raise bad_argument("limit", "a whole number of rows, 0 or more, like 500")
-        if self.max_requests is not None and not _is_count(self.max_requests, 1):
-            raise bad_argument("max_requests", "a whole number, 1 or more, like 20000")
+        for name, least, wanted in _COUNTS:
+            if (given := getattr(self, name)) is not None:
+                # numpy's become Python's, which JSON can hold.
+                object.__setattr__(self, name, count(name, given, least, wanted))
         if type(self.name) is not str or not self.name:
             raise bad_argument("resource", "a name such as employees, or a path")
         for name in ("history", "strict"):
-            if not isinstance(getattr(self, name), bool):
-                raise bad_argument(name, "True or False")
+            flag(name, getattr(self, name))
         _ = self.day  # which may be none
         if self.history and self.as_of is not None:
             raise SettingsError(
@@ -190,21 +194,7 @@ class Query:
         )
 
 
-def _is_count(value: object, least: int) -> bool:
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    return is_whole and value >= least  # type: ignore[operator] # a whole number then
-
-
 def check_names(name: str, given: object) -> None:
     """Refuse what is no mapping of names to values."""
     if not (isinstance(given, Mapping) and all(isinstance(key, str) for key in given)):
         raise bad_argument(name, 'a mapping of names to values, such as {"a": 1}')
-
-
-def bad_argument(name: str, wanted: str) -> SettingsError:
-    """Tell that an argument has no value that can be used, and what would be one."""
-    return SettingsError(
-        f"{name} cannot be used as it is given",
-        advice=f"Give {wanted}.",
-        code="bad_arguments",
-    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 
-from ..errors import SettingsError
+from ..errors import SettingsError, plain, quoted
 from .catalogue import british, employees, organizations, pay
 from .catalogue.pay import PAYSLIP_LINES, PAYSLIPS
 from .schema import Resource
@@ -51,7 +51,7 @@ _PAYSLIPS = (
 _INSTEAD = dict.fromkeys(("payslip", "payslips", "payruns", "payroll"), _PAYSLIPS)
 
 
-def find(name: str) -> Resource:
+def find(name: object) -> Resource:
     """
     Give a resource by name.
 
@@ -60,15 +60,15 @@ def find(name: str) -> Resource:
     SettingsError
         ``unknown_resource``, with the closest name there is.
     """
-    if resource := CATALOGUE.get(str(name)):
+    if resource := CATALOGUE.get(name) if isinstance(name, str) else None:
         return resource
-    alike = str(name).lower().replace("_", "-")
+    alike = plain(name, 80).lower().replace("_", "-")
     close = difflib.get_close_matches(alike, CATALOGUE, 1)
     hint = f"Did you mean {close[0]}? " if close else ""
     if alike in _INSTEAD:
         hint = _INSTEAD[alike]
     raise SettingsError(
-        f"there is no resource {name!r}",
+        f"there is no resource {quoted(name, 80)}",
         why=f"Known: {', '.join(CATALOGUE)}.",
         advice=f"{hint}%intermezzo_resources lists them; a path such as /anything "
         "reads what is not among them.",

@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from .arguments import bad_argument, is_one_of, names_of, path_of
 from .casts import TEXTUAL, Typed, typed
 from .columns import PRECISIONS, TEXT
 from .frames import Framed, chosen, converter, undocumented
 from .manifest import NAME, Manifest, Part, read_manifest, unusable
-from .query import bad_argument
 from .schema import Column
-from .shaping import check_money, column_names
+from .shaping import check_money
 from .uniting import texts
 
 
@@ -63,13 +63,13 @@ def read_export(
     >>> df = read_export("payroll/employees", money="decimal")  # doctest: +SKIP
     """
     check_money(money)
-    if as_ == "records":
+    if is_one_of(as_, ("records",)):
         raise bad_argument("as_", "pandas, arrow or polars; a folder holds columns")
     convert = converter(as_)
-    path = Path(folder)
+    path = path_of("folder", folder)
     manifest = _finished(path)
     documented = {c["name"]: _column(c) for c in manifest.columns}
-    wanted = None if columns is None else column_names(columns)
+    wanted = None if columns is None else names_of("columns", columns)
     names = chosen([*documented], wanted)
     table = _table(path, manifest, names)
     totals = {n: t for n, t in manifest.control_totals.items() if n in names}

@@ -9,7 +9,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import isnan
+from numbers import Number
 from typing import Any
+from uuid import UUID
 
 from ..errors import SettingsError
 
@@ -153,7 +155,7 @@ def closest(name: str, known: Iterable[str]) -> str:
 
     ``postcode`` means ``address.postcode``, and ``as-of`` means ``as_of``.
     """
-    names, asked = [*known], name.lower().replace("-", "_")
+    names, asked = [*known], name[:_LONGEST].lower().replace("-", "_")
     by_end = {n.rsplit(".", maxsplit=1)[-1].lower(): n for n in reversed(names)}
     spelled_so = {n.lower().replace("-", "_"): n for n in reversed(names)} | by_end
     close = difflib.get_close_matches(asked, spelled_so, 1)
@@ -217,11 +219,12 @@ def spelled(target: Column | Parameter, value: object) -> str:
         ``bad_filter``: it is no value of that kind, or would change the path.
     """
     is_path = isinstance(target, Parameter) and target.where == "path"
-    text = value.isoformat() if isinstance(value, dt.date) else str(value)
-    is_one = isinstance(value, str) or not isinstance(value, (Iterable, type(None)))
-    if is_one and not (is_path and _BREAKS_PATH.search(text)):
+    if isinstance(value, str) or (_is_plain(value) and not _is_nothing(value)):
         try:
-            return _SPELLINGS.get(target.kind, str)(text) if text else text
+            text = value.isoformat() if isinstance(value, dt.date) else str(value)
+            text.encode()  # half a character has no code in a URL
+            if not (is_path and _BREAKS_PATH.search(text)):
+                return _SPELLINGS.get(target.kind, str)(text) if text else text
         except (ValueError, KeyError, ArithmeticError):
             pass
     example = getattr(target, "example", "") or _EXAMPLES.get(target.kind, "")
@@ -234,7 +237,14 @@ def spelled(target: Column | Parameter, value: object) -> str:
 
 def _is_nothing(value: object) -> bool:
     is_own_kind = value is None or type(value).__name__ in ("NAType", "NaTType")
-    return is_own_kind or value == "" or (isinstance(value, float) and isnan(value))
+    is_empty = isinstance(value, str) and not value
+    return is_own_kind or is_empty or (isinstance(value, float) and isnan(value))
+
+
+def _is_plain(value: object) -> bool:
+    # A datetime64 and a bool of numpy are neither numbers nor dates of Python.
+    is_of_numpy = hasattr(value, "dtype") and not isinstance(value, Iterable)
+    return is_of_numpy or isinstance(value, (Number, dt.date, UUID))
 
 
 def _no_value(resource: Resource, parameter: Parameter) -> SettingsError:
@@ -263,7 +273,10 @@ def as_sent(name: str, value: object) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (dt.date, str, int, float, decimal.Decimal)):
-        return value.isoformat() if isinstance(value, dt.date) else str(value)
+        try:
+            return value.isoformat() if isinstance(value, dt.date) else str(value)
+        except ValueError:
+            pass  # Python writes no integer of more than 4,300 digits
     raise SettingsError(
         f"{name} cannot be sent: it is a {type(value).__name__}",
         advice="Give text, a number, a date, true or false, or a list of such.",
@@ -275,16 +288,30 @@ def _day(text: str) -> str:
     return dt.datetime.fromisoformat(text).date().isoformat()
 
 
+def instant_of(text: str) -> dt.datetime:
+    """Give an instant; of what names no zone it is UTC, as in a frame."""
+    read = dt.datetime.fromisoformat(text)
+    return read if read.tzinfo else read.replace(tzinfo=dt.UTC)
+
+
 def _decimal(text: str) -> str:
     if not decimal.Decimal(text).is_finite():
         raise ValueError
     return text
 
 
+_LONGEST = 80  # characters of a name, which take longer to compare the more there are
 _BREAKS_PATH = re.compile(r"[/\\?#%\s]|^\.+$")
-_EXAMPLES = {"date": "2026-03-31", "integer": "12", "boolean": "true", "money": "9.50"}
+_EXAMPLES = {
+    "date": "2026-03-31",
+    "instant": "2026-03-31T10:00:00Z",
+    "integer": "12",
+    "boolean": "true",
+    "money": "9.50",
+}
 _SPELLINGS: Mapping[str, Callable[[str], str]] = {
     "date": _day,
+    "instant": lambda text: instant_of(text).isoformat(),
     "integer": lambda text: str(int(text)),
     "boolean": lambda text: {"true": "true", "false": "false"}[text.lower()],
     "number": _decimal,

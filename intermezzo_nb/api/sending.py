@@ -13,21 +13,22 @@ from typing import Any
 import pandas as pd
 
 from ..errors import SendFailed, SettingsError, plain
+from .arguments import bad_argument, count, is_one_of, names_of, path_of
 from .bodies import checked, nested, refuse
 from .client import Api
 from .countries import EMPLOYEE_ID, find_country
 from .forms import REFERENCE, Body, Problem, columns, find_form
 from .journal import Journal
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, all_of, of_bulk
-from .owners import choose
+from .owners import choose, named
 from .payroll import grouped, head_of, members, of_run
 from .payslips import PayrollReport
 from .posting import Delivery, Job, Poster
 from .progress import Progress, waits_alone
-from .query import Query, bad_argument
+from .query import Query
 from .reading import Reading
 from .report import SendReport
-from .shaping import check_money, column_names
+from .shaping import check_money
 from .values import encoded
 
 _CHUNK_TIMEOUT, _RUN_TIMEOUT = (5.0, 120.0), (5.0, 600.0)  # seconds
@@ -93,11 +94,14 @@ class Manner:
         """
         if unknown := {*how} - {"on_error", "journal", "progress"}:
             raise bad_argument(min(unknown), "on_error, journal or progress")
-        progress = how.get("progress") or waits_alone(tell)
+        progress = how.get("progress")
+        progress = waits_alone(tell) if progress is None else progress
         return cls(api, place, keep, **{**how, "progress": progress})
 
     def __post_init__(self) -> None:
-        if self.on_error not in _ON_ERROR:
+        if self.journal is not None:
+            path_of("journal", self.journal)
+        if not is_one_of(self.on_error, _ON_ERROR):
             raise bad_argument("on_error", "'raise' or 'report'")
         if not callable(self.progress):
             raise bad_argument("progress", "a function that is told a Progress")
@@ -115,12 +119,12 @@ def send(
 ) -> SendReport:
     """Send a table in bulk, as :meth:`Connection.send` tells."""
     form = find_form(name)
-    if type(chunk_size) is not int or chunk_size < 1:
-        raise bad_argument("chunk_size", "a whole number of rows, 1 or more")
+    chunk_size = count("chunk_size", chunk_size, 1, "a whole number of rows, 1 or more")
+    organization = named(organization)
     if not form.has_owner and organization:
         raise bad_argument("organization", f"none: {name} belong to no other")
     problems: list[Problem] = []
-    fields = (*form.fields, *columns("any", *column_names(extra)))
+    fields = (*form.fields, *columns("any", *names_of("extra", extra)))
     table = checked(name, frame, fields, problems)
     rows = table.rows(problems)
     table.require(rows, form.required, problems)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from ..errors import ApiError, SettingsError, plain
-from .schema import Resource, closest
+from ..errors import ApiError, SettingsError, plain, quoted
+from .arguments import is_one_of, names_of
+from .schema import Resource, closest, instant_of
 
 Record = dict[str, Any]
 Path = tuple[str, ...]
@@ -21,7 +21,7 @@ _MEANINGS: Mapping[str, Callable[[str], Any]] = {
     "money": Decimal,
     "number": Decimal,
     "integer": Decimal,
-    "instant": dt.datetime.fromisoformat,
+    "instant": instant_of,
 }
 
 
@@ -203,9 +203,10 @@ def check_money(money: object) -> None:
     SettingsError
         ``bad_setting``.
     """
-    if money not in ("float", "decimal"):
+    if not is_one_of(money, ("float", "decimal")):
         raise SettingsError(
-            f"money has no type {money!r}", advice='Use money="float" or "decimal".'
+            f"money has no type {quoted(money)}",
+            advice='Use money="float" or "decimal".',
         )
 
 
@@ -218,12 +219,12 @@ def check_columns(resource: Resource | None, wanted: object) -> None:
     SettingsError
         ``bad_arguments``; ``unknown_column``, with the closest name there is.
     """
-    names = column_names(wanted)
+    asked = names_of("columns", wanted)
     if resource is None:
         return
     # The owner's id comes along where several are asked.
     known = [*(column.name for column in resource.columns), "organizationId"]
-    if unknown := [name for name in names if name not in known]:
+    if unknown := [name for name in asked if name not in known]:
         close = closest(unknown[0], known)
         hint = f"Did you mean {close}? " if close else ""
         raise SettingsError(
@@ -245,9 +246,9 @@ def check_form(form: object, columns: object) -> None:
     SettingsError
         ``bad_setting``, or ``bad_arguments``: records are not cut to columns.
     """
-    if form not in FORMS:
+    if not is_one_of(form, FORMS):
         raise SettingsError(
-            f"a frame cannot be given as {form!r}",
+            f"a frame cannot be given as {quoted(form)}",
             advice=f"Use as_= one of {', '.join(FORMS)}.",
         )
     if form == "records" and columns is not None:
@@ -256,24 +257,3 @@ def check_form(form: object, columns: object) -> None:
             advice="Leave columns out, or choose another as_.",
             code="bad_arguments",
         )
-
-
-def column_names(columns: Any) -> list[str]:
-    """
-    Give the names in ``columns``, each once; none where all are meant.
-
-    Raises
-    ------
-    SettingsError
-        ``bad_arguments``: it is neither a name nor a collection of such.
-    """
-    names = (
-        [columns] if isinstance(columns, str) else () if columns is None else columns
-    )
-    if not (isinstance(names, Collection) and all(type(n) is str for n in names)):
-        raise SettingsError(
-            "columns cannot be used as they are given",
-            advice='Give names, such as ["id", "startDate"].',
-            code="bad_arguments",
-        )
-    return list(dict.fromkeys(names))

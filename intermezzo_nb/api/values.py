@@ -14,6 +14,7 @@ from .schema import Column
 from .spelling import DATE, DECIMAL, EXACT_WHOLE
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_LARGEST = 10**4300  # what has more digits than that is written by no int of Python
 _PLACES = 4  # digits that a float's amount may have after the point
 
 
@@ -85,7 +86,7 @@ def _email(value: Any) -> str:
 
 
 def _date(value: Any) -> str:
-    if isinstance(value, dt.datetime):
+    if isinstance(value, dt.datetime) and not _is_never(value):
         if value.tzinfo is not None or value.time() != dt.time():
             raise Unfit("has to be a date, and has a time of day")
         value = value.date()
@@ -110,6 +111,8 @@ def _integer(value: Any) -> int:
         value = int(value)  # what a gap in its column has made a float
     if not isinstance(value, int) or isinstance(value, bool):
         raise Unfit(f"has to be a whole number, and is {_a(value)}")
+    if abs(value) >= _LARGEST:
+        raise Unfit("has more digits than Python writes")
     return int(value)
 
 
@@ -162,7 +165,13 @@ def _plain(value: Any) -> Any:
         return members
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
+    if _is_never(value):
+        raise Unfit("holds what JSON cannot")
     return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def _is_never(value: object) -> bool:
+    return type(value).__name__ == "NaTType"  # a datetime that has no time
 
 
 def _texts(value: Any) -> list[str]:
@@ -174,13 +183,16 @@ def _texts(value: Any) -> list[str]:
 
 
 def _address(value: Any) -> Any:
-    is_object = isinstance(value, Mapping) or str(value).lstrip().startswith("{")
+    is_written = isinstance(value, str) and value.lstrip().startswith("{")
+    is_object = is_written or isinstance(value, Mapping)
     return _json(value) if is_object else _text(value)
 
 
 def _any(value: Any) -> Any:
-    if isinstance(value, (str, bool, int)):
-        return _text(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, int):
+        return value if isinstance(value, bool) else _integer(value)
     if isinstance(value, (float, Decimal)):
         return _number(value)
     return _date(value) if isinstance(value, dt.date) else _json(value)

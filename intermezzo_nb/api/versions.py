@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from ..errors import IncompleteWarning, SettingsError
+from ..errors import IncompleteWarning, SettingsError, quoted
+from .arguments import bad_argument, is_one_of, many, names_of
 from .days import day_of
 from .resources import CATALOGUE
 from .validity import GAP, OVERLAP
@@ -74,11 +75,16 @@ def as_of(
     >>> months = pd.date_range("2026-01-31", periods=12, freq="ME")
     >>> as_of(jobs, months).groupby("asOf")["employeeId"].nunique()  # doctest: +SKIP
     """
+    if not isinstance(history, pd.DataFrame):
+        raise bad_argument("history", "a DataFrame, such as frame(…, history=True)")
     about = history.attrs.get("intermezzo", {})
-    is_inclusive = _is_inclusive(valid_to or about.get("valid_to", "inclusive"))
+    usual = about.get("valid_to", "inclusive")
+    is_inclusive = _is_inclusive(usual if valid_to is None else valid_to)
     keys = _keys(history, key, about.get("resource"))
-    for name in (*keys, start, end):
-        _insist_on(history, name, is_date=name in {start, end})
+    for name in keys:
+        _insist_on(history, name, is_date=False)
+    for name in (start, end):
+        _insist_on(history, name, is_date=True)
     if about.get("complete") is False:
         warnings.warn(
             "this history is not complete, so what is given of a day may not be either"
@@ -158,7 +164,7 @@ def _tell_doubts(spans: pd.DataFrame, what: str, *, is_inclusive: bool) -> None:
 
 
 def _is_inclusive(valid_to: object) -> bool:
-    if valid_to not in ("inclusive", "exclusive"):
+    if not is_one_of(valid_to, ("inclusive", "exclusive")):
         raise SettingsError(
             "valid_to is neither 'inclusive' nor 'exclusive'",
             advice="Say whether the end is the last valid day, or the first that is "
@@ -177,7 +183,9 @@ def _keys(
     history: pd.DataFrame, key: str | Sequence[str] | None, resource: Any
 ) -> list[str]:
     if key is not None:
-        return [key] if isinstance(key, str) else list(key)
+        if not (found := names_of("key", key)):
+            raise bad_argument("key", 'names of columns, such as "id"')
+        return found
     if known := CATALOGUE.get(str(resource)):
         # What has no versions is a thing of its own in each row.
         wanted = known.key or ("id",)
@@ -203,10 +211,10 @@ def _keys(
     )
 
 
-def _insist_on(history: pd.DataFrame, name: str, *, is_date: bool) -> None:
-    if name not in history.columns:
+def _insist_on(history: pd.DataFrame, name: object, *, is_date: bool) -> None:
+    if not isinstance(name, str) or name not in history.columns:
         raise SettingsError(
-            f"the frame has no column {name!r}",
+            f"the frame has no column {quoted(name)}",
             why=f"It has: {', '.join(map(str, history.columns[:12]))} …",
             advice="Name another with start=, end= or key=; frame(…, history=True) "
             "gives versions with validFrom and validTo.",
@@ -223,9 +231,9 @@ def _insist_on(history: pd.DataFrame, name: str, *, is_date: bool) -> None:
 
 
 def _days(when: Any) -> tuple[pd.DatetimeIndex, bool]:
-    is_one = isinstance(when, str) or not isinstance(when, Iterable)
-    days = [day_of(one, "when") for one in ([when] if is_one else when)]
-    return pd.DatetimeIndex(days, dtype="datetime64[s]"), is_one
+    several = many(when)
+    days = [day_of(one, "when") for one in ([when] if several is None else several)]
+    return pd.DatetimeIndex(days, dtype="datetime64[s]"), several is None
 
 
 _ALWAYS, _NEVER = (

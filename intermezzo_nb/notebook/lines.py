@@ -16,6 +16,7 @@ from IPython.core.magic_arguments import argument
 
 from ..api.schema import closest
 from ..errors import SettingsError
+from .words import with_commas
 
 
 class _Once(argparse.Action):
@@ -68,6 +69,7 @@ def parsed(magic: Any, line: str) -> dict[str, Any]:
             "in Python: frame(…, employee_id=df.id).",
             code="bad_arguments",
         )
+    line = with_commas(line)
     # shlex by ourselves: IPython keeps the quotes of name="two words".
     try:
         return dict(vars(magic.parser.parse_intermixed_args(shlex.split(line))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import keyword
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Any
@@ -14,6 +15,9 @@ from ..errors import SettingsError
 
 OPTIONS = (*schema.OPTIONS, "employee_id")
 """What a body may hold beside filters, by the names that Python has for it."""
+_QUOTED = re.compile(r"'([\w.-]+)'")
+# As {list(ids)} and {df.id.unique()} write it, the latter without commas.
+_PRINTED = re.compile(r"\['[\w.-]+'(,?\s+'[\w.-]+')*\]")
 _DIGITS = 15  # of a limit; more rows than anybody has
 _SHOWN = 40  # characters of a value that is no good
 
@@ -76,6 +80,11 @@ def names(given: Any) -> Any:
         advice="Give names with commas between them, such as id,startDate.",
         code="bad_arguments",
     )
+
+
+def with_commas(line: str) -> str:
+    """Give a line in which a printed list, ``['a', 'b']``, is ``a,b``."""
+    return _PRINTED.sub(lambda found: ",".join(_QUOTED.findall(found[0])), line)
 
 
 def _parts(given: str) -> list[str]:

@@ -107,6 +107,14 @@ def test_ids_are_parted_by_commas_and_a_printed_column_is_told(shell, machine):
     assert '{",".join(df.id)}' in error.advice
 
 
+def test_a_printed_list_of_ids_is_taken(shell, machine):
+    run(shell, "people = %intermezzo employees --organization all --limit 3")
+    code = "%intermezzo documents --organization all -o docs --employee-id "
+    assert run(shell, code + "{list(people.id)}").success
+    about = shell.user_ns["docs"].attrs["intermezzo"]
+    assert (about["failures"], about["complete"]) == ([], True)
+
+
 def test_what_failed_is_told_by_the_line_alone(shell, machine, capsys):
     run(shell, "people = %intermezzo employees --organization all --limit 1")
     code = "%intermezzo documents --organization all --employee-id {people.id[0]},emp_x"

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from decimal import Decimal
+from functools import partial
+
+import numpy as np
+import pandas as pd
 import pytest
 
-from intermezzo_nb.errors import IntermezzoError
+from intermezzo_nb import as_of, connect
+from intermezzo_nb.errors import BadTable, IntermezzoError, SettingsError
 
 PAY = {"organization": "org_x"}
 
@@ -182,3 +189,162 @@ def test_a_page_that_is_not_json_is_told(shared_practice, connection, listener):
         "Why: Often that is the page of a proxy, a login wall, or a wrong address.\n"
         f"Next: Check INTERMEZZO_API_URL ({host})."
     )
+
+
+class _Odd:
+    """What has no meaning for us, and no truth."""
+
+    def __bool__(self):
+        raise TypeError
+
+    def __eq__(self, other):
+        raise TypeError
+
+    __hash__ = None
+
+
+# A fresh one each time: a generator is read once.
+BAD = {
+    "a Series": lambda: pd.Series(["org_x", "org_y"]),
+    "an Index": lambda: pd.Index(["org_x", "org_y"]),
+    "a DataFrame": lambda: pd.DataFrame({"id": ["x"], "name": ["y"]}),
+    "an array of one value": lambda: np.array(3),
+    "a table of numpy": lambda: np.eye(2),
+    "NA": lambda: pd.NA,
+    "NaT": lambda: pd.NaT,
+    "NaN": lambda: float("nan"),
+    "bytes": lambda: b"x",
+    "a dict": lambda: {1: 2},
+    "a Timedelta": lambda: pd.Timedelta("1D"),
+    "a signal": lambda: Decimal("sNaN"),
+    "too many digits": lambda: 10**5000,
+    "half a character": lambda: "\ud800",
+    "an object": _Odd,
+}
+READING = (
+    *("resource", "organization", "employee_id", "as_of", "history", "strict"),
+    *("columns", "limit", "money", "as_", "max_requests", "params", "filters"),
+    *("validFrom", "amount"),
+)
+SENDING = ("resource", "frame", "organization", "chunk_size", "extra", "on_error")
+PAYING = ("country", "frame", "pay_date", "pay_cycle", "external_ref", "money")
+
+
+def _read(api, how, **given):
+    about = {"resource": "compensation", "employee_id": "emp_x", **PAY, **given}
+    made = getattr(api, how)(about.pop("resource"), **about)
+    return [*made] if how == "frames" else made
+
+
+def _send(api, **given):
+    rows = pd.DataFrame({"name": ["A"]})
+    about = {"resource": "contacts", "frame": rows, **PAY, **given}
+    return api.send(about.pop("resource"), about.pop("frame"), **about)
+
+
+def _pay(api, **given):
+    rows = pd.DataFrame({"employeeId": ["e"], "name": ["x"], "amount": [1]})
+    about = {"country": "GB", "frame": rows, "pay_date": "2026-04-30", **given}
+    return api.run_payroll(about.pop("country"), about.pop("frame"), **about)
+
+
+def _export(api, tmp_path, **given):
+    about = {"resource": "organizations", "folder": tmp_path / "out", **given}
+    return api.export(about.pop("resource"), about.pop("folder"), **about)
+
+
+def _as_of(_, **given):
+    day = pd.Timestamp("2026-01-01")
+    rows = pd.DataFrame({"id": ["a"], "validFrom": [day], "validTo": [day]})
+    about = {"history": rows, "when": "2026-01-01", "key": "id", **given}
+    return as_of(about.pop("history"), about.pop("when"), **about)
+
+
+CALLS = [
+    *(("frame", name) for name in READING),
+    *(("frames", name) for name in READING),
+    *(("send", name) for name in SENDING),
+    *(("send", name) for name in ("journal", "progress")),
+    *(("run_payroll", name) for name in PAYING),
+    *(("export", name) for name in ("folder", "part_rows", "overwrite")),
+    *(("as_of", name) for name in ("history", "when", "key", "start", "valid_to")),
+    *(("connect", name) for name in ("profile", "organization", "api_url", "timeout")),
+    *(("request", name) for name in ("method", "path")),
+]
+
+
+@pytest.mark.parametrize("value", BAD)
+@pytest.mark.parametrize(("how", "name"), CALLS)
+def test_no_argument_ends_in_an_error_that_is_not_ours(
+    machine, tmp_path, monkeypatch, how, name, value
+):
+    monkeypatch.chdir(tmp_path)
+    calls = {
+        "send": partial(_send, machine),
+        "run_payroll": partial(_pay, machine),
+        "export": partial(_export, machine, tmp_path),
+        "as_of": partial(_as_of, machine),
+        "connect": connect,
+        "request": lambda **given: machine.request(
+            **{"method": "GET", "path": "/organizations", **given}
+        ),
+    }
+    call = calls.get(how, partial(_read, machine, how))
+    with contextlib.suppress(IntermezzoError):
+        call(**{name: BAD[value]()})
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("organization", pd.Series(["org_x"])),
+        ("organization", ["org_x"]),
+        ("createdAt", "yesterday"),
+        ("startDate", "yesterday"),
+        ("createdAt", pd.Timedelta("1D")),
+    ],
+)
+def test_what_can_be_no_value_of_its_kind_is_refused(machine, name, given):
+    with pytest.raises(SettingsError) as caught:
+        machine.frame("employees", **{**PAY, name: given})
+    assert caught.value.code == "bad_filter"
+
+
+def test_what_numpy_and_pandas_count_and_name_is_taken(machine):
+    made = machine.frame(
+        "organizations",
+        limit=np.int64(2),
+        max_requests=np.int64(9),
+        columns=pd.Index(["id", "legalName"]),
+    )
+    assert made.shape == (2, 2)
+    assert [*machine.frame("organizations", columns=np.array(["id"]))] == ["id"]
+
+
+def test_an_instant_is_found_however_it_is_written(machine):
+    all_of_them = machine.frame("organizations")
+    moment = all_of_them["createdAt"].iloc[0]
+    naive = moment.tz_localize(None)
+    for written in (moment, str(moment), naive, naive.to_datetime64()):
+        found = machine.frame("organizations", createdAt=written)
+        assert all_of_them["id"].iloc[0] in set(found["id"]), written
+
+
+@pytest.mark.parametrize("part_rows", [float("nan"), "many", 0, None])
+def test_an_export_of_no_part_is_refused(machine, tmp_path, part_rows):
+    with pytest.raises(SettingsError, match="part_rows"):
+        machine.export("organizations", tmp_path / "out", part_rows=part_rows)
+
+
+def test_a_run_on_no_day_is_refused(machine):
+    with pytest.raises(SettingsError, match="day of payment"):
+        _pay(machine, pay_date=pd.NaT)
+
+
+def test_a_cell_that_signals_is_a_problem_of_its_row(machine):
+    rows = pd.DataFrame({"name": ["A"], "x": [Decimal("sNaN")]})
+    with pytest.raises(BadTable, match="not finite"):
+        machine.send("contacts", rows, extra=["x"], **PAY)
+    rows["x"] = [10**5000]
+    with pytest.raises(BadTable, match="more digits"):
+        machine.send("contacts", rows, extra=["x"], **PAY)

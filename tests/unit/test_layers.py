@@ -15,7 +15,7 @@ PACKAGE = Path(intermezzo_nb.__file__).parent
 # A room may import from the rows above its own, never sideways.
 ROWS = """
 errors secret tokens.forks api.waits api.progress api.spelling
-addresses credentials surroundings
+addresses credentials surroundings api.arguments
 settings
 practice oauth.models oauth.mailbox oauth.closing api.page api.schema
 api.place api.seen

@@ -1,0 +1,86 @@
+"""What a caller may give, by its kind: taken as Python's own, or refused; no pandas."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+from ..errors import SettingsError
+
+
+def bad_argument(name: str, wanted: str) -> SettingsError:
+    """Tell that an argument has no value that can be used, and what would be one."""
+    return SettingsError(
+        f"{name} cannot be used as it is given",
+        advice=f"Give {wanted}.",
+        code="bad_arguments",
+    )
+
+
+def count(name: str, given: object, least: int, wanted: str) -> int:
+    """
+    Give a whole number, be it Python's or numpy's.
+
+    Raises
+    ------
+    SettingsError
+        ``bad_arguments``, as everywhere here.
+    """
+    is_whole = isinstance(given, Integral) and not isinstance(given, bool)
+    if is_whole and given >= least:  # type: ignore[operator] # a whole number then
+        # What is beyond that is no limit, and may have too many digits to be told.
+        return min(int(given), sys.maxsize)  # type: ignore[call-overload, no-any-return]
+    raise bad_argument(name, wanted)
+
+
+def flag(name: str, given: object) -> bool:
+    """Give what is true or false, and nothing else that might mean it."""
+    if isinstance(given, bool):
+        return given
+    raise bad_argument(name, "True or False")
+
+
+def path_of(name: str, given: object) -> Path:
+    """Give a path that a file can have."""
+    if isinstance(given, (str, os.PathLike)):
+        try:
+            if b"\0" not in os.fsencode(made := Path(given)):
+                return made
+        except (TypeError, ValueError):
+            pass  # a path of bytes, or half a character
+    raise bad_argument(name, "the path of a place in the file system")
+
+
+def is_one_of(given: object, choices: Collection[str]) -> bool:
+    """Tell whether it is one of some words; a Series is asked nothing."""
+    return isinstance(given, str) and given in choices
+
+
+def many(given: Any) -> list[Any] | None:
+    """Give the members of a collection; None for what is one value, or a table."""
+    is_many = isinstance(given, Iterable) and not isinstance(
+        given, (str, bytes, Mapping)
+    )
+    return [*given] if is_many and getattr(given, "ndim", 1) == 1 else None
+
+
+def names_of(name: str, given: Any) -> list[str]:
+    """Give names, each once; none where there is None."""
+    if given is None:
+        return []
+    found = [given] if isinstance(given, str) else many(given)
+    if found is None or not all(isinstance(one, str) for one in found):
+        raise bad_argument(name, 'names, such as ["id", "startDate"]')
+    return list(dict.fromkeys(str.__str__(one) for one in found))
+
+
+def settled(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give options that can be read more than once: a generator becomes a list."""
+    return {
+        name: [*value] if isinstance(value, Iterator) else value
+        for name, value in options.items()
+    }
