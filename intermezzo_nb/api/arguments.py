@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from numbers import Integral
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 from ..errors import SettingsError
 
@@ -30,10 +31,11 @@ def count(name: str, given: object, least: int, wanted: str) -> int:
     SettingsError
         ``bad_arguments``, as everywhere here.
     """
-    is_whole = isinstance(given, Integral) and not isinstance(given, bool)
-    if is_whole and given >= least:  # type: ignore[operator] # a whole number then
-        # What is beyond that is no limit, and may have too many digits to be told.
-        return min(int(given), sys.maxsize)  # type: ignore[call-overload, no-any-return]
+    if isinstance(given, SupportsIndex) and not isinstance(given, bool):
+        with suppress(TypeError):  # an array of numpy has the method, and refuses
+            if (number := operator.index(given)) >= least:
+                # Beyond that it limits nothing, and may have too many digits to tell.
+                return min(number, sys.maxsize)
     raise bad_argument(name, wanted)
 
 

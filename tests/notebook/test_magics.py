@@ -96,23 +96,22 @@ def test_a_body_takes_options_as_they_are_written_in_a_line(shell, machine):
     assert "Did you mean --organization?" in error.advice
 
 
-def test_ids_are_parted_by_commas_and_a_printed_column_is_told(shell, machine):
+@pytest.mark.parametrize(
+    "ids", ['employee_id={",".join(people.id)}', "--employee-id {list(people.id)}"]
+)
+def test_ids_are_parted_by_commas_or_a_printed_list(shell, machine, ids):
     run(shell, "people = %intermezzo employees --organization all --limit 3")
-    code = "%intermezzo documents --organization all -o docs employee_id="
-    assert run(shell, code + '{",".join(people.id)}').success
+    code = f"%intermezzo documents --organization all -o docs {ids}"
+    assert run(shell, code).success
     about = shell.user_ns["docs"].attrs["intermezzo"]
     assert (about["failures"], about["complete"]) == ([], True)
+
+
+def test_a_printed_column_is_no_list_of_ids(shell, machine):
+    run(shell, "people = %intermezzo employees --organization all --limit 3")
     error = refused(shell, "%intermezzo documents --employee-id {people.id}")
     assert "a value of several lines" in error.what
     assert '{",".join(df.id)}' in error.advice
-
-
-def test_a_printed_list_of_ids_is_taken(shell, machine):
-    run(shell, "people = %intermezzo employees --organization all --limit 3")
-    code = "%intermezzo documents --organization all -o docs --employee-id "
-    assert run(shell, code + "{list(people.id)}").success
-    about = shell.user_ns["docs"].attrs["intermezzo"]
-    assert (about["failures"], about["complete"]) == ([], True)
 
 
 def test_what_failed_is_told_by_the_line_alone(shell, machine, capsys):
