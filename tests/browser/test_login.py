@@ -8,6 +8,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+import segno
+from journey import provider
 
 QUICKSTART = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
 LOAD = "%load_ext intermezzo_nb"
@@ -118,7 +120,8 @@ def test_a_code_is_entered_elsewhere_and_the_panel_notices(open_notebook):
     code = notebook.output(1).locator(".intermezzo-code").first
     code.wait_for()
     letters = code.text_content()
-    assert notebook.output(1).locator("svg").count()
+    # Under Jupyter's own address the link leads on from this page alone.
+    assert not notebook.output(1).locator(".intermezzo-card svg").count()
     notebook.shot("device-dark")
     notebook.sign_in(1)
     notebook.wait_for(1, "Maren Voss")
@@ -126,6 +129,22 @@ def test_a_code_is_entered_elsewhere_and_the_panel_notices(open_notebook):
     notebook.run(2)
     notebook.wait_for(2, "datetime64[us, UTC]")
     assert letters not in notebook.saved()
+
+
+def test_a_telephone_finds_the_page_for_codes_by_a_qr_code(
+    open_notebook, openid_provider
+):
+    login = f"{provider(openid_provider).login} --via device"
+    notebook = open_notebook("qr.ipynb", LOAD, login, color_scheme="dark")
+    notebook.run(0)
+    notebook.run(1)
+    drawn = notebook.output(1).locator(".intermezzo-card svg")
+    drawn.wait_for()
+    link = notebook.link(1).get_attribute("href")
+    expected = segno.make(link, error="m", micro=False).svg_inline(scale=3, border=3)
+    lines = drawn.locator("path").last.get_attribute("d")
+    assert f'd="{lines}"' in expected
+    notebook.shot("device-qr-dark")
 
 
 def test_a_forged_answer_to_the_jupyter_server_changes_nothing(open_notebook, lab):
