@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -193,7 +193,7 @@ def _shared(reading: Reading, rows: int) -> tuple[list[Stretch], list[str]]:
             code="missing_setting",
         )
     if reading.employees is not None:
-        if not reading.employees.owners:
+        if not reading.employees.number:
             raise SettingsError(
                 f"{reading.query.label}: there is no employee to ask for, and so no "
                 "part of a Dask frame",
@@ -201,7 +201,7 @@ def _shared(reading: Reading, rows: int) -> tuple[list[Stretch], list[str]]:
                 code="bad_arguments",
             )
         many = max(1, rows // LARGEST)
-        return [*_of_employees(reading.employees.owners, many)], []
+        return [*_of_employees(reading.employees.groups, many)], []
     style = reading.query.address()[1]
     stretches, found = list[Stretch](), dict[str, None]()
     for owner in owners:
@@ -211,7 +211,8 @@ def _shared(reading: Reading, rows: int) -> tuple[list[Stretch], list[str]]:
     return stretches, [*found]
 
 
-def _of_employees(employees: tuple[Owner, ...], many: int) -> Iterator[Stretch]:
+def _of_employees(groups: Iterable[tuple[Owner, ...]], many: int) -> Iterator[Stretch]:
+    employees = chain.from_iterable(groups)
     for organization, group in groupby(employees, attrgetter("organization")):
         ids = [owner.employee for owner in group]
         for at in range(0, len(ids), many):

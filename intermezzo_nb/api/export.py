@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -323,7 +324,8 @@ def _employees(reading: Reading) -> str | None:
     employees = reading.employees
     if employees is None or employees.are_from_list:
         return None  # whoever is there when it is read
-    return _fingerprint([owner.employee for owner in employees.owners])
+    asked = chain.from_iterable(employees.groups)
+    return _fingerprint([owner.employee for owner in asked])
 
 
 def _fingerprint(value: Any) -> str:

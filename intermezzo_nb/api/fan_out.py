@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import ApiError, NetworkError, NotFound
@@ -21,8 +21,9 @@ class FanOut:
 
     Parameters
     ----------
-    owners : tuple of Owner
-        In the order of their records.
+    groups : iterable of tuple of Owner
+        In the order of their records. Where a limit may end the reading early, a group
+        is listed when it is its turn.
     failures : Failures
         Whose records could not be read.
     are_from_list : bool
@@ -31,6 +32,8 @@ class FanOut:
         Whether they are all that it lists.
     may_be_absent : bool
         Whether the documentation says that somebody may have no such record.
+    number : int or None
+        How many they are; None where they are listed as they are asked.
     nowhere : int
         How many others were asked for, whom no list names.
 
@@ -42,20 +45,22 @@ class FanOut:
         For whom there is no such record, or none on that day.
     """
 
-    owners: tuple[Owner, ...]
+    groups: Iterable[tuple[Owner, ...]]
     failures: Failures
     are_from_list: bool
     are_all: bool
     may_be_absent: bool
+    number: int | None = None
     nowhere: int = 0
     done: int = 0
     without: list[Owner] = field(default_factory=list)
     _unknown: int = 0
 
-    @property
-    def is_through(self) -> bool:
-        """Whether all of them are read."""
-        return self.done == len(self.owners)
+    def each(self, expect: Callable[[Sequence[Owner]], None]) -> Iterator[Owner]:
+        """Give them in turn; ``expect`` is told of those whose turn comes next."""
+        for group in self.groups:
+            expect(group)
+            yield from group
 
     def ask(self, owner: Owner, rows_of: Callable[[Owner], Rows]) -> Rows | None:
         """
@@ -87,7 +92,7 @@ class FanOut:
             Each has failed, and in the same way.
         """
         self.failures.end()
-        if self.are_all and self.owners and self._unknown == self.done:
+        if self.are_all and self.done and self._unknown == self.done:
             yield (
                 f"{label}: each employee was answered with HTTP 404, so that may be "
                 "due to the address or the organization"
@@ -96,7 +101,7 @@ class FanOut:
     @property
     def asked_for(self) -> int:
         """How many were to be asked, those among them who cannot be found."""
-        return len(self.owners) + self.nowhere
+        return (self.done if self.number is None else self.number) + self.nowhere
 
     def _miss(self, owner: Owner, error: ApiError | NetworkError) -> Rows | None:
         if not (isinstance(error, NotFound) and self.are_from_list):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from numbers import Integral
 from typing import Any
 
@@ -11,6 +11,7 @@ from .arguments import bad_argument, many
 from .client import Api
 from .failures import ABOUT_SOME, Failures, Owner
 from .fan_out import FanOut
+from .page import LARGEST
 from .progress import Progress, plural
 from .query import Query
 from .reading import Reading
@@ -54,9 +55,8 @@ def choose(api: Api, plan: Reading, wanted: object) -> tuple[str, ...]:
     if (wanted := named(wanted)) not in ("", "all"):
         return (wanted,)
 
-    look_up = _look_up(api, plan, "organizations")
+    look_up = _look_up(api, plan, Query("organizations"))
     found = [record for batch in look_up.batches() for record in batch]
-    plan.tally.absorb(look_up.tally)
     plan.notes += look_up.notes
     country = plan.country
     # A list may name an organization twice; its records are asked once.
@@ -84,7 +84,9 @@ def explained(api: Api, plan: Reading, error: NotFound) -> NotFound:
     (wanted,) = plan.organizations
     try:
         found = [
-            o for batch in _look_up(api, plan, "organizations").batches() for o in batch
+            o
+            for batch in _look_up(api, plan, Query("organizations")).batches()
+            for o in batch
         ]
         visible = {_id_of(o): str(o.get("legalName")) for o in found}
     except (*ABOUT_SOME, SettingsError):
@@ -130,72 +132,99 @@ def employ(api: Api, plan: Reading, wanted: Any) -> None:
         Nobody's list of employees can be read.
     """
     failures = Failures("employee", strict=plan.query.strict)
-    several = len(plan.organizations) != 1
+    several, limit = len(plan.organizations) != 1, plan.query.limit
+    groups: Iterable[tuple[Owner, ...]]
     if wanted is None:
-        owners = tuple(_all(api, plan, are_asked=plan.query.limit is None))
+        listed = _groups(api, plan, limit=limit)
+        groups = [*listed] if limit is None else listed
     else:
         given = _ids(wanted)
         ids = list(dict.fromkeys(given))
-        owners = tuple(
+        owners = (
             _found(api, plan, ids, failures)
             if several
             else (Owner(plan.organizations[0], one) for one in ids)
         )
+        groups = [tuple(owners)]
         if again := len(given) - len(ids):
             plan.hints.append(f"{again:,} of employee_id came before, and ask once")
     plan.employees = FanOut(
-        owners,
+        groups,
         failures,
         are_from_list=wanted is None or several,
         are_all=wanted is None,
         may_be_absent=bool(plan.resource and plan.resource.may_be_absent),
+        number=sum(map(len, groups)) if isinstance(groups, list) else None,
         nowhere=len(failures.listed),
     )
-    if plan.query.limit is None:  # else it may be enough to ask the first
-        plan.tally.foresee(len(owners))
+    if limit is None:  # else it may be enough to ask the first
+        plan.tally.foresee(plan.employees.number or 0)
 
 
-def _all(api: Api, plan: Reading, *, are_asked: bool) -> dict[Owner, None]:
-    """Give those who are listed; ``are_asked`` says that each takes a request."""
+def _groups(
+    api: Api, plan: Reading, *, limit: int | None, are_asked: bool = True
+) -> Iterator[tuple[Owner, ...]]:
+    """
+    Give the employees that are listed, each once.
+
+    Parameters
+    ----------
+    limit : int or None
+        Rows, for which the first of each list may do; the others come after them.
+    are_asked : bool
+        Whether each of them takes a request.
+    """
     found: dict[Owner, None] = {}
     for organization in plan.organizations:
         try:
-            already = len(found) if are_asked else None
-            employees = _employees_of(api, plan, organization, already=already)
-            found |= dict.fromkeys(employees)
+            for look_up in _lists(api, plan, organization, limit):
+                already = len(found) if are_asked else None
+                listed = [*_employees_of(plan, look_up, organization, already)]
+                group = dict.fromkeys(owner for owner in listed if owner not in found)
+                found |= group
+                yield tuple(group)
             plan.of_organizations.good()
         except ABOUT_SOME as error:
             if len(plan.organizations) == 1:
                 raise
             plan.of_organizations.add(Owner(organization), error)
     plan.of_organizations.end()
-    return found
+
+
+def _lists(
+    api: Api, plan: Reading, organization: str, limit: int | None
+) -> Iterator[Reading]:
+    """Give the reading of a list; where a limit may do with few, of few before it."""
+    if limit is not None:
+        # Not everybody has a record, and a page costs the same whatever it holds.
+        few = Query("employees", limit=2 * limit + LARGEST)
+        first = _look_up(api, plan, few, organization)
+        yield first
+        if first.complete:
+            return
+    yield _look_up(api, plan, Query("employees"), organization)
 
 
 def _employees_of(
-    api: Api, plan: Reading, organization: str, *, already: int | None
+    plan: Reading, look_up: Reading, organization: str, already: int | None
 ) -> Iterator[Owner]:
-    look_up = _look_up(api, plan, "employees")
-    look_up.organizations = (organization,)
+    is_last = look_up.query.limit is None
     elsewhere = nameless = 0
-    is_foreseen = False
-    try:
-        for batch in look_up.batches():
-            if not is_foreseen and look_up.total and already is not None:
-                pages = look_up.tally.planned or look_up.requests
-                plan.tally.foresee(pages + already + look_up.total, are_all=False)
-            is_foreseen = True
-            for record in batch:
-                country = record.get("employmentCountry")
-                if country and plan.country not in {"", country}:
-                    elsewhere += 1
-                    continue
-                try:
-                    yield Owner(organization, _path_part(record, _EMPLOYEE))
-                except ValueError:
-                    nameless += 1
-    finally:
-        plan.tally.absorb(look_up.tally)
+    for number, batch in enumerate(look_up.batches()):
+        if number == 0 and is_last and already is not None and look_up.total:
+            pages = (look_up.tally.planned or 1) - look_up.requests
+            plan.tally.foresee(pages + already + look_up.total, are_all=False)
+        for record in batch:
+            country = record.get("employmentCountry")
+            if country and plan.country not in {"", country}:
+                elsewhere += 1
+                continue
+            try:
+                yield Owner(organization, _path_part(record, _EMPLOYEE))
+            except ValueError:
+                nameless += 1
+    if not (is_last or look_up.complete):
+        return  # all of them will tell
     plan.notes += look_up.notes
     if nameless:
         employees = plural(nameless, "employee")
@@ -211,7 +240,8 @@ def _found(
     api: Api, plan: Reading, ids: list[str], failures: Failures
 ) -> Iterator[Owner]:
     """Give employees whose organization has to be looked up."""
-    listed = {owner.employee: owner for owner in _all(api, plan, are_asked=False)}
+    groups = _groups(api, plan, limit=None, are_asked=False)
+    listed = {owner.employee: owner for group in groups for owner in group}
     for one in ids:
         if one in listed:
             yield listed[one]
@@ -256,15 +286,16 @@ def _path_part(record: Mapping[str, Any], name: Parameter) -> str:
     return spelled(name, found)
 
 
-def _look_up(api: Api, plan: Reading, name: str) -> Reading:
+def _look_up(api: Api, plan: Reading, query: Query, organization: str = "") -> Reading:
     def tell(now: Progress) -> None:
         if now.waiting:
-            plan.tell_wait(0, f"{name}: {now.waiting}")
+            plan.tell_wait(0, f"{query.name}: {now.waiting}")
         else:
             plan.tell_step(now)
 
-    left = plan.tally.left
-    return Reading(api, Query(name), progress=tell, max_requests=left, announces=False)
+    look_up = Reading(api, query, progress=tell, announces=False, within=plan.tally)
+    look_up.organizations = (organization,) if organization else ()
+    return look_up
 
 
 def _listed(visible: Mapping[str, str]) -> str:

@@ -48,6 +48,8 @@ class Reading:
         Where more are needed, it is an error, as soon as that is known.
     announces : bool
         Whether many requests are told of before they are sent.
+    within : Tally, optional
+        Of the reading that needs this one on its way.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Reading:
         progress: Callable[[Progress], None] = lambda _: None,
         max_requests: int | None = None,
         announces: bool = True,
+        within: Tally | None = None,
     ) -> None:
         self.query, self._api, self._progress = query, api, progress
         self._resource = query.resource
@@ -73,6 +76,7 @@ class Reading:
             most=query.max_requests or max_requests,
             tell=self.tell_wait,
             announces=announces,
+            within=within,
         )
         self.rows = self.seen = 0
         self._total: int | None = 0
@@ -230,18 +234,19 @@ class Reading:
         def rows_of(owner: Owner) -> Rows:
             return self._rows_of(ahead.take(owner), owner)
 
-        ahead.expect(employees.owners)
         gathered: list[Record] = []
         is_cut = False
-        for owner in employees.owners:
+        coming = employees.each(ahead.expect)
+        for owner in coming:
             rows = employees.ask(owner, rows_of)
             self._total = None if rows is None else self._total
             self._count_total()
             self._tell()
             gathered += rows.kept if rows else ()
             if self._has_enough:
-                is_cut = bool(rows and rows.is_cut) or not employees.is_through
-                self._total = self._total if employees.is_through else None
+                is_through = next(coming, None) is None
+                is_cut = bool(rows and rows.is_cut) or not is_through
+                self._total = self._total if is_through else None
                 break
             if len(gathered) >= LARGEST:
                 yield gathered
@@ -367,5 +372,5 @@ class Reading:
             planned=self.tally.planned,
             slowed_to=self._api.rate,
             employees=employees.done if employees else 0,
-            of_employees=len(employees.owners) if employees else None,
+            of_employees=employees.number if employees else None,
         )

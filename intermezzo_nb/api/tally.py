@@ -34,6 +34,8 @@ class Tally:
         Told the seconds and the reason of a wait, in the thread that made this.
     announces : bool
         Whether many requests are told of, once, before they are sent.
+    within : Tally, optional
+        Of the reading that needs this one on its way; counts and bounds these, too.
     """
 
     def __init__(
@@ -44,9 +46,10 @@ class Tally:
         most: int | None,
         tell: Callable[[float, str], None],
         announces: bool = True,
+        within: Tally | None = None,
     ) -> None:
         self._ask, self._query, self._most, self._tell = ask, query, most, tell
-        self._announces = announces
+        self._announces, self._within = announces, within
         self.requests = self.repeated = 0
         self.planned: int | None = None
         self._began = time.monotonic()
@@ -68,28 +71,15 @@ class Tally:
             "seconds": round(self.seconds, 3),
         }
 
-    @property
-    def left(self) -> int | None:
-        """Requests that may still be sent; None for any number."""
-        return None if self._most is None else self._most - self.requests
-
     def begin(self) -> None:
         """Tell of waits in this thread from now on."""
         self._thread = threading.get_ident()
 
-    def absorb(self, other: Tally) -> None:
-        """Count what was asked on the way to this reading."""
-        self.requests += other.requests
-        self.repeated += other.repeated
-
     def fetch(self, question: Question) -> Answer:
         """Give the answer to a question, not decoded yet."""
         check()
-        with telling_waits(self.tell_wait, self._count_again):
-            with self._mutex:
-                if self._most is not None and self.requests >= self._most:
-                    raise self._too_many(f"more than {self._most:,}")
-                self.requests += 1
+        with telling_waits(self.tell_wait, self.count_again):
+            self.count()
             return self._ask(*question)
 
     def plan_more(self) -> None:
@@ -108,10 +98,8 @@ class Tally:
         are_all : bool
             Whether more are not needed, as far as can be foreseen.
         """
-        planned = self.requests + count
-        if self._most is not None and planned > self._most:
-            raise self._too_many(f"{planned:,}")
-        self.planned = planned
+        self.check_room(count)
+        self.planned = planned = self.requests + count
         seconds = self.seconds / max(1, self.requests) * count / AT_ONCE
         is_news = planned > _MANY and seconds > _LONG
         if is_news and are_all and self._announces:
@@ -122,6 +110,30 @@ class Tally:
                 else f"{seconds / _MINUTE:.0f} min"
             )
             self._tell(0, f"{planned:,} requests are needed, about {about}")
+
+    def count(self) -> None:
+        """Count a request that is about to be sent, or refuse it."""
+        if self._within:
+            self._within.count()
+        with self._mutex:
+            if self._most is not None and self.requests >= self._most:
+                raise self._too_many(f"more than {self._most:,}")
+            self.requests += 1
+
+    def count_again(self) -> None:
+        """Count a request that is sent once more."""
+        if self._within:
+            self._within.count_again()
+        with self._mutex:
+            self.repeated += 1
+
+    def check_room(self, count: int, at_least: str = "") -> None:
+        """Refuse to send so many more, where they are too many."""
+        if self._within:
+            self._within.check_room(count, "at least ")
+        needed = self.requests + count
+        if self._most is not None and needed > self._most:
+            raise self._too_many(f"{at_least}{needed:,}")
 
     def tell_wait(self, seconds: float, reason: str) -> None:
         """Tell of a wait; from another thread, when the reading looks next."""
@@ -136,10 +148,6 @@ class Tally:
         if reason:
             self._wait = ("", 0.0)
             self._tell(max(0.0, until - time.monotonic()), reason)
-
-    def _count_again(self) -> None:
-        with self._mutex:
-            self.repeated += 1
 
     def _too_many(self, needed: str) -> SettingsError:
         return SettingsError(

@@ -6,6 +6,8 @@ import json
 import threading
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from intermezzo_nb.api.failures import Owner
 from intermezzo_nb.api.owners import choose, employ
@@ -326,7 +328,7 @@ def test_the_organization_of_a_named_employee_is_looked_up():
     people = {"a": [{"id": "e1"}], "b": [{"id": "e2"}]}
     api = FakeApi(people, organizations=("a", "b"))
     _, reading = read(api, "documents", ["e2", "x", "e1"], organization="all")
-    assert reading.employees.owners == (Owner("b", "e2"), Owner("a", "e1"))
+    assert reading.employees.groups == [(Owner("b", "e2"), Owner("a", "e1"))]
     assert reading.failures[0]["what"] == "no employee x is listed in 2 organizations"
     assert remarks(reading)[0].startswith("1 of 3 employees failed: x: ")
     assert not reading.complete
@@ -336,7 +338,8 @@ def test_who_works_elsewhere_is_not_asked_for_what_is_of_one_country():
     countries = ["DE", "GB", "DE", None]
     people = [{"id": f"e{n}", "employmentCountry": c} for n, c in enumerate(countries)]
     _, reading = read(FakeApi(people=people), "insurance-details")
-    assert [owner.employee for owner in reading.employees.owners] == ["e0", "e2", "e3"]
+    (group,) = reading.employees.groups
+    assert [owner.employee for owner in group] == ["e0", "e2", "e3"]
     assert remarks(reading)[0] == "1 employee not employed in DE, and so not asked"
     assert reading.complete
 
@@ -458,3 +461,81 @@ def test_a_bar_counts_employees():
     read(FakeApi(), progress=as_listener(Bar))
     (bar,) = made
     assert (bar.n, bar.total, bar.unit, bar.is_closed) == (12, 12, "employee", True)
+
+
+class Paged(FakeApi):
+    """Lists employees in pages; those below ``absent`` have no record."""
+
+    def __init__(self, count, *, absent=(), organizations=("o",), bears=1_000):
+        people = [{"id": f"e{n}"} for n in range(count)]
+        super().__init__(organizations=organizations, people=people)
+        self.absent, self.bears = absent, bears
+
+    def ask(self, path, params):
+        found = self.paged(path, params)
+        return lambda: found
+
+    def paged(self, path, params):
+        found, more = self.read(path, params)
+        parts = path.strip("/").split("/")
+        if parts[-1] == "employees":
+            page, size = params.get("page", 1), params.get("size", 20)
+            if page > self.bears:
+                raise REFUSED
+            pages = max(1, -(-len(found) // size))
+            about = {"page": page, "size": size, "pages": pages, "total": len(found)}
+            there = [
+                {"id": f"{parts[1]}-{one['id']}"}
+                for one in found[(page - 1) * size : page * size]
+            ]
+            return {"items": there, "meta": about}, more
+        if parts[-1] == "documents" and parts[-2].split("-e")[1] in self.absent:
+            raise ABSENT
+        return found, more
+
+    @property
+    def lists(self):
+        return sum(path.endswith("/employees") for path in self.asked)
+
+
+def test_a_limit_lists_no_more_employees_than_it_may_take():
+    api = Paged(5_000)
+    rows, reading = read(api, limit=7)
+    assert [row["id"] for row in rows] == [f"o-e{n // 2}-{n % 2}" for n in range(7)]
+    assert api.lists == 3  # of 50; the first tells how the list is paged
+    assert (reading.complete, reading.total) == (False, None)
+
+
+def test_whoever_is_needed_for_a_limit_is_listed():
+    api = Paged(400, absent={str(n) for n in range(300)})
+    rows, reading = read(api, limit=3)
+    assert [row["id"] for row in rows] == ["o-e300-0", "o-e300-1", "o-e301-0"]
+    assert not reading.failures
+
+
+@given(
+    count=st.integers(0, 150),
+    absent=st.sets(st.integers(0, 150).map(str)),
+    limit=st.integers(1, 400),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_limit_gives_the_first_of_all_rows(count, absent, limit):
+    many = {"absent": absent, "organizations": ("a", "b")}
+    everything, _ = read(Paged(count, **many), organization="all")
+    rows, reading = read(Paged(count, **many), organization="all", limit=limit)
+    assert rows == everything[:limit]
+    assert not reading.complete or rows == everything
+
+
+def test_lists_count_among_the_requests_that_are_allowed():
+    api = Paged(2_000, absent={str(n) for n in range(2_000)})
+    with pytest.raises(SettingsError, match="documents takes at least") as caught:
+        read(api, limit=3, max_requests=120)
+    assert caught.value.code == "too_many_requests"
+    assert len(api.asked) <= 120
+
+
+def test_a_list_that_fails_on_its_way_is_no_failure_of_an_employee():
+    api = Paged(2_000, absent={str(n) for n in range(2_000)}, bears=5)
+    with pytest.raises(NotAllowed):
+        read(api, limit=3)
