@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     import dask.dataframe as dd
     import pandas as pd
 
+    from .api.delivering import Manner
     from .api.export import Exported
     from .api.payslips import PayrollReport
     from .api.report import SendReport
-    from .api.sending import Manner
 
 
 class Connection:
@@ -498,6 +498,8 @@ class Connection:
         ------
         BadTable, SendFailed, SettingsError, ApiError, LoginError, NetworkError
             As :meth:`send` does.
+        StoreError
+            ``run_uncertain``: the journal holds another run that was not answered.
         """
         from .api.sending import run_payroll
 
@@ -512,7 +514,7 @@ class Connection:
         )
 
     def _manner(self, how: dict[str, Any]) -> Manner:
-        from .api.sending import Manner
+        from .api.delivering import Manner
 
         place = self.settings.api_url or ""
         return Manner.of(self._client, place, self._keep_report, how, tell=say)

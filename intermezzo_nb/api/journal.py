@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -91,6 +91,12 @@ class Journal:
     def doubtful(self, rows: Sequence[str]) -> list[int]:
         """Give the positions of the rows of which an earlier attempt is unanswered."""
         return [at for at, row in enumerate(rows) if self._mark(row) in self._open_ones]
+
+    def beside(self, rows: Sequence[str]) -> Counter[str]:
+        """Count by state what is known of other rows than these."""
+        ours = {*map(self._mark, rows)}
+        others = (told for mark, told in self._outcomes.items() if mark not in ours)
+        return Counter(outcome.state for told in others for outcome in told)
 
     def sending(self, rows: Mapping[int, str], again: Sequence[int] = ()) -> None:
         """

@@ -62,6 +62,8 @@ class Job:
         Rows of one request.
     timeout : (float, float)
         Seconds to connect, and to answer.
+    is_one : bool
+        Whether the rows make sense together alone: in one request, once.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Job:
     read: Callable[[Sequence[int], Any], Told]
     chunk: int
     timeout: tuple[float, float]
+    is_one: bool = False
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from intermezzo_nb.errors import (
     NetworkError,
     RateLimited,
     SendFailed,
+    StoreError,
 )
 
 OWNER = "org_1"
@@ -333,6 +334,29 @@ def test_a_run_that_is_known_is_not_run_again(api, taker, tmp_path):
     again = api.last_report.retry(frame)
     assert states(again) == {"created": 1}
     assert again.payslips.loc[0, "runId"] == "r1"
+
+
+def test_a_changed_run_does_not_go_beside_one_that_may_have_been_paid(
+    api, taker, tmp_path
+):
+    import pandas as pd
+
+    frame = pd.DataFrame({"employeeId": ["e1"], "earningType": "Salary", "amount": 9})
+    slips = {"payslips": [{"employeeId": "e1"}], "errors": []}
+    taker.acts += [hang_up, says(slips), says(slips)]
+    options = {"pay_date": "2026-04-30", "journal": tmp_path / "run.jsonl"}
+    with pytest.raises(SendFailed):
+        api.run_payroll("GB", frame, **options)
+    changed = frame.assign(amount=10)
+    with pytest.raises(StoreError, match="not answered, of 1 employee") as caught:
+        api.run_payroll("GB", changed, **options)
+    assert caught.value.code == "run_uncertain"
+    assert len(taker.seen) == 1
+    first = api.run_payroll("GB", frame, **options | {"on_error": "report"})
+    assert first.retry(frame).complete
+    other = api.run_payroll("GB", changed, **options)
+    assert other.complete
+    assert other.notes == ["the journal holds another run, too, with 1 payslip"]
 
 
 def test_a_journal_that_another_run_holds_stops_before_anything(api, taker, tmp_path):

@@ -36,7 +36,7 @@ api.lists api.fan_out
 api.reading session api.frames
 api.owners api.provenance api.posting api.bodies api.describing
 api.plan api.report api.versions api.export api.restoring api.tables
-api.dask api.payslips
+api.dask api.payslips api.delivering
 api.sending
 connection notebook.card
 notebook.panel
