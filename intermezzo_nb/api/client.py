@@ -160,6 +160,11 @@ class Api:
         """Requests a second that the server bears; 0 where it has refused none."""
         return self.session.gate.rate
 
+    def get_ready(self) -> None:
+        """Wait for a sign-in that is under way, before the time of a request counts."""
+        if isinstance(auth := self.session.auth, BearerAuth):
+            auth.get_ready()
+
     def get(self, path: str, /, **params: Any) -> Any:
         """
         Give the decoded JSON at a path.

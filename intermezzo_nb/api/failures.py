@@ -80,8 +80,14 @@ class Failures:
         ApiError, NetworkError
             Each has failed, and in the same way.
         """
-        if self._last and not self._has_good and self._alike == len(self.listed):
-            raise self._last
+        error, count = self._last, len(self.listed)
+        if error and not self._has_good and self._alike == count:
+            if count > 1:
+                all_of_them = (
+                    f"Each of {count:,} {self._of}s failed so; it is the last."
+                )
+                error.why = f"{error.why} {all_of_them}".strip()
+            raise error
 
     def notes(self, count: int) -> list[str]:
         """Tell what failed, of so many."""

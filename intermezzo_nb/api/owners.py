@@ -247,7 +247,11 @@ def _found(
             yield listed[one]
         else:
             organizations = plural(len(plan.organizations), "organization")
-            error = NotFound(f"no employee {one} is listed in {organizations}")
+            error = NotFound(
+                f"no employee {one} is listed in {organizations}",
+                advice='Check the ids; frame("employees", organization="all").id '
+                "lists them.",
+            )
             failures.add(Owner(employee=one), error)
 
 

@@ -73,6 +73,7 @@ class Reading:
         self.tally = Tally(
             api.ask,
             query,
+            get_ready=api.get_ready,
             most=query.max_requests or max_requests,
             tell=self.tell_wait,
             announces=announces,
@@ -269,7 +270,11 @@ class Reading:
 
     def _rows_of(self, page: Page, owner: Owner) -> Rows:
         self._total_here = page.total
-        self.notes += page.notes
+        if self._is_told_apart and not self.employees:
+            self.notes += [f"{note} ({owner.organization})" for note in page.notes]
+        else:
+            # What is so for each of thousands is told once.
+            self.notes += [note for note in page.notes if note not in self.notes]
         limit = self.query.limit
         most = None if limit is None else limit - self.rows
         rows = self._sieve.rows_of(page, self._added(owner), most)

@@ -13,7 +13,7 @@ from numbers import Number
 from typing import Any
 from uuid import UUID
 
-from ..errors import SettingsError
+from ..errors import SettingsError, quoted
 
 OPTIONS = (
     *("organization", "limit", "history", "as_of", "columns", "money", "strict"),
@@ -218,21 +218,57 @@ def spelled(target: Column | Parameter, value: object) -> str:
     SettingsError
         ``bad_filter``: it is no value of that kind, or would change the path.
     """
+    text = _text_of(target, value)
+    if text is None:
+        raise _no_such_value(target, value)
+    if text not in target.values and (hint := _meant(target, text)):
+        raise SettingsError(
+            f"{target.name} has no value {quoted(text)}",
+            advice=f"Did you mean {hint}? Documented are {', '.join(target.values)}.",
+            code="bad_filter",
+        )
+    return text
+
+
+def _text_of(target: Column | Parameter, value: object) -> str | None:
     is_path = isinstance(target, Parameter) and target.where == "path"
-    if isinstance(value, str) or (_is_plain(value) and not _is_nothing(value)):
-        try:
-            text = value.isoformat() if isinstance(value, dt.date) else str(value)
-            text.encode()  # half a character has no code in a URL
-            if not (is_path and _BREAKS_PATH.search(text)):
-                return _SPELLINGS.get(target.kind, str)(text) if text else text
-        except (ValueError, KeyError, ArithmeticError):
-            pass
-    example = getattr(target, "example", "") or _EXAMPLES.get(target.kind, "")
-    raise SettingsError(
-        f"{target.name} takes one value of kind {target.kind}, and was given another",
-        advice=f"Write it as in {target.name}={example or 'value'}.",
+    if not isinstance(value, str) and (not _is_plain(value) or _is_nothing(value)):
+        return None
+    try:
+        text = value.isoformat() if isinstance(value, dt.date) else str(value)
+        text.encode()  # half a character has no code in a URL
+        if is_path and _BREAKS_PATH.search(text):
+            return None
+        return _SPELLINGS.get(target.kind, str)(text) if text else text
+    except (ValueError, KeyError, ArithmeticError):
+        return None
+
+
+def _no_such_value(target: Column | Parameter, value: object) -> SettingsError:
+    is_text = isinstance(value, str)
+    is_many = isinstance(value, Iterable) and not is_text
+    is_range = isinstance(value, str) and value.startswith(("<", ">"))
+    examples = (getattr(target, "example", ""), *target.values)
+    example = next(filter(None, examples), _EXAMPLES.get(target.kind, "value"))
+    kind = {"text": "text that can stand in a path"}.get(target.kind, target.kind)
+    return SettingsError(
+        f"{target.name} cannot be {quoted(value)}"
+        + (f": that is no {kind}" if is_text else ""),
+        advice=f"Give one value, as in {target.name}={example}"
+        + (
+            "; choose several, or a range, from the frame."
+            if is_many or is_range
+            else "."
+        ),
         code="bad_filter",
     )
+
+
+def _meant(target: Column | Parameter, text: str) -> str:
+    """Give the documented value that was misspelt; empty where it is another one."""
+    known = {value.lower(): value for value in target.values}
+    close = difflib.get_close_matches(text[:_LONGEST].lower(), known, 1, _ALIKE)
+    return known[close[0]] if close else ""
 
 
 def _is_nothing(value: object) -> bool:
@@ -300,6 +336,7 @@ def _decimal(text: str) -> str:
     return text
 
 
+_ALIKE = 0.75  # of 1, from where on a value is one that was misspelt
 _LONGEST = 80  # characters of a name, which take longer to compare the more there are
 _BREAKS_PATH = re.compile(r"[/\\?#%\s]|^\.+$")
 _EXAMPLES = {

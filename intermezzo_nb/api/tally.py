@@ -28,6 +28,8 @@ class Tally:
     ----------
     ask : callable
         Gives the answer at a path, for parameters.
+    get_ready : callable
+        Called before the first request; its time is not counted.
     most : int or None
         Requests; where more are needed, it is an error.
     tell : callable
@@ -43,13 +45,14 @@ class Tally:
         ask: Callable[[str, Mapping[str, Any]], Answer],
         query: Query,
         *,
+        get_ready: Callable[[], None],
         most: int | None,
         tell: Callable[[float, str], None],
         announces: bool = True,
         within: Tally | None = None,
     ) -> None:
         self._ask, self._query, self._most, self._tell = ask, query, most, tell
-        self._announces, self._within = announces, within
+        self._get_ready, self._announces, self._within = get_ready, announces, within
         self.requests = self.repeated = 0
         self.planned: int | None = None
         self._began = time.monotonic()
@@ -59,7 +62,7 @@ class Tally:
 
     @property
     def seconds(self) -> float:
-        """Since the reading began."""
+        """Since the first request."""
         return time.monotonic() - self._began
 
     @property
@@ -79,6 +82,8 @@ class Tally:
         """Give the answer to a question, not decoded yet."""
         check()
         with telling_waits(self.tell_wait, self.count_again):
+            if not self.requests:
+                self._get_ready()
             self.count()
             return self._ask(*question)
 
@@ -118,6 +123,8 @@ class Tally:
         with self._mutex:
             if self._most is not None and self.requests >= self._most:
                 raise self._too_many(f"more than {self._most:,}")
+            if not self.requests:
+                self._began = time.monotonic()
             self.requests += 1
 
     def count_again(self) -> None:

@@ -38,6 +38,9 @@ class Pages:
 
     rate = 0.0
 
+    def get_ready(self):
+        pass
+
     def __init__(self, count, *, kept):
         self.count, self.bytes = count, 0
         self._kept = [self.page(n) for n in range(count // SIZE)] if kept else None

@@ -53,18 +53,46 @@ def machine(shared_practice, connection):
             "p32",
             {"tax_year": "twenty"},
             (
-                "Intermezzo: tax_year takes one value of kind integer, and "
-                "was given another [bad_filter]\n"
-                "Next: Write it as in tax_year=2026."
+                "Intermezzo: tax_year cannot be 'twenty': that is no integer "
+                "[bad_filter]\n"
+                "Next: Give one value, as in tax_year=2026."
             ),
         ),
         (
             "wage-types",
             {"effective_date": "06/04/2026"},
             (
-                "Intermezzo: effective_date takes one value of kind date, and was "
-                "given another [bad_filter]\n"
-                "Next: Write it as in effective_date=2026-04-06."
+                "Intermezzo: effective_date cannot be '06/04/2026': that is no date "
+                "[bad_filter]\n"
+                "Next: Give one value, as in effective_date=2026-04-06."
+            ),
+        ),
+        (
+            "employees",
+            {"startDate": ">2020-01-01"},
+            (
+                "Intermezzo: startDate cannot be '>2020-01-01': that is no date "
+                "[bad_filter]\n"
+                "Next: Give one value, as in startDate=2026-03-31; choose several, or "
+                "a range, from the frame."
+            ),
+        ),
+        (
+            "employees",
+            {"employmentCountry": ["DE", "GB"]},
+            (
+                "Intermezzo: employmentCountry cannot be ['DE', 'GB'] [bad_filter]\n"
+                "Next: Give one value, as in employmentCountry=DE; choose several, or "
+                "a range, from the frame."
+            ),
+        ),
+        (
+            "compensation",
+            {"kind": "earnings", **PAY},
+            (
+                "Intermezzo: kind has no value 'earnings' [bad_filter]\n"
+                "Next: Did you mean earning? Documented are earning, benefit, "
+                "deduction, reimbursement."
             ),
         ),
         (
@@ -118,9 +146,9 @@ def machine(shared_practice, connection):
             "compensation",
             {"employee_id": "../x", **PAY},
             (
-                "Intermezzo: employee_id takes one value of kind text, and "
-                "was given another [bad_filter]\n"
-                "Next: Write it as in employee_id=emp_…."
+                "Intermezzo: employee_id cannot be '../x': that is no text that can "
+                "stand in a path [bad_filter]\n"
+                "Next: Give one value, as in employee_id=emp_…."
             ),
         ),
         (

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from intermezzo_nb.api import tally
 from intermezzo_nb.api.failures import Owner
 from intermezzo_nb.api.owners import choose, employ
 from intermezzo_nb.api.progress import as_listener
@@ -35,6 +36,9 @@ class FakeApi:
     """An organization ``o`` of twelve; ``odd`` are answers, or errors, by employee."""
 
     rate = 0.0
+
+    def get_ready(self):
+        pass
 
     def __init__(self, odd=(), organizations=("o",), people=None):
         self.odd, self.organizations = dict(odd), organizations
@@ -113,7 +117,7 @@ def test_nobody_is_asked_for_nobody():
         ([""], "no id at position 0, but empty text"),
         ([["e1"]], "no id at position 0, but a list"),
         ([True], "no id at position 0, but a bool"),
-        (["a/../b"], "employee_id takes one value"),
+        (["a/../b"], "employee_id cannot be 'a/../b'"),
         (5.5, "employee_id cannot be used as it is given"),
         ({"id": "e1"}, "employee_id cannot be used as it is given"),
     ],
@@ -294,6 +298,15 @@ def test_overlaps_and_gaps_are_told_by_employee(option):
     assert reading.complete
 
 
+def test_a_note_says_of_which_organization_it_is():
+    one_of_two = {"items": [{"id": "e1"}], "meta": {"page": 1, "pages": 1, "total": 2}}
+    api = FakeApi({"b": one_of_two}, organizations=("a", "b"))
+    reading = Reading(api, Query("employees"))
+    reading.organizations = choose(api, reading, "all")
+    assert sum(len(batch) for batch in reading.batches()) == 13
+    assert [note[-4:] for note in reading.notes] == [" (b)"]
+
+
 def test_organizations_are_told_apart_and_one_that_fails_is_listed():
     api = FakeApi({"b": REFUSED}, organizations=("a", "b", "c"))
     rows, reading = read(api, organization="all")
@@ -310,9 +323,19 @@ def test_organizations_are_told_apart_and_one_that_fails_is_listed():
 
 
 def test_organizations_that_all_fail_are_raised():
-    api = FakeApi({"a": REFUSED, "b": REFUSED}, organizations=("a", "b"))
-    with pytest.raises(NotAllowed):
+    refused = [NotAllowed("not allowed", status=403) for _ in range(2)]
+    api = FakeApi(dict(zip("ab", refused, strict=True)), organizations=("a", "b"))
+    with pytest.raises(NotAllowed) as caught:
         read(api, organization="all")
+    assert caught.value.why == "Each of 2 organizations failed so; it is the last."
+
+
+def test_named_employees_of_whom_nobody_is_listed_are_raised():
+    api = FakeApi(people=[], organizations=("a", "b"))
+    with pytest.raises(NotFound, match="no employee y") as caught:
+        read(api, "documents", ["x", "y"], organization="all")
+    assert caught.value.why == "Each of 2 employees failed so; it is the last."
+    assert "Check the ids" in caught.value.advice
 
 
 def test_one_organization_of_a_list_that_fails_is_listed():
@@ -349,6 +372,23 @@ def test_an_employee_without_an_id_is_told(odd):
     _, reading = read(FakeApi(people=[{"id": "e0"}, odd]))
     assert remarks(reading) == ["1 employee came without an id that can be asked for"]
     assert not reading.complete
+
+
+def test_the_time_of_a_sign_in_does_not_count(monkeypatch):
+    class Clock:
+        now = 0.0
+
+        def monotonic(self):
+            return self.now
+
+    class SignsIn(FakeApi):
+        def get_ready(self):
+            clock.now = 60.0  # a person at a page, once
+
+    clock = Clock()
+    monkeypatch.setattr(tally, "time", clock)
+    rows, reading = read(SignsIn(), organization=None)
+    assert (len(rows), reading.tally.seconds) == (24, 0.0)
 
 
 def test_a_limit_stops_asking_and_says_so():

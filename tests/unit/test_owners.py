@@ -20,6 +20,9 @@ class FakeApi:
 
     rate = 0.0
 
+    def get_ready(self):
+        pass
+
     def __init__(self, organizations):
         self.organizations, self.asked = organizations, []
 

@@ -20,6 +20,9 @@ class FakeApi:
 
     rate = 0.0
 
+    def get_ready(self):
+        pass
+
     def __init__(self, **answers):
         self.answers = {"/" + k.replace("__", "/"): v for k, v in answers.items()}
         self.asked, self.announced = [], ""
