@@ -312,7 +312,8 @@ class Connection:
         folder : path
             An empty one, one that is not there yet, or that of the same export.
         overwrite : bool
-            Replace the export that is there, finished or not.
+            Replace the export that is there, finished or not; else one that is
+            finished stays as it is, and nothing is asked.
         part_rows : int
             Rows of a file, about; so many at most are read again after a kill.
         **options

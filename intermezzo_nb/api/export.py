@@ -113,8 +113,8 @@ def export(folder: Any, order: Order) -> Exported:
         if manifest.finished:
             read_at = manifest.about["fetched_at"]
             order.tell(
-                f"the export in {place.path} is finished, read at {read_at}; "
-                "overwrite=True reads it anew"
+                f"nothing was asked: the export in {place.path} is finished, read at "
+                f"{read_at}; overwrite=True reads it anew"
             )
         else:
             writer = _Writer(place, manifest, order)
