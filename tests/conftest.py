@@ -20,14 +20,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 from leaks import Leaks
 from person import Person
 
-pytest_plugins = ["pytester", "figures"]
+pytest_plugins = ["pytester", "figures", "pictures"]
 _LEAKS = pytest.StashKey[Leaks]()
 _SHOWN = ("Captured stdout", "Captured stderr")
 
 
 # What says where we are: every machine, also one behind a proxy, shall look alike.
 _FOREIGN = ("INTERMEZZO_", "JUPYTER", "BINDER_", "COLAB_", "SSH_", "CODESPACES")
-_NAMES = {"CI", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "XDG_RUNTIME_DIR"}
+_NAMES = {"CI", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "XDG_RUNTIME_DIR", "COLUMNS"}
 
 
 @pytest.fixture(autouse=True)

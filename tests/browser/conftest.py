@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from hub import Hub
 from jupyters import started
-from playwright.sync_api import sync_playwright
+from pictures import started_chromium
 from tab import Page
 from tls_proxy import TlsProxy
 
@@ -20,26 +19,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "protocol"))
 
 from foreign import ForeignServer
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-# As root and without a network, Chromium needs to be told to stay calm.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 WITHOUT_COMMS = (Path(__file__).parent / "without_comms.js").read_text()
 
 
 @pytest.fixture(scope="session")
 def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with started_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
