@@ -107,16 +107,17 @@ class IntermezzoError(Exception):
             import traceback
 
             return traceback.format_exception(self)
-        return [_wrapped(line) for line in self.lines()]
+        return [wrapped(line) for line in self.lines()]
 
 
-def _wrapped(line: str) -> str:
+def wrapped(line: str, *, indent: int = 0) -> str:
     """Wrap at words where a terminal would cut them; all else wraps by itself."""
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():
         return line
     return textwrap.fill(
         line,
         shutil.get_terminal_size().columns,
+        subsequent_indent=" " * indent,
         break_long_words=False,
         break_on_hyphens=False,
     )

@@ -122,6 +122,12 @@ class Login:
                 self._is_replaced = replaced
                 self._cancelled.set()
 
+    def expect(self) -> bool:
+        """Note that somebody waits for the end; tell whether nobody did before."""
+        with self._mutex:
+            is_first, self.is_awaited = not self.is_awaited, True
+        return is_first
+
     def settle(self) -> None:
         """Wait until a token that has been accepted is kept, or could not be."""
         if self._is_accepted:

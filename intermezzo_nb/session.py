@@ -8,7 +8,13 @@ from collections.abc import Callable
 from .addresses import origin
 from .api.waits import tell_wait
 from .asking import wait_and_ask
-from .errors import IntermezzoError, LoginCancelled, LoginRequired, SettingsError
+from .errors import (
+    IntermezzoError,
+    LoginCancelled,
+    LoginRequired,
+    SettingsError,
+    wrapped,
+)
 from .ladder import choose_way, reaches_pages_here, why_nobody
 from .login import Login
 from .oauth.answers import is_bearer_token
@@ -158,8 +164,8 @@ class Session:
     def _finish(self, login: Login) -> None:
         surroundings = look()
         try:
-            if not login.state.is_final and not tell_wait(0, _WAITING):
-                say(f"{_WAITING} …")
+            if not login.state.is_final:
+                self._tell_wait(login, surroundings)
         except KeyboardInterrupt:
             login.cancel()  # as one that comes a moment later
         try:
@@ -176,8 +182,16 @@ class Session:
         self._login = None
 
     @staticmethod
+    def _tell_wait(login: Login, surroundings: Surroundings) -> None:
+        is_first = login.expect()
+        # In a terminal, what the card says next would run into a line that moves.
+        is_told = surroundings.front != "terminal" and tell_wait(0, _WAITING)
+        if is_first and not is_told:
+            say(wrapped(f"Intermezzo: {_WAITING} …"))
+
+    @staticmethod
     def _await(login: Login, surroundings: Surroundings) -> None:
-        login.is_awaited = True
+        login.expect()
         prompt = login.prompt
         if prompt and prompt.paste == "expected" and surroundings.answers:
             wait_and_ask(login, say)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .errors import wrapped
 from .oauth.models import Identity
 
 
@@ -75,7 +76,8 @@ class Status:
         return [(label, text) for label, text in rows if text]
 
     def __str__(self) -> str:
-        return "\n".join(f"{label:<28}{text}" for label, text in self.rows())
+        lines = (f"{label:<28}{text}" for label, text in self.rows())
+        return "\n".join(wrapped(line, indent=28) for line in lines)
 
 
 @dataclass(frozen=True, slots=True)

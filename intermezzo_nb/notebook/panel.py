@@ -13,7 +13,7 @@ import ipywidgets
 from IPython.display import display
 
 from ..connection import Connection
-from ..errors import LoginMismatch
+from ..errors import LoginMismatch, wrapped
 from ..login import Login, State
 from ..status import Status
 from ..surroundings import look
@@ -206,4 +206,5 @@ def _signed_in(status: Status) -> dict[str, str]:
 
 
 def _bundle(plain: str, html: str) -> dict[str, str]:
-    return {"text/plain": plain, "text/html": html}
+    text = "\n".join(map(wrapped, plain.splitlines()))
+    return {"text/plain": text, "text/html": html}

@@ -14,6 +14,7 @@ from IPython.display import display
 
 from ..api.progress import Progress
 from ..api.provenance import summary
+from ..errors import wrapped
 from ..surroundings import look
 
 _REDRAW = 0.25  # seconds between two redraws
@@ -96,7 +97,8 @@ class _TerminalLine:
         self._length = len(shown)
 
     def end(self, text: str) -> None:
-        first, *others = text.splitlines()
+        lines = "\n".join(map(wrapped, text.splitlines()))
+        first, *others = lines.splitlines()
         self._write("\n".join([first.ljust(self._length), *others, ""]))
         self._length = 0
 

@@ -2,61 +2,30 @@
 
 from __future__ import annotations
 
-import codecs
 import io
-import os
-import pty
 import re
-import select
-import sys
 import time
 from dataclasses import dataclass
 
 import pytest
 import segno
 from figures import Figure
+from terminal import Screen, Terminal
 
 LINK = r"http://127\.0\.0\.1:\d+/(?:auth|device)\S*\?\S+(?=\r?\n)"
+WAITING = (
+    "Intermezzo: waiting for the sign-in: its link is in an output above "
+    "(interrupt to cancel) …"
+)
 OVER_SSH = {"SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}
-
-
-class Terminal:
-    """IPython behind a pseudo-terminal."""
-
-    def __init__(self, environment):
-        self.said = ""
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._pid, self._handle = pty.fork()
-        if self._pid == 0:
-            words = ["-m", "IPython", "--simple-prompt", "--no-banner"]
-            os.environ.update({"TERM": "dumb", "COLUMNS": "2000", **environment})
-            os.execv(sys.executable, [sys.executable, *words, "--colors=NoColor"])  # noqa: S606
-        self.wait_for(r"In \[1\]")
-
-    def type(self, line):
-        os.write(self._handle, f"{line}\n".encode())
-
-    def wait_for(self, pattern, seconds=30):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if found := re.search(pattern, self.said):
-                return found
-            if select.select([self._handle], [], [], 0.2)[0]:
-                self.said += self._decoder.decode(os.read(self._handle, 65536))
-        raise AssertionError(f"{pattern!r} did not come: {len(self.said)} characters")
-
-    def end(self):
-        self.type("exit")
-        os.waitpid(self._pid, 0)
-        os.close(self._handle)
 
 
 @pytest.fixture
 def terminal():
     started = []
 
-    def start(**environment):
-        started.append(Terminal(environment))
+    def start(kind=Terminal, **environment):
+        started.append(kind(**environment))
         started[-1].type("%load_ext intermezzo_nb")
         return started[-1]
 
@@ -98,23 +67,49 @@ def server(request):
 
 
 @pytest.fixture
-def told(request, server, leaks, measured):
+def shot(server, keep_picture):
+    """Keep a picture of a screen; give its name."""
+
+    def keep(screen, way, *stage):
+        name = "-".join(("terminal-ipython", way, server.name, *stage))
+        keep_picture(name, screen.html())
+        return f"{name}.png"
+
+    return keep
+
+
+def assert_is_tidy(screen):
+    """Each thing is told once, and begins a row."""
+    assert [row for row in screen.rows if "Intermezzo:" in row[1:]] == []
+    assert WAITING in screen.rows
+    assert screen.text.count("waiting for the sign-in") == 1
+
+
+@pytest.fixture
+def told(request, server, leaks, measured, shot):
     """Wait for the DataFrame; note what it took, and that nothing is left of it."""
 
-    def wait(terminal, way, browser, begun, done):
-        terminal.wait_for(f"signed in as {server.person}")
+    def wait(screen, way, browser, begun, done):
+        screen.wait_for(f"signed in as {server.person}")
         signed_in = time.monotonic() - done
-        terminal.wait_for(f"{server.rows} rows")
+        screen.wait_for(f"{server.rows} rows")
         frame = time.monotonic() - begun
-        terminal.type("%intermezzo_status")
-        terminal.wait_for(rf"Tried: {way} +used")
+        screen.wait_for(r"In \[4\]")
+        screen.type("df")
+        screen.wait_for(r"(?s)Out\[4\]:.*In \[5\]")
+        picture, link = shot(screen, way), re.search(LINK, screen.said)[0]
+        assert screen.torn(link) == []
+        assert_is_tidy(screen)
+        screen.type("%intermezzo_status")
+        screen.wait_for(rf"Tried: {way} +used")
+        assert screen.torn(link) == []
         clicks = 1 + browser.clicks  # the link is opened as well
         figure = ("terminal IPython", way, server.name, frame, clicks, signed_in)
-        measured(Figure(*figure))
+        measured(Figure(*figure, picture))
         if server is not PRACTICE:  # its secrets bear a mark
             for secret in request.getfixturevalue("openid_provider").secrets():
                 leaks.record(secret)
-        assert not leaks.in_text(terminal.said)
+        assert not leaks.in_text(screen.said)
 
     return wait
 
@@ -132,14 +127,16 @@ def test_a_person_signs_in_from_a_terminal(terminal, person):
 
 
 def test_what_is_read_is_told_in_one_line_that_moves(terminal):
-    shell = terminal(COLUMNS="100")
+    shell = terminal(Screen, columns=46)
     shell.type("%intermezzo_login --profile demo --via client-credentials")
     shell.type("df = %intermezzo employees --organization all")
     shell.wait_for("complete")
     drawn = re.findall(r"\r(employees · [^\r\n]*)", shell.said)
     assert len(drawn) > 2
-    assert max(map(len, drawn)) < 100
-    assert drawn[-1].startswith("employees · 4,000 rows × ")
+    assert max(map(len, drawn)) < 46
+    # Nothing else is left of all that was drawn.
+    [row] = [row for row in shell.rows if row.startswith("employees ·")]
+    assert re.fullmatch(r"employees · 4,000 rows × \d+ columns · \d+", row)
 
 
 def test_an_error_is_wrapped_between_words(terminal):
@@ -180,43 +177,70 @@ def test_who_waits_is_told_once_how_it_ended(terminal, end):
     assert shell.said.count(what) == 1
 
 
+def test_a_wait_is_told_once_however_many_requests_wait(terminal, person):
+    shell = terminal(Screen)
+    link = ask(shell, "%intermezzo_login --profile demo --via loopback")
+    employees = "--organization org_1 --employee-id emp_1,emp_2,emp_3,emp_4"
+    shell.type(f"%intermezzo compensation {employees}")
+    shell.wait_for("waiting for the sign-in")
+    assert person().sign_in(link).status_code == 200
+    shell.wait_for(r"In \[4\]")
+    assert_is_tidy(shell)
+
+
 def test_where_nobody_waits_a_line_tells_how_it_ended(terminal):
     shell = terminal()
     shell.type("%intermezzo_login --profile demo --via loopback --timeout 1")
     shell.wait_for("Intermezzo: nobody signed in at the practice server")
 
 
-def test_a_link_leads_back_over_loopback(terminal, person, server, told):
-    shell, browser, begun = terminal(), person(), time.monotonic()
-    shell.type(f"{server.login} --via loopback")
-    link = shell.wait_for(LINK)
+def ask(screen, login):
+    """Begin a sign-in; give the link that is shown."""
+    screen.type(login)
+    screen.wait_for(r"In \[3\]")
+    return re.search(LINK, screen.text)[0]
+
+
+def test_a_link_leads_back_over_loopback(terminal, person, server, shot, told):
+    shell, browser, begun = terminal(Screen), person(), time.monotonic()
+    link = ask(shell, f"{server.login} --via loopback")
     shell.type(server.read)
     shell.wait_for("waiting for the sign-in")
-    assert browser.sign_in(link[0]).status_code == 200
+    shot(shell, "loopback", "asked")
+    assert browser.sign_in(link).status_code == 200
     told(shell, "loopback", browser, begun, time.monotonic())
 
 
-def test_over_ssh_a_code_is_entered_elsewhere(terminal, person, server, told):
-    shell, browser, begun = terminal(**OVER_SSH), person(), time.monotonic()
+def test_over_ssh_a_code_is_entered_elsewhere(terminal, person, server, shot, told):
+    shell, browser, begun = terminal(Screen, **OVER_SSH), person(), time.monotonic()
     # Over SSH the practice server's own pages are out of reach, unless asked for.
-    shell.type(f"{server.login} --via device" if server is PRACTICE else server.login)
-    link = shell.wait_for(LINK)
+    way = " --via device" if server is PRACTICE else ""
+    link = ask(shell, server.login + way)
     shell.wait_for(r"Code: \w+-\w+")
     shell.type(server.read)
-    assert re.search("Sign-in Success|You can close", browser.enter_code(link[0]))
+    shell.wait_for("waiting for the sign-in")
+    assert qr_code(link) in "\n".join(shell.rows)
+    shot(shell, "device", "asked")
+    assert re.search("Sign-in Success|You can close", browser.enter_code(link))
     told(shell, "device", browser, begun, time.monotonic())
 
 
-def test_over_ssh_an_address_is_typed_unseen(terminal, person, server, told):
-    shell, browser, begun = terminal(**OVER_SSH), person(), time.monotonic()
-    shell.type(f"{server.login} --via paste")
-    link = shell.wait_for(LINK)
+def test_over_ssh_an_address_is_typed_unseen(terminal, person, server, shot, told):
+    shell, browser, begun = terminal(Screen, **OVER_SSH), person(), time.monotonic()
+    link = ask(shell, f"{server.login} --via paste")
     shell.type(server.read)
     shell.wait_for(r"the address of that page \(hidden\)")
-    address = browser.answer_for(link[0])
-    shell.type(address)
+    shot(shell, "paste", "asked")
+    shell.type(browser.answer_for(link))
     told(shell, "paste", browser, begun, time.monotonic())
     assert "/intermezzo/callback?" not in shell.said
+
+
+def qr_code(link):
+    """Give the rows that draw it."""
+    code, drawing = segno.make(link, error="l", micro=False), io.StringIO()
+    code.terminal(drawing, border=2, compact=True)
+    return drawing.getvalue().strip()
 
 
 def show_code(shell):
@@ -228,9 +252,7 @@ def show_code(shell):
 def test_a_terminal_shows_the_link_as_a_qr_code(terminal, person):
     shell = terminal(PYTHONIOENCODING="utf-8")
     link = show_code(shell)
-    code, drawing = segno.make(link, error="l", micro=False), io.StringIO()
-    code.terminal(drawing, border=2, compact=True)
-    shell.wait_for(re.escape(drawing.getvalue().strip().replace("\n", "\r\n")))
+    shell.wait_for(re.escape(qr_code(link).replace("\n", "\r\n")))
     person().enter_code(link)
     shell.wait_for("signed in as Maren Voss")
 
@@ -243,5 +265,5 @@ def test_a_terminal_without_room_or_letters_shows_the_code_alone(
     link = show_code(shell)
     shell.wait_for("Code: [A-Z]{4}-[A-Z]{4}")
     person().enter_code(link)
-    shell.wait_for("signed in as Maren Voss")
+    shell.wait_for(r"signed in as\s+Maren\s+Voss")
     assert "▄" not in shell.said

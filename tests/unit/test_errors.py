@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 
 import pytest
 
@@ -50,3 +51,10 @@ def test_the_frames_are_shown_on_request(monkeypatch):
     with pytest.raises(SettingsError) as caught:
         Settings.resolve(arguments={"issuer": "nonsense"})
     assert "Traceback" in "".join(caught.value._render_traceback_())
+
+
+def test_a_line_stays_whole_where_there_is_no_output_at_all(monkeypatch):
+    line = "word " * 100
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", None)  # as under pythonw.exe
+        assert errors.wrapped(line) == line
