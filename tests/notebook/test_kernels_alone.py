@@ -5,7 +5,8 @@ Reproduced: the variables by which they are known, a kernel without a Jupyter se
 its parent, a front end that answers input requests and draws HTML but no widgets, and
 for Colab a browser that cannot reach the kernel. Not reproduced: VS Code's forwarding
 of ports (its local kernels need none), its input box, Colab's own front end, its proxy
-and its module ``google.colab``.
+and its module ``google.colab``. So pictures show outputs in colours of theirs, not
+their windows.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import re
 import subprocess
 import sys
 import time
+from html import escape
 from queue import Empty
 
 import pytest
@@ -24,6 +26,20 @@ from jupyter_client.connect import write_connection_file
 
 VS_CODE = {"VSCODE_PID": "4242"}
 COLAB = {"COLAB_RELEASE_TAG": "release-colab-external_20261101"}
+# A dark theme of VS Code's, and the variables by which it tells its colours; Colab's
+# outputs are white frames without any.
+DARK = (
+    "background:#1f1f1f;color:#ccc;--vscode-editor-background:#1f1f1f;"
+    "--vscode-editor-foreground:#ccc;--vscode-descriptionForeground:#9d9d9d;"
+    "--vscode-widget-border:#313131"
+)
+LIGHT = "background:#fff;color:#212121"
+PAGE = """<!doctype html><style>
+body {{ margin: 16px; font: 14px/1.4 sans-serif; {look} }}
+pre {{ opacity: .7; white-space: pre-wrap }}
+body > div {{ overflow: hidden }}
+table {{ border-collapse: collapse }} td, th {{ padding: 2px 6px }}
+</style><div>{outputs}</div>"""
 LINK = re.compile(r'href="([^"]+)"[^>]*class="intermezzo-sign-in"')
 
 
@@ -48,11 +64,15 @@ class Kernel:
         self._client.load_connection_file()
         self._client.start_channels()
         self._client.wait_for_ready(timeout=60)
-        self.asked, self._shown = [], []
+        self.asked, self._shown, self._page = [], [], {}
 
     @property
     def shown(self):
         return [text for _, text in self._shown]
+
+    def html(self, look):
+        """Draw what a front end shows now: cells, and outputs in their last state."""
+        return PAGE.format(look=look, outputs="".join(self._page.values()))
 
     def since(self, moment, pattern):
         """Give the seconds until something was shown."""
@@ -62,6 +82,7 @@ class Kernel:
     def run(self, code, answer=None):
         """Run a cell to its end; ``answer`` gives what is typed where it asks."""
         message = self._client.execute(code, allow_stdin=True)
+        self._page[message] = f"<pre>{escape(code)}</pre>"
         is_over = False
         while not is_over:
             self._answer(answer)
@@ -85,8 +106,11 @@ class Kernel:
             request = self._client.get_stdin_msg(timeout=0.05)
         except Empty:
             return
-        self.asked.append(request["content"])
+        asked = request["content"]
+        self.asked.append(asked)
+        self._page["asked"] = f"<p>{escape(asked['prompt'])}<input></p>"
         self._client.input(answer())
+        del self._page["asked"]
 
     def _next(self, message):
         try:
@@ -102,6 +126,8 @@ class Kernel:
         elif kind in {"display_data", "update_display_data", "execute_result"}:
             data = content["data"]
             text = data.get("text/html") or data["text/plain"]
+            own, known = got["header"]["msg_id"], content.get("transient", {})
+            self._page[known.get("display_id", own)] = text
         if text:
             self._shown.append((time.monotonic(), text))
         is_over = kind == "status" and content["execution_state"] == "idle"
@@ -136,16 +162,31 @@ def login(request):
 
 
 @pytest.fixture
-def told(request, leaks, measured):
+def shot(request, keep_picture):
+    """Keep a picture of what a front end would show; give its name."""
+
+    def keep(kernel, environment, way, *stage):
+        server = request.node.callspec.params["login"]
+        name = "-".join((environment.replace(" ", "-").lower(), way, server, *stage))
+        keep_picture(name, kernel.html(DARK if environment == "VS Code" else LIGHT))
+        return f"{name}.png"
+
+    return keep
+
+
+@pytest.fixture
+def told(request, leaks, measured, shot):
     """Note what it took, and that nothing is left of it."""
 
     def note(environment, way, kernel, browser, begun, signed_in):
         server = request.node.callspec.params["login"]
+        picture = shot(kernel, environment, way)
         kernel.run("%intermezzo_status")
         assert re.search(rf"Tried: {way} +used", kernel.shown[-1])
         frame = time.monotonic() - begun
         clicks = 1 + browser.clicks  # the link is opened as well
-        measured(Figure(environment, way, server, frame, clicks, signed_in))
+        figure = (f"{environment}'s conditions", way, server, frame, clicks, signed_in)
+        measured(Figure(*figure, picture))
         if server == "oidc-provider":
             for secret in request.getfixturevalue("openid_provider").secrets():
                 leaks.record(secret)
@@ -161,27 +202,31 @@ def link_of(kernel):
 
 
 def test_vs_code_on_the_same_machine_is_reached_over_loopback(
-    kernel, login, person, told
+    kernel, login, person, shot, told
 ):
     line, read = login
     vs_code, browser, begun = kernel(VS_CODE), person(), time.monotonic()
     vs_code.run(line)
+    shot(vs_code, "VS Code", "loopback", "asked")
     assert browser.sign_in(link_of(vs_code)).status_code == 200
     done = time.monotonic()
     vs_code.wait_for("Signed in as")
     signed_in = vs_code.since(done, "Signed in as")
     vs_code.run(read)
     assert "dataframe" in vs_code.shown[-1]
-    told("VS Code's conditions", "loopback", vs_code, browser, begun, signed_in)
+    told("VS Code", "loopback", vs_code, browser, begun, signed_in)
 
 
-def test_on_colab_an_address_is_typed_where_the_cell_asks(kernel, login, person, told):
+def test_on_colab_an_address_is_typed_where_the_cell_asks(
+    kernel, login, person, shot, told
+):
     line, read = login
     colab, browser, begun = kernel(COLAB), person(), time.monotonic()
     colab.run(f"{line} --via paste")
     typed = []
 
     def paste():
+        shot(colab, "Colab", "paste", "asked")
         typed.extend([browser.answer_for(link_of(colab)), time.monotonic()])
         return typed[0]
 
@@ -189,22 +234,25 @@ def test_on_colab_an_address_is_typed_where_the_cell_asks(kernel, login, person,
     assert colab.asked[0]["password"] is True
     assert "dataframe" in colab.shown[-1]
     signed_in = colab.since(typed[1], "Signed in as")
-    told("Colab's conditions", "paste", colab, browser, begun, signed_in)
+    told("Colab", "paste", colab, browser, begun, signed_in)
     assert typed[0] not in "\n".join(colab.shown)
 
 
 @pytest.mark.parametrize("login", ["oidc-provider"], indirect=True)
-def test_on_colab_a_code_is_entered_elsewhere_by_itself(kernel, login, person, told):
+def test_on_colab_a_code_is_entered_elsewhere_by_itself(
+    kernel, login, person, shot, told
+):
     line, read = login
     colab, browser, begun = kernel(COLAB), person(), time.monotonic()
     colab.run(line)
+    shot(colab, "Colab", "device", "asked")
     browser.enter_code(link_of(colab))
     done = time.monotonic()
     colab.wait_for("Signed in as")
     signed_in = colab.since(done, "Signed in as")
     colab.run(read)
     assert "dataframe" in colab.shown[-1]
-    told("Colab's conditions", "device", colab, browser, begun, signed_in)
+    told("Colab", "device", colab, browser, begun, signed_in)
 
 
 def test_on_colab_the_demo_asks_nobody_who_could_not_answer(kernel):
