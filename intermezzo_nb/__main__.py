@@ -208,6 +208,8 @@ def _exports(server: PracticeServer) -> Iterator[str]:
         yield f"export INTERMEZZO_{name.upper()}={value}"
     yield "# In a notebook, as a person: %intermezzo_login --profile demo, with"
     yield f"export INTERMEZZO_DEMO_URL={server.url}"
+    person = server.settings()["person"]["client_id"]
+    yield f"# or, without that profile, INTERMEZZO_CLIENT_ID={person} and no secret"
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -147,7 +147,7 @@ def _contact_wrongs(row: dict[str, Any]) -> Iterator[Wrong]:
     yield from _name_wrongs(row, "name")
     email = row.get("email")
     if email is not None and not _EMAIL.fullmatch(str(email)):
-        yield "email", "EMAIL_INVALID", "This is no address of mail."
+        yield "email", "EMAIL_INVALID", "This is not an e-mail address."
     phone = row.get("phone")
     if phone is not None:
         told = phone if isinstance(phone, dict) else {}

@@ -31,9 +31,8 @@ from .grants import (
     DEVICE_GRANT,
     DEVICE_INTERVAL,
     PEOPLE,
-    READ_SCOPES,
+    RESOURCE_SCOPES,
     SCOPES,
-    WRITE_SCOPES,
     Client,
     Grant,
     Ledger,
@@ -167,13 +166,13 @@ class Validator(RequestValidator):
     ) -> bool:
         if not set(scopes) <= set(SCOPES):
             return False
+        # Who names no resource gets all: people and machines can try what there is.
         if not any(":" in scope for scope in scopes):
-            request.scopes = [*scopes, *READ_SCOPES]
+            request.scopes = [*scopes, *RESOURCE_SCOPES]
         return True
 
     def get_default_scopes(self, client_id: str, *_: Any) -> list[str]:
-        # A machine that names none gets what it was registered for.
-        return [*READ_SCOPES, *WRITE_SCOPES]
+        return [*RESOURCE_SCOPES]
 
     def is_pkce_required(self, client_id: str, *_: Any) -> bool:
         return self._ledger.clients[client_id].secret is None

@@ -8,14 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-READ_SCOPES = {
+RESOURCE_SCOPES = {
     "read:organizations": "See the organizations and their worksites",
     "read:employees": "See employees, their personal data and jobs",
     "read:compensation": "See what employees are paid",
     "read:wage_types": "See the wage types",
     "read:p32": "See what is owed to HMRC",
-}
-WRITE_SCOPES = {
     "write:contacts": "Create contacts",
     "write:organizations": "Create organizations",
     "write:worksites": "Create worksites",
@@ -26,8 +24,7 @@ SCOPES = {
     "profile": "See your name",
     "email": "See your e-mail address",
     "offline_access": "Stay signed in until you sign out",
-    **READ_SCOPES,
-    **WRITE_SCOPES,
+    **RESOURCE_SCOPES,
     "write:wage_types": "Create and approve wage types",
 }
 _CODE_LIFE = 60.0  # seconds

@@ -230,6 +230,8 @@ def _german_id(member: dict[str, Any]) -> Any:
 def _monthly(line: dict[str, Any]) -> Decimal:
     often = str(line.get("earningFrequency") or "month").lower()
     amount = _amount(line)
+    if often not in {"month", "year"}:
+        raise Refused("An earning is by the month or the year.")
     return amount / _MONTHS if often == "year" and not line.get("isLumpsum") else amount
 
 

@@ -101,7 +101,8 @@ def test_a_reader_that_has_enough_ends_a_command_quietly():
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_the_sandbox_tells_its_settings_and_cleans_up(ending):
     process = started("sandbox", "--rows", "30")
-    lines = [process.stdout.readline() for _ in range(8)]
+    lines = [process.stdout.readline() for _ in range(9)]
+    assert "INTERMEZZO_CLIENT_ID=intermezzo-notebook and no secret" in lines[-1]
     exports = dict(re.findall(r"export (\w+)=(.*)\n", "".join(lines)))
     secret = Path(exports["INTERMEZZO_CLIENT_SECRET_FILE"])
     assert secret.stat().st_mode & 0o077 == 0

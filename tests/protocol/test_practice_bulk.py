@@ -92,7 +92,11 @@ def test_a_payslip_adds_up(api):
 
 
 @pytest.mark.parametrize(
-    "pay", [{"earnings": []}, {"earnings": [{"amount": 0}]}, {"earnings": [{}]}]
+    "pay",
+    [
+        *({"earnings": []}, {"earnings": [{"amount": 0}]}, {"earnings": [{}]}),
+        {"earnings": [{"amount": 1, "earningFrequency": "yearly"}]},
+    ],
 )
 def test_who_cannot_be_paid_is_an_error_beside_the_payslips(api, pay):
     told = post(api, "/germany/payroll", german(**pay))

@@ -62,7 +62,7 @@ def test_five_thousand_rows_with_bad_ones_among_them(api, practice, organization
     assert "23 × EMAIL_INVALID (email): c-36, c-252" in repr(report)
     shown = report._repr_html_()
     assert "4,863 of 5,000 created" in shown
-    assert "<td>This is no address of mail.</td>" in shown
+    assert "<td>This is not an e-mail address.</td>" in shown
     assert "Person" not in repr(report) + report._repr_html_()
 
 
@@ -288,6 +288,18 @@ def test_a_german_run_gives_payslips_and_exact_money(api, practice):
         report.retry(frame)
     fixed = report.rejected.assign(**{"employeeDetails.yearOfBirth": 1970})
     assert report.retry(fixed).complete
+
+
+def test_a_person_may_write_unless_asked_for_less(practice, connection, sign_in):
+    made = connection(**practice.settings("person"))
+    sign_in(made)
+    owner = made.get("/organizations")[0]["id"]
+    assert made.send("contacts", contacts(1), organization=owner).complete
+    less = "openid offline_access read:organizations"
+    made = connection(**practice.settings("person", scope=less))
+    sign_in(made)
+    with pytest.raises(NotAllowed):
+        made.send("contacts", contacts(1), organization=owner)
 
 
 def test_a_german_run_says_which_ids_and_columns_it_takes(api, practice):
