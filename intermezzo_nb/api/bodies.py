@@ -13,11 +13,12 @@ import pandas as pd
 
 from ..errors import BadTable, plain
 from .forms import Body, Problem
+from .progress import plural
 from .schema import Column
 from .values import Unfit, as_json
 
 _NO: Mapping[str, str] = {}
-_TOLD = 5  # problems in a message; the rest is counted
+_TOLD = 5  # problems or rows in a message; the rest is counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +123,18 @@ def checked(
 
 
 def refuse(
-    what: str, problems: Sequence[Problem], rows: int, about: Mapping[str, str] = _NO
+    what: str,
+    problems: Sequence[Problem],
+    labels: Sequence[Any],
+    about: Mapping[str, str] = _NO,
 ) -> None:
     """
     Raise one error for all problems, where there are any.
 
     Parameters
     ----------
+    labels : sequence
+        Of all rows: problems are told in their order, after those of the whole table.
     about : mapping of str to str
         What is to be said beside a problem with a field.
 
@@ -139,12 +145,14 @@ def refuse(
     """
     if not problems:
         return
+    order = {label: at for at, label in enumerate(labels)}
+    problems = sorted(problems, key=lambda problem: order.get(problem[0], -1))
     told = [_worded(*problem) for problem in problems[:_TOLD]]
     more = len(problems) - len(told)
     told += [f"and {more:,} more"] if more else []
     bad = len({plain(label) for label, *_ in problems if label is not None})
-    where = f" in {bad:,} of {rows:,} rows" if bad else ""
-    count = f"{len(problems):,} problem{'s' * (len(problems) > 1)}"
+    where = f" in {bad:,} of {len(labels):,} rows" if bad else ""
+    count = plural(len(problems), "problem")
     why = "; ".join(told)
     fields = {field for _, field, _ in problems}
     hints = [words for field, words in about.items() if field in fields]
@@ -172,6 +180,13 @@ def nested(row: Body, label: Any, problems: list[Problem]) -> Body:
             continue
         place[last] = value
     return body
+
+
+def row_names(labels: Sequence[Any]) -> str:
+    """Name the first few rows by their labels, and count the rest."""
+    told = [plain(label, 40) for label in labels[:_TOLD]]
+    more = len(labels) - len(told)
+    return ", ".join(told) + (f" and {more:,} more" if more else "")
 
 
 def is_missing(value: Any) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import SendFailed, StoreError
@@ -18,9 +18,13 @@ from .journal import Journal
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome
 from .posting import Delivery, Job, Poster
 from .progress import Progress, plural, waits_alone
-from .report import SendReport
+from .report import WHERE, SendReport
 
 _ON_ERROR = ("raise", "report")
+_RETRIED = {
+    "": "Leave out what was created. Corrected rows keep the index of .rejected, by "
+    "which they are known; new rows go by send(…)."
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +43,9 @@ class Manner:
         Raise where not all was created, after all was sent; or only report.
     journal : path or None
         Where it is noted what was sent; None for nowhere.
-    done : frozenset of str
-        Rows that were created before, which a retry does not create again.
-    doubtful : frozenset of str
-        Rows that were sent before, and not answered.
-    spare : mapping of str to int
-        How many rows like these are still to be created all the same.
-    is_retry : bool
-        Somebody asked for these rows again: also for those that are uncertain.
+    attempts : list of (Job, Delivery)
+        What was sent so far by a report and its retries, and theirs: all of them
+        share this list, so that each knows what any other has created.
     """
 
     api: Api
@@ -55,10 +54,7 @@ class Manner:
     on_error: str = "raise"
     journal: str | os.PathLike[str] | None = None
     progress: Callable[[Progress], None] = lambda _: None
-    done: frozenset[str] = frozenset()
-    doubtful: frozenset[str] = frozenset()
-    spare: Mapping[str, int] = field(default_factory=dict)
-    is_retry: bool = False
+    attempts: list[tuple[Job, Delivery]] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -109,16 +105,18 @@ def deliver(
         The journal cannot be used.
     """
     how.keep(report)
+    is_retry, unanswered = bool(how.attempts), {*_texts(how, UNCERTAIN)}
+    how.attempts.append((job, delivery))
     subject = f"{how.place} {job.path}"
     opened = Journal(how.journal, subject) if how.journal is not None else None
     try:
         with opened or nullcontext():
-            doubtful = [at for at, t in enumerate(job.texts) if t in how.doubtful]
+            doubtful = [at for at, t in enumerate(job.texts) if t in unanswered]
             again: list[int] = []
             if opened:
-                if job.is_one and not how.is_retry:
+                if job.is_one and not is_retry:
                     _look_at_others(opened, job, delivery)
-                again = _recall(how, job, delivery, opened)
+                again = _recall(job, delivery, opened, is_retry=is_retry)
                 doubtful += opened.doubtful(job.marks)
             Poster(
                 how.api,
@@ -162,51 +160,68 @@ def _look_at_others(journal: Journal, job: Job, delivery: Delivery) -> None:
         )
 
 
-def _recall(how: Manner, job: Job, delivery: Delivery, journal: Journal) -> list[int]:
+def _recall(
+    job: Job, delivery: Delivery, journal: Journal, *, is_retry: bool
+) -> list[int]:
     """Take over what the journal knows; give the rows that are sent once more."""
     delivery.outcomes = journal.recalled(job.marks)
-    again = delivery.places(REJECTED, UNCERTAIN) if how.is_retry else []
+    again = delivery.places(REJECTED, UNCERTAIN) if is_retry else []
     known = len(delivery.outcomes) - len(delivery.places(UNSENT)) - len(again)
     if known:
-        delivery.notes.append(f"{known:,} are known from the journal, and not sent")
+        of = len(delivery.outcomes)
+        delivery.notes.append(
+            f"known from the journal, and not sent: {known:,} of {of:,}"
+        )
     for at in again:
         delivery.outcomes[at] = Outcome(UNSENT)
     return again
 
 
-def after(how: Manner, texts: Sequence[str], outcomes: Sequence[Outcome]) -> Manner:
-    """Give the manner of a retry: it knows what was created."""
-    created = [o.state == CREATED for o in outcomes]
-    done = {t for t, is_created in zip(texts, created, strict=True) if is_created}
-    rest = [t for t, is_created in zip(texts, created, strict=True) if not is_created]
-    open_ = {t for t, o in zip(texts, outcomes, strict=True) if o.state == UNCERTAIN}
-    return replace(
-        how,
-        done=how.done | done,
-        doubtful=how.doubtful | open_,
-        spare=Counter(rest),
-        is_retry=True,
-    )
-
-
-def refuse_done(
-    how: Manner, name: str, texts: Sequence[str], labels: Sequence[Any]
+def refuse_created(
+    how: Manner, what: str, texts: Sequence[str], labels: Sequence[Sequence[Any]]
 ) -> None:
     """
-    Refuse rows that a retry has created already.
+    Refuse rows that an earlier attempt has created.
+
+    A row is known by its label, whatever it says now; and by its text, unless more
+    rows of just that text were to be sent than have been created.
+
+    Parameters
+    ----------
+    labels : sequence of sequences
+        Those of each text.
 
     Raises
     ------
     BadTable
         There are some.
     """
-    spare = Counter(how.spare)
+    known = {label for job, at in _rows(how, CREATED) for label in job.labels[at]}
+    created = Counter(_texts(how, CREATED))
+    wanted: Counter[str] = Counter()
+    for job, _ in how.attempts:
+        wanted |= Counter(job.texts)
+    spare = wanted - created
     problems: list[Problem] = []
-    for text, label in zip(texts, labels, strict=True):
-        spare[text] -= 1
-        if text in how.done and spare[text] < 0:
-            problems.append((label, "", "was created already"))
-    refuse(name, problems, len(texts))
+    for text, own in zip(texts, labels, strict=True):
+        if again := [label for label in own if label in known]:
+            told = "has the label of a row that was created already"
+            problems.append((again[0], "", told))
+        elif text in created:
+            spare[text] -= 1
+            if spare[text] < 0:
+                problems.append((own[0], "", "was created already"))
+    refuse(what, problems, [label for own in labels for label in own], _RETRIED)
+
+
+def _rows(how: Manner, state: str) -> Iterator[tuple[Job, int]]:
+    """Give the rows of earlier attempts that are in a state."""
+    for job, delivery in how.attempts:
+        yield from ((job, at) for at in delivery.places(state))
+
+
+def _texts(how: Manner, state: str) -> list[str]:
+    return [job.texts[at] for job, at in _rows(how, state)]
 
 
 def _interrupted(report: SendReport) -> SendFailed:
@@ -214,8 +229,7 @@ def _interrupted(report: SendReport) -> SendFailed:
     told = ", ".join(f"{n:,} {s}" for s, n in counts.items() if n and s != "total")
     return SendFailed(
         f"sending {report.name} was interrupted: of {counts['total']:,}, {told}",
-        advice="The report is in .report of this error, and in last_report of the "
-        "connection.",
+        advice=WHERE,
         code="interrupted",
         report=report,
     )

@@ -21,6 +21,7 @@ from .outcomes import (
     Told,
     all_of,
 )
+from .progress import plural
 from .resources import PAYSLIP_LINES
 from .schema import Column, Resource
 from .shaping import leaves
@@ -168,8 +169,8 @@ def of_run(sent: Sequence[Any], answer: Any) -> Told:
         errors.setdefault(name, []).append(error)
     ours = {*map(str, sent)}
     notes = [
-        f"{len(strangers)} {what} are of nobody who was sent"
-        for what, names in (("payslips", {*slips}), ("errors", {*errors}))
+        f"of nobody who was sent: {plural(len(strangers), what)}"
+        for what, names in (("payslip", {*slips}), ("error", {*errors}))
         if (strangers := names - ours)
     ]
     notes += (

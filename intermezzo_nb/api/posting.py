@@ -52,6 +52,8 @@ class Job:
         Where they are posted.
     texts : sequence of str
         Each row as JSON.
+    labels : sequence of sequences
+        By which the caller knows each of them; an employee may have several.
     marks : sequence of str
         By what a journal knows each row again.
     body : callable
@@ -69,6 +71,7 @@ class Job:
     name: str
     path: str
     texts: Sequence[str]
+    labels: Sequence[Sequence[Any]]
     marks: Sequence[str]
     body: Callable[[Sequence[str]], str]
     read: Callable[[Sequence[int], Any], Told]

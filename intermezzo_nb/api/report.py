@@ -10,15 +10,18 @@ from typing import Any
 import pandas as pd
 
 from ..errors import IntermezzoError, SendFailed, plain
+from .bodies import row_names
 from .frames import to_frame
 from .journal import EARLIER
 from .outcomes import CREATED, REJECTED, STATES, UNCERTAIN, UNSENT, RowError
 from .posting import Delivery
+from .progress import plural
 from .resources import CATALOGUE
 from .schema import Resource
 
+WHERE = "The report is in .report of this error, and in last_report of the connection."
 _THERE = "probably created by the attempt whose answer was lost"
-_SHOWN, _LABELS = 12, 5  # groups of errors in a report, and labels in a group
+_SHOWN, _SAID = 12, 5  # kinds of errors in a report, and in an error
 
 
 class SendReport:
@@ -57,7 +60,7 @@ class SendReport:
     unsent : pandas.DataFrame
         The caller's rows and columns.
     notes : list of str
-        What in the answers was not as documented.
+        What in the rows or the answers was not as documented.
     stopped : IntermezzoError or None
         Why rows are unsent or uncertain.
     requests : int
@@ -153,8 +156,9 @@ class SendReport:
         Parameters
         ----------
         frame : pandas.DataFrame
-            Such as ``report.rejected`` after correction, or ``report.unsent``. What
-            was created already is refused.
+            Such as ``report.rejected`` after correction, or ``report.unsent``. Rows
+            are known by their labels: one that was created already, here or by any
+            retry, is refused, whatever it says now.
         """
         return self._again(frame.drop(columns="why", errors="ignore"))
 
@@ -166,21 +170,20 @@ class SendReport:
         if stopped is not None and counts["total"] == counts[UNSENT]:
             return stopped  # nothing has happened that a report would have to tell
         told = [f"{counts[s]:,} {s}" for s in STATES if s != CREATED and counts[s]]
-        why = [f"{code} ({count:,})" for code, count, *_ in self._grouped()][:_LABELS]
+        why = [stopped.what] if stopped else []
+        why += [_line(*kind).strip(" .") for kind in self._grouped()[:_SAID]]
         return SendFailed(
-            f"{counts[CREATED]:,} of {counts['total']:,} {self.name} were created: "
+            f"{counts[CREATED]:,} of {counts['total']:,} {self.name} created: "
             + ", ".join(told),
-            why=stopped.what if stopped else ", ".join(why),
-            advice=" ".join(self._advice()),
+            why="; ".join(why),
+            advice=" ".join([*self._advice(".report"), WHERE]),
             code=stopped.code if stopped else "",
             report=self,
         )
 
     def __repr__(self) -> str:
         lines = [self._summary()]
-        for code, count, labels, words in self._grouped()[:_SHOWN]:
-            said = f" · {words}" if words else ""
-            lines.append(f"  {count:>6,} × {code}: {labels}{said}")
+        lines += [f"  {_line(*kind)}" for kind in self._grouped()[:_SHOWN]]
         lines += self._remarks()
         return "\n".join(lines)
 
@@ -201,20 +204,18 @@ class SendReport:
         of = "" if self.complete else f" of {counts['total']:,}"
         others = [f"{counts[s]:,} {s}" for s in STATES if s != CREATED and counts[s]]
         told = " · ".join([f"{counts[CREATED]:,}{of} created", *others])
-        plural = "s" * (self.requests != 1)
-        return (
-            f"{self.name} · {told} · {self.requests:,} "
-            f"request{plural} · {self._delivery.seconds:.1f} s"
-        )
+        asked = plural(self.requests, "request")
+        return f"{self.name} · {told} · {asked} · {self._delivery.seconds:.1f} s"
 
     def _remarks(self) -> list[str]:
         lines = [f"Note: {note}" for note in self.notes]
         lines += [f"Stopped: {self.stopped.what}"] if self.stopped else []
         more = len(self._grouped()) - _SHOWN
-        lines += [f"{more} more kinds of errors are in .errors"] if more > 0 else []
+        lines += [f"{plural(more, 'more kind')} of errors: .errors"] if more > 0 else []
         return lines + [f"Next: {advice}" for advice in self._advice()]
 
-    def _advice(self) -> list[str]:
+    def _advice(self, at: str = "") -> list[str]:
+        """Say what to do next; ``at`` is where the reader finds the report."""
         counts = self.counts
         told = []
         there = {
@@ -225,33 +226,36 @@ class SendReport:
         }
         by = f' by frame("{self.name}")' if self.name in CATALOGUE else ""
         if there:
+            codes = ", ".join(sorted(there))
             told.append(
-                f"Those answered with {', '.join(sorted(there))} in .uncertain were "
-                f"{_THERE}: look them up{by}, and do not change them."
+                f"Those answered with {codes} in {at}.uncertain were {_THERE}: look "
+                f"them up{by}, and do not change them."
             )
         if any(
             o.state == UNCERTAIN and not o.is_there for o in self._delivery.outcomes
         ):
-            told.append(f"Look up those in .uncertain{by} before you send them again.")
+            told.append(
+                f"Look up those in {at}.uncertain{by} before you send them again."
+            )
         if counts[REJECTED]:
-            told.append("Correct those in .rejected and hand them to .retry(…).")
+            told.append(f"Correct those in {at}.rejected; hand them to {at}.retry(…).")
         if counts[UNSENT]:
-            told.append("Hand .unsent to .retry(…) once the reason is gone.")
+            told.append(f"Hand {at}.unsent to {at}.retry(…) once the reason is gone.")
         return told
 
     def _grouped(self) -> list[tuple[str, int, str, str]]:
         """Give errors by kind, most frequent first: with count, labels and words."""
-        labels: dict[str, list[str]] = defaultdict(list)
+        labels: dict[str, list[Any]] = defaultdict(list)
         words: dict[str, list[str]] = defaultdict(list)
         for at, outcome in enumerate(self._delivery.outcomes):
             kinds = {_kind(error): error for error in outcome.errors}
             for kind, error in kinds.items():
-                labels[kind].append(plain(self._label(at), 40))
+                labels[kind].append(self._label(at))
                 if error.code and error.message not in words[kind]:
                     words[kind].append(error.message)
         ordered = sorted(labels.items(), key=lambda item: (-len(item[1]), item[0]))
         return [
-            (kind, len(found), _some(found), _first(words[kind]))
+            (kind, len(found), row_names(found), _first(words[kind]))
             for kind, found in ordered
         ]
 
@@ -280,7 +284,7 @@ class SendReport:
 
 def _kind(error: RowError) -> str:
     told = (error.code or error.message, error.field and f"({error.field})")
-    return plain(" ".join(filter(None, told)), 120)
+    return plain(" ".join(filter(None, told)), 120).rstrip(".")
 
 
 def _first(words: Sequence[str]) -> str:
@@ -289,9 +293,9 @@ def _first(words: Sequence[str]) -> str:
     return f"{told} (and others)" if len(new) > 1 else told
 
 
-def _some(labels: Sequence[str]) -> str:
-    more = len(labels) - _LABELS
-    return ", ".join(labels[:_LABELS]) + (f" and {more:,} more" if more > 0 else "")
+def _line(kind: str, count: int, labels: str, words: str) -> str:
+    said = f" · {words}" if words else ""
+    return f"{count:>6,} × {kind}: row{'s' * (count > 1)} {labels}{said}"
 
 
 def _gone(_: pd.DataFrame) -> SendReport:

@@ -13,7 +13,7 @@ from .arguments import bad_argument, count, names_of
 from .bodies import checked, nested, refuse
 from .client import Api
 from .countries import EMPLOYEE_ID, find_country
-from .delivering import Manner, after, deliver, refuse_done
+from .delivering import Manner, deliver, refuse_created
 from .forms import REFERENCE, Body, Problem, columns, find_form
 from .outcomes import UNSENT, all_of, of_bulk
 from .owners import choose, named
@@ -55,17 +55,19 @@ def send(
         for label, row in zip(table.labels, rows, strict=True)
     ]
     problems += _again(rows, table.labels)
-    refuse(name, problems, len(bodies))
+    refuse(name, problems, table.labels)
     texts = [encoded(body) for body in bodies]
     places = [[at] for at in range(len(texts))]
-    refuse_done(how, name, texts, table.labels)
+    labels = [[label] for label in table.labels]
+    refuse_created(how, name, texts, labels)
     wanted = organization or usual
     owner = _owner(how.api, name, wanted) if form.has_owner else ""
     job = Job(
         name,
         form.path.format(organization_id=owner),
         texts,
-        texts,
+        labels,
+        marks=texts,
         body=lambda chunk: f"[{','.join(chunk)}]",
         read=lambda at, told: of_bulk([bodies[n] for n in at], told, form.echoed),
         chunk=chunk_size,
@@ -75,7 +77,7 @@ def send(
 
     def again(frame: pd.DataFrame) -> SendReport:
         return send(
-            after(how, texts, delivery.outcomes),
+            how,
             name,
             frame,
             owner or None,
@@ -111,11 +113,11 @@ def run_payroll(
         EMPLOYEE_ID: land.about_identity,
         REFERENCE: "A run has one reference of yours: give it as external_ref=….",
     }
-    refuse("a payroll run", problems, len(rows), about)
+    refuse("a payroll run", problems, table.labels, about)
     nest = partial(nested, label=None, problems=problems)
     texts = [encoded(member) for member in members(land, group, nest)]
-    labels = [table.labels[places[0]] for places in group.places]
-    refuse_done(how, name, texts, labels)
+    labels = [[table.labels[at] for at in places] for places in group.places]
+    refuse_created(how, "a payroll run", texts, labels)
     opening = encoded(head)[:-1]
 
     def body(chunk: Sequence[str]) -> str:
@@ -126,8 +128,9 @@ def run_payroll(
         name,
         land.path,
         texts,
+        labels,
         # A run is known again as a whole: a changed one is another run.
-        [f"{number} {whole}" for number in range(len(texts))],
+        marks=[f"{number} {whole}" for number in range(len(texts))],
         body=body,
         read=lambda at, told: of_run([group.ids[n] for n in at], told),
         chunk=len(texts),
@@ -138,7 +141,7 @@ def run_payroll(
 
     def again(frame: pd.DataFrame) -> SendReport:
         return run_payroll(
-            after(how, texts, delivery.outcomes),
+            how,
             country,
             frame,
             pay_date=pay_date,

@@ -81,7 +81,7 @@ def _text(value: Any) -> str:
 
 def _email(value: Any) -> str:
     if not _EMAIL.fullmatch(_text(value)):
-        raise Unfit("is no address of mail")
+        raise Unfit("is not an e-mail address")
     return str(value)
 
 

@@ -59,7 +59,7 @@ def test_five_thousand_rows_with_bad_ones_among_them(api, practice, organization
     assert (records["name"] == frame.loc[records.index, "name"]).all()
     assert records["id"].is_unique
     assert report.requests == 50
-    assert "23 × EMAIL_INVALID (email): c-36, c-252" in repr(report)
+    assert "23 × EMAIL_INVALID (email): rows c-36, c-252" in repr(report)
     shown = report._repr_html_()
     assert "4,863 of 5,000 created" in shown
     assert "<td>This is not an e-mail address.</td>" in shown
@@ -80,6 +80,58 @@ def test_corrected_rows_are_sent_alone(api, practice, organizations):
         report.retry(frame)
     with pytest.raises(BadTable, match="created already"):
         again.retry(frame.loc[["c-3"]])
+
+
+def is_refused(report, frame, told):
+    """Tell whether a retry of a frame ends in words, before anything is sent."""
+    with pytest.raises(BadTable) as caught:
+        report.retry(frame)
+    assert "Corrected rows keep the index of .rejected" in caught.value.advice
+    return told in caught.value.why
+
+
+def test_no_row_is_created_twice_by_any_retry_of_a_family(api, practice, organizations):
+    frame = contacts(20)
+    frame.loc[["c-7", "c-8"], "email"] = ["a@b", "a@c"]
+    options = {"organization": organizations["DE"], "on_error": "report"}
+    report = api.send("contacts", frame, **options)
+    fixed = report.rejected.assign(email=["seven@x.example", "eight@x.example"])
+    label = "row {} has the label of a row that was created already".format
+    first = report.retry(fixed.loc[["c-7"]])
+    assert first.complete
+    assert is_refused(report, fixed, label("c-7")), "a cell that is run again"
+    changed = frame.assign(name=frame["name"] + " Jr", email=None)
+    assert is_refused(report, changed.loc[["c-0"]], label("c-0"))
+    assert is_refused(first, changed.loc[["c-0"]], label("c-0"))
+    renamed = fixed.set_index(pd.Index(["new", "c-3"]))
+    assert is_refused(first, renamed, "row new was created already; row c-3 has the")
+    second = first.retry(fixed.loc[["c-8"]])
+    assert second.complete
+    for one in (report, first, second):
+        assert is_refused(one, fixed.assign(email=None), label("c-8"))
+    assert len(practice.server.practice.desk.created["contacts"]) == 20
+
+
+def test_a_report_that_is_raised_says_where_it_is_and_which_rows_are_wrong(
+    api, organizations
+):
+    frame = contacts(9).reset_index(drop=True)
+    frame.loc[[2, 5], "email"] = "a@b"
+    frame.loc[4, "phone.phoneType"] = "fax"
+    with pytest.raises(SendFailed) as caught:
+        api.send("contacts", frame, organization=organizations["DE"])
+    error = caught.value
+    assert error.what == "6 of 9 contacts created: 3 rejected"
+    assert error.why == (
+        "2 × EMAIL_INVALID (email): rows 2, 5 · This is not an e-mail address; "
+        "1 × PHONE_TYPE_UNKNOWN (phone.phoneType): row 4 · The type has to be one of "
+        "mobile, landline, work"
+    )
+    assert error.advice == (
+        "Correct those in .report.rejected; hand them to .report.retry(…). The report "
+        "is in .report of this error, and in last_report of the connection."
+    )
+    assert "Correct those in .rejected; hand them to .retry(…)." in repr(error.report)
 
 
 def test_a_report_is_a_copy_and_travels_without_its_connection(api, organizations):
@@ -255,6 +307,7 @@ def test_a_british_run_gives_payslips_lines_and_errors(api, practice, organizati
         }
     ]
     assert [*report.rejected.index] == ["e"]
+    assert report.notes == []
     (body,) = practice.server.practice.runs.bodies
     assert body["payrollGroup"][0]["payDetails"]["earnings"][0]["amount"] == Decimal(
         "3000.10"
@@ -288,6 +341,19 @@ def test_a_german_run_gives_payslips_and_exact_money(api, practice):
         report.retry(frame)
     fixed = report.rejected.assign(**{"employeeDetails.yearOfBirth": 1970})
     assert report.retry(fixed).complete
+    assert is_refused(report, fixed, "row 2 has the label of a row that was created")
+
+
+def test_nobody_is_paid_twice_by_a_retry(api, practice, organizations):
+    frame = pay(api, organizations["GB"])
+    options = {"pay_date": "2026-04-30", "on_error": "report"}
+    report = api.run_payroll("GB", frame, **options)
+    for change in ({"amount": 1}, {"earningFrequency": None}):
+        assert is_refused(report, frame.iloc[:1].assign(**change), "row a has the")
+    # Row f is the second one of somebody who has a payslip.
+    earning = {"kind": "earning", "earningType": "Bonus", "name": None}
+    assert is_refused(report, frame.loc[["f"]].assign(**earning), "row f has the")
+    assert len(practice.server.practice.runs.bodies) == 1
 
 
 def test_a_person_may_write_unless_asked_for_less(practice, connection, sign_in):

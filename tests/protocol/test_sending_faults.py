@@ -13,6 +13,7 @@ from takers import Taker, bends, created, cut, hang_up, result, says, silence
 from intermezzo_nb.api.journal import Journal
 from intermezzo_nb.errors import (
     ApiError,
+    BadTable,
     LoginRequired,
     NetworkError,
     RateLimited,
@@ -239,7 +240,7 @@ def test_uncertain_rows_are_sent_again_on_request_only(api, taker, tmp_path):
     report = send(api, journal=journal)
     assert states(report) == {"created": 20, "uncertain": 10}
     assert [*report.uncertain.index] == [*contacts(30).index[10:20]]
-    assert "known from the journal" in report.notes[0]
+    assert report.notes == ["known from the journal, and not sent: 20 of 30"]
     again = report.retry(report.uncertain)
     assert states(again) == {"created": 10}
     assert again.notes == []
@@ -287,6 +288,35 @@ def test_rows_that_are_there_already_at_the_first_attempt_are_rejected(api, take
     changed = report.uncertain.assign(name="Somebody else")
     assert report.retry(changed.iloc[:5]).complete
     assert states(report.retry(changed.iloc[5:])) == {"rejected": 5}
+
+
+def test_what_any_attempt_of_a_family_left_open_is_remembered_by_all(api, taker):
+    taker.acts += [hang_up, hang_up, taken]
+    report = send(api, 10)
+    changed = report.uncertain.assign(name="Somebody else")
+    assert states(report.retry(changed)) == {"uncertain": 10}
+    again = report.retry(changed)
+    assert states(again) == {"uncertain": 10}
+    assert again.uncertain["why"].str.startswith("probably created").all()
+
+
+def test_of_rows_alike_as_many_are_created_as_were_to_be(api, taker):
+    import pandas as pd
+
+    error = {"inputIndex": 1, "errors": [{"code": "X", "message": "no", "field": "f"}]}
+    taker.acts.append(lambda h: h.answer(result(h.server.seen[-1], [error])))
+    frame = pd.DataFrame({"name": ["Ada"] * 2}, index=["a", "b"])
+    options = {"organization": OWNER, "on_error": "report"}
+    report = api.send("contacts", frame, **options)
+    assert states(report) == {"created": 1, "rejected": 1}
+    third = frame.iloc[:1].set_index(pd.Index(["c"]))
+    both = pd.concat([report.rejected, third])
+    with pytest.raises(BadTable, match="row c was created already"):
+        report.retry(both)
+    assert report.retry(report.rejected).complete
+    with pytest.raises(BadTable, match="row c was created already"):
+        report.retry(third)
+    assert len(taker.rows) == 3
 
 
 def test_the_seconds_of_a_report_are_without_the_sign_in(api, monkeypatch):

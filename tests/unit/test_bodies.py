@@ -22,7 +22,7 @@ def bodies(frame, form="contacts"):
     rows = table.rows(problems)
     table.require(rows, form.required, problems)
     made = [nested(r, n, problems) for n, r in zip(table.labels, rows, strict=True)]
-    refuse(form.name, problems, len(rows))
+    refuse(form.name, problems, table.labels)
     return made
 
 
@@ -92,7 +92,7 @@ def test_both_documented_shapes_of_an_address_are_taken_but_not_both_at_once():
         ({"name": ["Ada", " "]}, (1, "name", "is missing")),
         ({"name": ["Ada", None]}, (1, "name", "is missing")),
         ({"name": ["Ada", 7]}, (1, "name", "has to be text, and is an int")),
-        ({"email": ["a", None]}, (0, "email", "is no address of mail")),
+        ({"email": ["a", None]}, (0, "email", "is not an e-mail address")),
     ],
 )
 def test_a_row_that_cannot_be_sent_is_named_with_field_and_reason(change, problem):
@@ -144,6 +144,19 @@ def test_what_may_be_sent_is_told_whole_and_once():
     for field in FORMS["organizations"].fields:
         assert told.count(f" {field.name}") >= 1
     assert told.count("there are") == 1
+
+
+def test_problems_are_told_in_the_order_of_the_rows():
+    frame = pd.DataFrame(
+        {"name": [" ", "Ben", "Cy"], "email": ["a@x.example", "b", "c"]},
+        index=["z", "y", "x"],
+    ).assign(id=1)
+    found = problems(frame.assign(roles=["[", None, "["]))
+    places = [(label, field) for label, field, _ in found]
+    assert places == [
+        *((None, "id"), ("z", "roles"), ("z", "name")),
+        *(("y", "email"), ("x", "email"), ("x", "roles")),
+    ]
 
 
 def test_the_first_problems_are_told_and_the_rest_counted():
