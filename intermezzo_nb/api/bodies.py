@@ -58,6 +58,22 @@ class Table:
                     rows[at][field.name] = _UNFIT
         return rows
 
+    def undocumented(self, rows: Sequence[Body]) -> list[str]:
+        """Tell of values that are sent though the API does not document them."""
+        notes = []
+        for field in (field for field in self.fields if field.values):
+            found = [
+                label
+                for label, row in zip(self.labels, rows, strict=True)
+                if field.name in row and row[field.name] not in field.values
+            ]
+            if found:
+                notes.append(
+                    f"{field.name} of {plural(len(found), 'row')} ({row_names(found)}) "
+                    f"is not among the documented values: {', '.join(field.values)}"
+                )
+        return notes
+
     def require(
         self,
         rows: Sequence[Body],

@@ -51,12 +51,7 @@ class Country:
 
 
 EMPLOYEE_ID = "employeeId"
-_EARNING = (
-    Column("earningType"),
-    Column("amount", "money"),
-    Column("earningFrequency"),
-    Column("isLumpsum", "boolean"),
-)
+NEEDED = ("earningType", "name", "amount", "value")  # of a line, where its kind has it
 _NAMED = (Column("name"), Column("amount", "money"))
 
 _GB = Country(
@@ -67,7 +62,12 @@ _GB = Country(
     about_identity='The British run takes the ids of frame("employees"), which are '
     "text.",
     lines={
-        "earning": _EARNING,
+        "earning": (
+            Column("earningType", values=("Salary", "Bonus")),
+            Column("amount", "money"),
+            Column("earningFrequency", values=("year", "month")),
+            Column("isLumpsum", "boolean"),
+        ),
         "benefit": (*_NAMED, *columns("money", "makeGoodAmount", "foregoneAmount")),
         "deduction": _NAMED,
         "reimbursement": _NAMED,
@@ -83,9 +83,8 @@ _DE = Country(
         Column("employeeDetails.yearOfBirth", "integer"),
         Column("employeeDetails.isMiniJob", "boolean"),
         Column("employeeDetails.agreedWorkHoursPerWeek", "number"),
-        *columns(
-            "text", "miniJobType", "taxMethod", prefix="employeeDetails.miniJobDetails."
-        ),
+        Column("employeeDetails.miniJobDetails.miniJobType", example="Short Term"),
+        Column("employeeDetails.miniJobDetails.taxMethod", example="Flat Rate"),
         *columns(
             "boolean",
             *("pensionExemption", "flatRatePaidByEmployee"),
@@ -96,11 +95,9 @@ _DE = Country(
         *columns("boolean", "isFactor", "isChurchMember", prefix="taxAttributes."),
         *columns("number", "factor", "childAllowances", prefix="taxAttributes."),
         Column("taxAttributes.taxState"),
-        *columns(
-            "text",
-            *("pensionInsuranceType", "healthInsuranceType", "healthInsurerAgencyCode"),
-            prefix="insuranceDetails.",
-        ),
+        Column("insuranceDetails.pensionInsuranceType", example="Statutory"),
+        Column("insuranceDetails.healthInsuranceType", example="Statutory KV"),
+        Column("insuranceDetails.healthInsurerAgencyCode"),
         Column("insuranceDetails.privateInsuranceMonthly", "money"),
         Column("insuranceDetails.careInsuranceChildren", "integer"),
         Column("insuranceDetails.isMidiJob", "boolean"),
@@ -109,7 +106,12 @@ _DE = Country(
     about_identity="The German run takes a number for each employee, that you choose: "
     'the ids of frame("employees") are text, and for the British run alone.',
     lines={
-        "earning": (*_EARNING, Column("doGrossup", "boolean")),
+        "earning": (
+            Column("earningType", values=("Salary", "Allowances", "Other")),
+            Column("amount", "money"),
+            Column("earningFrequency"),
+            *columns("boolean", "isLumpsum", "doGrossup"),
+        ),
         "benefit": (
             Column("name"),
             *columns("money", "value", "additionalPayments", "privateTrip"),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
-from .forms import FORMS, Form
+from ..errors import SettingsError, plain
+from .countries import COUNTRIES, EMPLOYEE_ID, KINDS, NEEDED, Country
+from .forms import FORMS
 from .frames import to_frame
 from .resources import CATALOGUE, find
 from .schema import Column, Parameter, Resource
@@ -18,14 +22,27 @@ _SENT: Mapping[str, str] = {
     "address": "text or object",
     "json": "object or list",
 }
+_RUNS: Mapping[str, Resource] = {
+    run.name: run
+    for run in (
+        replace(
+            country.payslips,
+            name=f"payroll-{country.name.lower()}",
+            doc=f'Payroll runs: lines of pay, sent by run_payroll("{country.name}", …)',
+        )
+        for country in COUNTRIES.values()
+    )
+}
 _Entry = tuple[str, str, str, Iterable[str], str]  # as the columns of one resource
 
 
 def describe(name: str | None = None) -> pd.DataFrame:
     """
-    List the resources; or the parameters, columns and versions of one.
+    List the resources and payroll runs; or the parameters, columns, versions of one.
 
-    What can be sent has rows of the role ``send``, a field each.
+    What can be sent has rows of the role ``send``, a field each. Of a payroll run
+    these are the fields of an employee; those of a line have its kind as their role,
+    and the columns are those of the payslips.
 
     Raises
     ------
@@ -33,8 +50,9 @@ def describe(name: str | None = None) -> pd.DataFrame:
         ``unknown_resource``.
     """
     if name is None:
-        return pd.DataFrame(map(_listed, CATALOGUE.values()), columns=_LIST)
-    resource = find(name)
+        listed = map(_listed, (*CATALOGUE.values(), *_RUNS.values()))
+        return pd.DataFrame(listed, columns=_LIST)
+    resource = _found(name)
     rows = [
         (role, n, kind, ", ".join(values), note)
         for role, n, kind, values, note in _entries(resource)
@@ -50,9 +68,22 @@ def describe(name: str | None = None) -> pd.DataFrame:
     return frame
 
 
+def _found(name: object) -> Resource:
+    if isinstance(name, str) and name in _RUNS:
+        return _RUNS[name]
+    try:
+        return find(name)
+    except SettingsError as error:
+        if close := difflib.get_close_matches(plain(name, 80).lower(), _RUNS):
+            error.advice = f"Did you mean {' or '.join(close)}? {error.advice}"
+        raise
+
+
 def _listed(resource: Resource) -> tuple[str, ...]:
     versions = "history" if resource.history else ""
     sending = "can be sent" if resource.name in FORMS else ""
+    if resource.name in _RUNS:
+        sending = "by run_payroll"
     where = (resource.name, resource.owner, resource.country)
     return (*where, versions, sending, resource.doc, resource.page)
 
@@ -64,13 +95,35 @@ def _entries(resource: Resource) -> Iterator[_Entry]:
         told = "history gives all versions; else that of today"
         yield "option", "history", "boolean", ("true", "false"), told
         yield "option", "as_of", "date", (), "the versions of another day"
+    run = COUNTRIES[resource.country] if resource.name in _RUNS else None
+    yield from _options(run) if run else ()
     types = to_frame([], resource).frame.dtypes
     for c in resource.columns:
         yield "column", c.name, str(types[c.name]), c.values, _of_column(c, resource)
     if form := FORMS.get(resource.name):
-        for f in form.fields:
-            kind = _SENT.get(f.kind, f.kind)
-            yield "send", f.name, kind, f.values, _of_field(f, form)
+        yield from _sent("send", form.fields, form.required)
+    yield from _lines(run) if run else ()
+
+
+def _options(run: Country) -> Iterator[_Entry]:
+    yield "option", "pay_date", "date", (), "required"
+    yield "option", "pay_cycle", "text", (*run.cycles,), "month where left out"
+    yield "option", "external_ref", "text", (), "optional; your own name of the run"
+
+
+def _lines(run: Country) -> Iterator[_Entry]:
+    yield from _sent("send", run.employee, [(EMPLOYEE_ID,)])
+    yield "send", "kind", "enum", KINDS, "optional; earning where left out"
+    for kind, fields in run.lines.items():
+        yield from _sent(kind, fields, [(name,) for name in NEEDED])
+
+
+def _sent(
+    role: str, fields: Iterable[Column], required: Sequence[Sequence[str]]
+) -> Iterator[_Entry]:
+    for f in fields:
+        kind = _SENT.get(f.kind, f.kind)
+        yield role, f.name, kind, f.values, _of_field(f, required)
 
 
 def _of_parameter(parameter: Parameter) -> str:
@@ -80,13 +133,15 @@ def _of_parameter(parameter: Parameter) -> str:
     return default
 
 
-def _of_field(field: Column, form: Form) -> str:
-    groups = [group for group in form.required if field.name in group]
+def _of_field(field: Column, required: Sequence[Sequence[str]]) -> str:
+    groups = [group for group in required if field.name in group]
     need = "one of " + ", ".join(groups[0]) if groups and len(groups[0]) > 1 else ""
     notes = [
         f"{need} is required" if need else "required" if groups else "optional",
         f"such as {field.example}" if field.example else "",
     ]
+    if field.values and field.kind != "enum":
+        notes.append("other values are sent, and noted in the report")
     return "; ".join(note for note in notes if note)
 
 

@@ -32,7 +32,8 @@ class Form:
     fields : tuple of Column
         All that a row may hold; a dotted name is a place inside an object. Of the
         kinds, ``texts`` is a list of text, ``address`` is text or an object, and
-        ``any`` is what nobody documents.
+        ``any`` is what nobody documents. An ``enum`` is one of its values; ``text``
+        with values has those that are documented, and is sent with others, too.
     required : tuple of tuples of str
         Of each of these groups a row needs one.
     created : Resource
@@ -73,9 +74,10 @@ _VALID = columns("date", "validFrom", "validTo")
 _TIMES = columns("instant", "createdAt", "updatedAt")
 _INSURANCE = (
     *columns("date", "validFrom", "validTo", prefix="insuranceData."),
+    Column("insuranceData.insuranceCountry", values=("DE", "GB")),
     *columns(
         "text",
-        *("insuranceCountry", "companyNumber", "unrs", "worksiteLocationNumber"),
+        *("companyNumber", "unrs", "worksiteLocationNumber"),
         *("accidentInsuranceCompanyNumber", "accidentInsurancePin"),
         *("payrollServiceProviderNumber", "payrollProcessingLocationNumber"),
         *("agencyId", "alternateAgencyId", "contactId"),

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import SettingsError, plain
 from .arguments import bad_argument
-from .countries import EMPLOYEE_ID, KINDS, Country
+from .countries import EMPLOYEE_ID, KINDS, NEEDED, Country
 from .forms import Body, Problem
 from .outcomes import (
     CREATED,
@@ -125,7 +125,6 @@ def _line_problems(
     country: Country, kind: str, line: Body, label: Any
 ) -> list[Problem]:
     allowed = [c.name for c in country.lines[kind]]
-    needed = ("earningType", "name", "amount", "value")
     problems = [
         (label, name, f"is no field of kind {kind}")
         for name in line
@@ -133,7 +132,7 @@ def _line_problems(
     ]
     problems += [
         (label, name, f"is missing, and kind {kind} needs it")
-        for name in needed
+        for name in NEEDED
         if name in allowed and name not in line
     ]
     amount = line.get("amount")

@@ -73,7 +73,7 @@ def send(
         chunk=chunk_size,
         timeout=_CHUNK_TIMEOUT,
     )
-    delivery = Delivery(all_of(len(texts), UNSENT))
+    delivery = Delivery(all_of(len(texts), UNSENT), table.undocumented(rows))
 
     def again(frame: pd.DataFrame) -> SendReport:
         return send(
@@ -137,7 +137,7 @@ def run_payroll(
         timeout=_RUN_TIMEOUT,
         is_one=True,
     )
-    delivery = Delivery(all_of(len(texts), UNSENT))
+    delivery = Delivery(all_of(len(texts), UNSENT), table.undocumented(rows))
 
     def again(frame: pd.DataFrame) -> SendReport:
         return run_payroll(

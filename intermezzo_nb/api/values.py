@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import json
 import math
 import re
@@ -15,6 +16,7 @@ from .spelling import DATE, DECIMAL, EXACT_WHOLE
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _LARGEST = 10**4300  # what has more digits than that is written by no int of Python
+_NEAR = 0.8  # as monthly is to month, and Salry to Salary
 _PLACES = 4  # digits that a float's amount may have after the point
 
 
@@ -43,8 +45,17 @@ def as_json(column: Column, value: Any) -> Any:
             raise
         raise Unfit(f"{why}; an example is {column.example}") from None
     if column.values and fit not in column.values:
-        raise Unfit(f"has to be one of {', '.join(column.values)}")
+        if column.kind == "enum":
+            raise Unfit(f"has to be one of {', '.join(column.values)}")
+        if near := _near(column, fit):
+            raise Unfit(f"is not among the documented values; did you mean {near}?")
     return fit
+
+
+def _near(column: Column, word: str) -> str | None:
+    known = {value.casefold(): value for value in column.values}
+    found = difflib.get_close_matches(word.casefold(), known, 1, _NEAR)
+    return known[found[0]] if found else None
 
 
 def encoded(value: Any) -> str:

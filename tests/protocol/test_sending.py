@@ -356,6 +356,16 @@ def test_nobody_is_paid_twice_by_a_retry(api, practice, organizations):
     assert len(practice.server.practice.runs.bodies) == 1
 
 
+def test_an_earning_that_is_not_documented_is_sent_and_noted(api, organizations):
+    frame = pay(api, organizations["GB"]).iloc[:2].drop(columns="name")
+    options = {"pay_date": "2026-04-30"}
+    report = api.run_payroll("GB", frame.assign(earningType="Overtime"), **options)
+    assert report.complete
+    assert "Note: earningType of 2 rows (a, b) is not among" in repr(report)
+    with pytest.raises(BadTable, match="row a, earningType is not among"):
+        api.run_payroll("GB", frame.assign(earningType="Salry"), **options)
+
+
 def test_a_person_may_write_unless_asked_for_less(practice, connection, sign_in):
     made = connection(**practice.settings("person"))
     sign_in(made)

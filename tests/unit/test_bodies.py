@@ -233,6 +233,43 @@ def test_a_line_that_cannot_be_paid_is_named(change, problem):
     assert group(PAY.assign(**change))[1] == [problem]
 
 
+BRITISH = pd.DataFrame(
+    {"employeeId": "emp_1", "earningType": "Salary", "amount": 9}, index=list("abc")
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "meant"),
+    [
+        ({"earningType": "Salry"}, "Salary"),
+        ({"earningType": "bonus"}, "Bonus"),
+        ({"earningFrequency": "monthly"}, "month"),
+        ({"earningFrequency": "yearly"}, "year"),
+        ({"earningFrequency": "MONTH"}, "month"),
+    ],
+)
+def test_a_word_close_to_a_documented_one_is_a_problem(change, meant):
+    (field,) = change
+    _, problems = group(BRITISH.iloc[:1].assign(**change), "GB")
+    told = f"is not among the documented values; did you mean {meant}?"
+    assert problems == [("a", field, told)]
+
+
+def test_another_word_than_the_documented_ones_is_sent_and_noted():
+    frame = BRITISH.assign(earningType=["Overtime", "Salary", "Commission"])
+    _, problems = group(frame, "GB")
+    table = checked("a run", frame, COUNTRIES["GB"].fields, problems)
+    notes = table.undocumented(table.rows(problems))
+    assert problems == []
+    assert notes == [
+        "earningType of 2 rows (a, c) is not among the documented values: Salary, Bonus"
+    ]
+    # The German page documents no frequency, so none can be wrong.
+    frame = PAY.assign(earningFrequency=["monthly", "weekly", None])
+    table = checked("a run", frame, COUNTRIES["DE"].fields, problems)
+    assert (table.undocumented(table.rows(problems)), problems) == ([], [])
+
+
 def test_each_employee_is_paid_in_error_or_uncertain():
     answer = {
         "payslips": [
