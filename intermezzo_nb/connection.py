@@ -255,7 +255,8 @@ class Connection:
         ----------
         name : str, optional
             Instead, tell of one its parameters, columns and versions, and in rows of
-            the role ``send`` the fields that :meth:`send` takes.
+            the role ``send`` the fields that :meth:`send` takes; of ``payroll-gb`` and
+            ``payroll-de`` what :meth:`run_payroll` takes, lines by their kind.
 
         Raises
         ------

@@ -44,6 +44,11 @@ class Country:
     cycles: Mapping[str, str]
 
     @property
+    def run(self) -> str:
+        """What lists of resources call its runs."""
+        return f"payroll-{self.name.lower()}"
+
+    @property
     def fields(self) -> tuple[Column, ...]:
         """All that a row may hold."""
         lines = {c.name: c for kind in self.lines.values() for c in kind}
@@ -63,7 +68,7 @@ _GB = Country(
     "text.",
     lines={
         "earning": (
-            Column("earningType", values=("Salary", "Bonus")),
+            Column("earningType", values=("Salary", "Bonus"), example="Salary"),
             Column("amount", "money"),
             Column("earningFrequency", values=("year", "month")),
             Column("isLumpsum", "boolean"),
@@ -107,7 +112,11 @@ _DE = Country(
     'the ids of frame("employees") are text, and for the British run alone.',
     lines={
         "earning": (
-            Column("earningType", values=("Salary", "Allowances", "Other")),
+            Column(
+                "earningType",
+                values=("Salary", "Allowances", "Other"),
+                example="Salary",
+            ),
             Column("amount", "money"),
             Column("earningFrequency"),
             *columns("boolean", "isLumpsum", "doGrossup"),

@@ -27,7 +27,7 @@ _RUNS: Mapping[str, Resource] = {
     for run in (
         replace(
             country.payslips,
-            name=f"payroll-{country.name.lower()}",
+            name=country.run,
             doc=f'Payroll runs: lines of pay, sent by run_payroll("{country.name}", …)',
         )
         for country in COUNTRIES.values()

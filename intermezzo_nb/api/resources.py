@@ -48,7 +48,9 @@ _PAYSLIPS = (
     "The API documents no list of payslips: documents document_type=payslip lists "
     "those that are filed, and run_payroll(…) gives those of a run. "
 )
-_INSTEAD = dict.fromkeys(("payslip", "payslips", "payruns", "payroll"), _PAYSLIPS)
+_INSTEAD = dict.fromkeys(
+    ("payslip", "payslips", "payruns", "payroll", "payroll-gb", "payroll-de"), _PAYSLIPS
+)
 
 
 def find(name: object) -> Resource:

@@ -47,7 +47,8 @@ def as_json(column: Column, value: Any) -> Any:
     if column.values and fit not in column.values:
         if column.kind == "enum":
             raise Unfit(f"has to be one of {', '.join(column.values)}")
-        if near := _near(column, fit):
+        # Where the reference gives examples alone, a close word may be another one.
+        if not column.example and (near := _near(column, fit)):
             raise Unfit(f"is not among the documented values; did you mean {near}?")
     return fit
 

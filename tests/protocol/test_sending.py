@@ -362,8 +362,8 @@ def test_an_earning_that_is_not_documented_is_sent_and_noted(api, organizations)
     report = api.run_payroll("GB", frame.assign(earningType="Overtime"), **options)
     assert report.complete
     assert "Note: earningType of 2 rows (a, b) is not among" in repr(report)
-    with pytest.raises(BadTable, match="row a, earningType is not among"):
-        api.run_payroll("GB", frame.assign(earningType="Salry"), **options)
+    with pytest.raises(BadTable, match="row a, earningFrequency is not among"):
+        api.run_payroll("GB", frame.assign(earningFrequency="monthly"), **options)
 
 
 def test_a_person_may_write_unless_asked_for_less(practice, connection, sign_in):

@@ -107,7 +107,7 @@ def test_values_are_told_as_far_as_they_are_documented():
     assert british.loc[("earning", "earningFrequency"), "values"] == "year, month"
     assert german.loc[("earning", "earningFrequency"), "values"] == ""
     assert british.loc[("earning", "earningType"), "note"] == (
-        "required; other values are sent, and noted in the report"
+        "required; such as Salary; other values are sent, and noted in the report"
     )
     assert german.loc[("send", "kind"), "note"] == "optional; earning where left out"
 
