@@ -33,7 +33,7 @@ class FanOut:
     may_be_absent : bool
         Whether the documentation says that somebody may have no such record.
     number : int or None
-        How many they are; None where they are listed as they are asked.
+        How many they are; None until all are listed, where that is as they are asked.
     nowhere : int
         How many others were asked for, whom no list names.
 
@@ -97,6 +97,11 @@ class FanOut:
                 f"{label}: each employee was answered with HTTP 404, so that may be "
                 "due to the address or the organization"
             )
+
+    @property
+    def is_through(self) -> bool:
+        """Whether it is known, without one more request, that nobody is left."""
+        return self.done == self.number
 
     @property
     def asked_for(self) -> int:

@@ -182,6 +182,9 @@ def _groups(
                 listed = [*_employees_of(plan, look_up, organization, already)]
                 group = dict.fromkeys(owner for owner in listed if owner not in found)
                 found |= group
+                is_last = organization == plan.organizations[-1]
+                if plan.employees and is_last and _is_all(look_up):
+                    plan.employees.number = len(found)
                 yield tuple(group)
             plan.of_organizations.good()
         except ABOUT_SOME as error:
@@ -200,9 +203,13 @@ def _lists(
         few = Query("employees", limit=2 * limit + LARGEST)
         first = _look_up(api, plan, few, organization)
         yield first
-        if first.complete:
+        if _is_all(first):
             return
     yield _look_up(api, plan, Query("employees"), organization)
+
+
+def _is_all(look_up: Reading) -> bool:
+    return look_up.query.limit is None or look_up.complete
 
 
 def _employees_of(
@@ -223,7 +230,7 @@ def _employees_of(
                 yield Owner(organization, _path_part(record, _EMPLOYEE))
             except ValueError:
                 nameless += 1
-    if not (is_last or look_up.complete):
+    if not _is_all(look_up):
         return  # all of them will tell
     plan.notes += look_up.notes
     if nameless:

@@ -237,15 +237,14 @@ class Reading:
 
         gathered: list[Record] = []
         is_cut = False
-        coming = employees.each(ahead.expect)
-        for owner in coming:
+        for owner in employees.each(ahead.expect):
             rows = employees.ask(owner, rows_of)
             self._total = None if rows is None else self._total
             self._count_total()
             self._tell()
             gathered += rows.kept if rows else ()
             if self._has_enough:
-                is_through = next(coming, None) is None
+                is_through = employees.is_through
                 is_cut = bool(rows and rows.is_cut) or not is_through
                 self._total = self._total if is_through else None
                 break

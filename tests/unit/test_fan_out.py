@@ -546,6 +546,31 @@ def test_a_limit_lists_no_more_employees_than_it_may_take():
     assert (reading.complete, reading.total) == (False, None)
 
 
+def test_a_limit_that_is_reached_asks_nothing_more():
+    def only(count, **options):
+        api = Paged(count, organizations=("a", "b"))
+        api.odd["b"] = REFUSED
+        return api, read(api, organization="all", limit=2 * count, **options)
+
+    # What is visible, a list, and three employees; the other organization is not asked.
+    api, (rows, reading) = only(3, strict=True, max_requests=5)
+    assert (len(rows), reading.complete, reading.failures) == (6, False, [])
+    assert api.lists == 1
+    assert len(only(150)[1][0]) == 300
+    api = Paged(5_000, absent={str(n) for n in range(103)})
+    rows, reading = read(api, limit=2)  # just the last of those who are listed first
+    assert (len(rows), reading.complete, api.lists) == (2, False, 3)
+
+
+def test_a_limit_that_takes_just_all_is_complete():
+    for organizations in (("a",), ("a", "b")):
+        api = Paged(3, organizations=organizations)
+        count = 6 * len(organizations)
+        rows, reading = read(api, organization="all", limit=count)
+        assert (len(rows), reading.complete) == (count, True)
+        assert reading.total == count
+
+
 def test_whoever_is_needed_for_a_limit_is_listed():
     api = Paged(400, absent={str(n) for n in range(300)})
     rows, reading = read(api, limit=3)
