@@ -105,13 +105,13 @@ def deliver(
         The journal cannot be used.
     """
     how.keep(report)
-    is_retry, unanswered = bool(how.attempts), {*_texts(how, UNCERTAIN)}
+    is_retry, unanswered = bool(how.attempts), {*_keys(how, UNCERTAIN)}
     how.attempts.append((job, delivery))
     subject = f"{how.place} {job.path}"
     opened = Journal(how.journal, subject) if how.journal is not None else None
     try:
         with opened or nullcontext():
-            doubtful = [at for at, t in enumerate(job.texts) if t in unanswered]
+            doubtful = [at for at, key in enumerate(job.keys) if key in unanswered]
             again: list[int] = []
             if opened:
                 if job.is_one and not is_retry:
@@ -178,18 +178,20 @@ def _recall(
 
 
 def refuse_created(
-    how: Manner, what: str, texts: Sequence[str], labels: Sequence[Sequence[Any]]
+    how: Manner, what: str, keys: Sequence[str], labels: Sequence[Sequence[Any]]
 ) -> None:
     """
     Refuse rows that an earlier attempt has created.
 
-    A row is known by its label, whatever it says now; and by its text, unless more
-    rows of just that text were to be sent than have been created.
+    A row is known by its label, whatever it says now; and by its key, unless more
+    rows of just that key were to be sent than have been created.
 
     Parameters
     ----------
+    keys : sequence of str
+        As in :class:`Job`.
     labels : sequence of sequences
-        Those of each text.
+        Those of each key.
 
     Raises
     ------
@@ -197,19 +199,19 @@ def refuse_created(
         There are some.
     """
     known = {label for job, at in _rows(how, CREATED) for label in job.labels[at]}
-    created = Counter(_texts(how, CREATED))
+    created = Counter(_keys(how, CREATED))
     wanted: Counter[str] = Counter()
     for job, _ in how.attempts:
-        wanted |= Counter(job.texts)
+        wanted |= Counter(job.keys)
     spare = wanted - created
     problems: list[Problem] = []
-    for text, own in zip(texts, labels, strict=True):
+    for key, own in zip(keys, labels, strict=True):
         if again := [label for label in own if label in known]:
             told = "has the label of a row that was created already"
             problems.append((again[0], "", told))
-        elif text in created:
-            spare[text] -= 1
-            if spare[text] < 0:
+        elif key in created:
+            spare[key] -= 1
+            if spare[key] < 0:
                 problems.append((own[0], "", "was created already"))
     refuse(what, problems, [label for own in labels for label in own], _RETRIED)
 
@@ -220,8 +222,8 @@ def _rows(how: Manner, state: str) -> Iterator[tuple[Job, int]]:
         yield from ((job, at) for at in delivery.places(state))
 
 
-def _texts(how: Manner, state: str) -> list[str]:
-    return [job.texts[at] for job, at in _rows(how, state)]
+def _keys(how: Manner, state: str) -> list[str]:
+    return [job.keys[at] for job, at in _rows(how, state)]
 
 
 def _interrupted(report: SendReport) -> SendFailed:

@@ -56,6 +56,8 @@ class Job:
         By which the caller knows each of them; an employee may have several.
     marks : sequence of str
         By what a journal knows each row again.
+    keys : sequence of str
+        By what a retry does: the row itself, or who is paid when.
     body : callable
         Puts the texts of a chunk into the body of a request.
     read : callable
@@ -73,6 +75,7 @@ class Job:
     texts: Sequence[str]
     labels: Sequence[Sequence[Any]]
     marks: Sequence[str]
+    keys: Sequence[str]
     body: Callable[[Sequence[str]], str]
     read: Callable[[Sequence[int], Any], Told]
     chunk: int

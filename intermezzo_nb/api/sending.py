@@ -68,6 +68,7 @@ def send(
         texts,
         labels,
         marks=texts,
+        keys=texts,
         body=lambda chunk: f"[{','.join(chunk)}]",
         read=lambda at, told: of_bulk([bodies[n] for n in at], told, form.echoed),
         chunk=chunk_size,
@@ -117,7 +118,9 @@ def run_payroll(
     nest = partial(nested, label=None, problems=problems)
     texts = [encoded(member) for member in members(land, group, nest)]
     labels = [[table.labels[at] for at in places] for places in group.places]
-    refuse_created(how, "a payroll run", texts, labels)
+    # Who was paid is not paid again for other amounts.
+    keys = [f"{head['payDate']} {one}" for one in group.ids]
+    refuse_created(how, "a payroll run", keys, labels)
     opening = encoded(head)[:-1]
 
     def body(chunk: Sequence[str]) -> str:
@@ -131,6 +134,7 @@ def run_payroll(
         labels,
         # A run is known again as a whole: a changed one is another run.
         marks=[f"{number} {whole}" for number in range(len(texts))],
+        keys=keys,
         body=body,
         read=lambda at, told: of_run([group.ids[n] for n in at], told),
         chunk=len(texts),

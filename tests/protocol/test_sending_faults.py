@@ -389,6 +389,24 @@ def test_a_changed_run_does_not_go_beside_one_that_may_have_been_paid(
     assert other.notes == ["the journal holds another run, too, with 1 payslip"]
 
 
+def test_a_retry_pays_nobody_again_for_another_amount(api, taker):
+    import pandas as pd
+
+    pair = {"employeeId": ["e1", "e2"], "earningType": "Salary", "amount": [9, 8]}
+    frame = pd.DataFrame(pair)
+    slips = {
+        "payslips": [{"employeeId": "e1"}],
+        "errors": [{"employeeId": "e2", "message": "no bank account"}],
+    }
+    taker.acts += [says(slips), says({"payslips": [{"employeeId": "e2"}]})]
+    first = api.run_payroll("GB", frame, pay_date="2026-04-30", on_error="report")
+    assert states(first) == {"created": 1, "rejected": 1}
+    with pytest.raises(BadTable, match="was created already"):
+        first.retry(frame.assign(amount=10))
+    assert len(taker.seen) == 1
+    assert first.retry(frame.iloc[1:].assign(amount=10)).complete
+
+
 def test_a_journal_that_another_run_holds_stops_before_anything(api, taker, tmp_path):
     journal = tmp_path / "run.jsonl"
     with Journal(journal, "elsewhere"), pytest.raises(OSError, match="Another run"):
