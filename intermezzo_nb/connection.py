@@ -501,7 +501,8 @@ class Connection:
         BadTable, SendFailed, SettingsError, ApiError, LoginError, NetworkError
             As :meth:`send` does.
         StoreError
-            ``run_uncertain``: the journal holds another run that was not answered.
+            ``run_uncertain``: the journal holds another run that was not answered;
+            ``run_paid``: another one with payslips of these employees for that day.
         """
         from .api.sending import run_payroll
 

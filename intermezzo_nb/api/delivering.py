@@ -134,6 +134,26 @@ def deliver(
     return report
 
 
+def _refuse_paid(journal: Journal, job: Job, rows: Sequence[int]) -> None:
+    """
+    Refuse to pay somebody whom another run of a journal has paid.
+
+    Raises
+    ------
+    StoreError
+        ``run_paid``: there is somebody.
+    """
+    if paid := journal.paid_beside(job.marks, [job.keys[at] for at in rows]):
+        raise StoreError(
+            f"the journal {journal.path} holds another payroll run for the same day, "
+            f"with payslips of {plural(paid, 'employee')} of this one",
+            why="It is not the same run to the letter, so they would be paid twice.",
+            advice="Leave them out. If this run is to be paid beside the other, give "
+            "it a journal of its own.",
+            code="run_paid",
+        )
+
+
 def _look_at_others(journal: Journal, job: Job, delivery: Delivery) -> None:
     """
     Look at the earlier runs of a journal, of which this one may be a correction.
@@ -166,7 +186,10 @@ def _recall(
     """Take over what the journal knows; give the rows that are sent once more."""
     delivery.outcomes = journal.recalled(job.marks)
     again = delivery.places(REJECTED, UNCERTAIN) if is_retry else []
-    known = len(delivery.outcomes) - len(delivery.places(UNSENT)) - len(again)
+    unsent = delivery.places(UNSENT)
+    if job.is_one:
+        _refuse_paid(journal, job, [*unsent, *again])
+    known = len(delivery.outcomes) - len(unsent) - len(again)
     if known:
         of = len(delivery.outcomes)
         delivery.notes.append(

@@ -52,6 +52,7 @@ class Journal:
         self._lock = FileLock(f"{self.path}.lock", timeout=0)
         self._outcomes: dict[str, list[Outcome]] = defaultdict(list)
         self._open_ones: set[str] = set()
+        self._whose: dict[str, str] = {}
         self._number = 0
         if not self.path.parent.is_dir():  # the lock would make it
             raise self._fault("its folder is not there", "journal_unwritable")
@@ -98,7 +99,22 @@ class Journal:
         others = (told for mark, told in self._outcomes.items() if mark not in ours)
         return Counter(outcome.state for told in others for outcome in told)
 
-    def sending(self, rows: Mapping[int, str], again: Sequence[int] = ()) -> None:
+    def paid_beside(self, rows: Sequence[str], whose: Sequence[str]) -> int:
+        """Count those of whom other rows than these were created, too."""
+        ours, wanted = {*map(self._mark, rows)}, {*map(self._mark, whose)}
+        paid = {
+            self._whose.get(mark)
+            for mark, told in self._outcomes.items()
+            if mark not in ours and any(o.state == CREATED for o in told)
+        }
+        return len(paid & wanted)
+
+    def sending(
+        self,
+        rows: Mapping[int, str],
+        again: Sequence[int] = (),
+        whose: Sequence[str] = (),
+    ) -> None:
         """
         Note that rows are about to be sent; it is on the disk when this returns.
 
@@ -108,19 +124,22 @@ class Journal:
             By their positions.
         again : sequence of int
             Those whose earlier outcome this one replaces.
+        whose : sequence of str, optional
+            Who each row is of, where nobody may have two.
         """
         self._number += 1
         places = [*rows]
-        self._write(
-            {
-                "sending": self._number,
-                "at": _now(),
-                "first": places[0],
-                "last": places[-1],
-                "rows": [self._mark(row) for row in rows.values()],
-                "again": [n for n, place in enumerate(places) if place in again],
-            }
-        )
+        entry = {
+            "sending": self._number,
+            "at": _now(),
+            "first": places[0],
+            "last": places[-1],
+            "rows": [self._mark(row) for row in rows.values()],
+            "again": [n for n, place in enumerate(places) if place in again],
+        }
+        if whose:
+            entry["whose"] = [self._mark(one) for one in whose]
+        self._write(entry)
 
     def answered(self, outcomes: Sequence[Outcome]) -> None:
         """Note what became of the rows that were noted last."""
@@ -183,6 +202,8 @@ class Journal:
                 continue
             self._number = max(self._number, entry["sending"])
             answer = answers.get(entry["sending"])
+            if "whose" in entry:
+                self._whose |= zip(entry["rows"], entry["whose"], strict=True)
             for number, mark in enumerate(entry["rows"]):
                 outcome = _read(answer, str(number))
                 if outcome.state == UNSENT:

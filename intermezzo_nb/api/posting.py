@@ -244,7 +244,8 @@ class Poster:
         if self._journal is not None:
             again = [at for at in chunk if at in self._again]
             marks: Mapping[int, str] = {at: self._job.marks[at] for at in chunk}
-            self._journal.sending(marks, again)
+            whose = [self._job.keys[at] for at in chunk] if self._job.is_one else ()
+            self._journal.sending(marks, again, whose)
 
     def _note_answered(self, outcomes: Sequence[Outcome]) -> None:
         if self._journal is not None:

@@ -384,9 +384,37 @@ def test_a_changed_run_does_not_go_beside_one_that_may_have_been_paid(
     assert len(taker.seen) == 1
     first = api.run_payroll("GB", frame, **options | {"on_error": "report"})
     assert first.retry(frame).complete
-    other = api.run_payroll("GB", changed, **options)
+    with pytest.raises(StoreError, match="payslips of 1 employee of this one"):
+        api.run_payroll("GB", changed, **options)
+    assert len(taker.seen) == 2
+    other = api.run_payroll("GB", changed, **options | {"pay_date": "2026-05-31"})
     assert other.complete
     assert other.notes == ["the journal holds another run, too, with 1 payslip"]
+
+
+def test_a_journal_pays_nobody_twice_by_a_run_that_is_written_otherwise(
+    api, taker, tmp_path
+):
+    import pandas as pd
+
+    pair = {"employeeId": ["e1", "e2"], "earningType": "Salary", "amount": 9}
+    frame = pd.DataFrame(pair)
+    slips = {"payslips": [{"employeeId": "e1"}, {"employeeId": "e2"}]}
+    taker.acts += [says(slips), says({"payslips": [{"employeeId": "e3"}]})]
+    options = {"pay_date": "2026-04-30", "journal": tmp_path / "run.jsonl"}
+    assert api.run_payroll("GB", frame, **options).complete
+    assert api.run_payroll("GB", frame, **options).requests == 0
+    for same in (
+        frame.iloc[::-1],
+        frame[["amount", "employeeId", "earningType"]],
+        frame.assign(amount=9.0),
+        frame.assign(amount=[9, 10]).iloc[1:],
+    ):
+        with pytest.raises(StoreError, match="holds another payroll run") as caught:
+            api.run_payroll("GB", same, **options)
+        assert caught.value.code == "run_paid"
+    assert len(taker.seen) == 1
+    assert api.run_payroll("GB", frame.assign(employeeId="e3"), **options).complete
 
 
 def test_a_retry_pays_nobody_again_for_another_amount(api, taker):
@@ -405,6 +433,29 @@ def test_a_retry_pays_nobody_again_for_another_amount(api, taker):
         first.retry(frame.assign(amount=10))
     assert len(taker.seen) == 1
     assert first.retry(frame.iloc[1:].assign(amount=10)).complete
+
+
+def test_a_run_that_was_finished_by_a_retry_is_known_and_sends_nothing(
+    api, taker, tmp_path
+):
+    import pandas as pd
+
+    frame = pd.DataFrame({"employeeId": ["e1", "e2"], "earningType": "Salary"})
+    frame = frame.assign(amount=9)
+    slips = {
+        "payslips": [{"employeeId": "e1"}],
+        "errors": [{"employeeId": "e2", "message": "no bank account"}],
+    }
+    taker.acts += [says(slips), says({"payslips": [{"employeeId": "e2"}]})]
+    options = {"pay_date": "2026-04-30", "on_error": "report"}
+    options["journal"] = tmp_path / "run.jsonl"
+    first = api.run_payroll("GB", frame, **options)
+    assert first.retry(frame.iloc[1:].assign(amount=10)).complete
+    again = api.run_payroll("GB", frame, **options)
+    assert states(again) == {"created": 1, "rejected": 1}
+    with pytest.raises(StoreError, match="payslips of 1 employee of this one"):
+        again.retry(frame.iloc[1:])
+    assert len(taker.seen) == 2
 
 
 def test_a_journal_that_another_run_holds_stops_before_anything(api, taker, tmp_path):

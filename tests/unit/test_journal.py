@@ -162,3 +162,14 @@ def test_a_folder_that_is_not_there_is_told(tmp_path):
     with pytest.raises(StoreError) as caught:
         Journal(tmp_path / "nowhere" / "x", HERE)
     assert caught.value.code == "journal_unwritable"
+
+
+def test_it_knows_of_whom_other_rows_were_created(tmp_path):
+    path = tmp_path / "run.jsonl"
+    with Journal(path, HERE) as journal:
+        journal.sending({0: ROWS[0], 1: ROWS[1]}, whose=["ann", "ben"])
+        journal.answered(ANSWER)
+    assert "ann" not in path.read_text()
+    with Journal(path, HERE) as journal:
+        assert journal.paid_beside(ROWS[:1], ["ann"]) == 0
+        assert journal.paid_beside(ROWS[2:], ["ann", "ben", "cid"]) == 1
