@@ -18,7 +18,7 @@ from ..errors import IntermezzoError
 from .arguments import count, flag, path_of
 from .folder import Folder
 from .frames import framed, series
-from .manifest import NAME, Manifest, Part, unusable
+from .manifest import NAME, Manifest, Part, content_of
 from .paging import ListChanged
 from .place import Bookmark, Standing
 from .provenance import provenance, summary
@@ -171,10 +171,7 @@ class _Writer:
         self._save()
         self._folder.keep_only({part.name for part in parts})
         for part in parts:
-            path = self._folder.path / part.name
-            if not path.is_file() or path.stat().st_size != part.bytes:
-                why = f"the file {part.name} is missing, or not what was written"
-                raise unusable(self._folder.path, why, "export_damaged")
+            content_of(self._folder.path, part)
         return parts[-1].bookmark if parts else None
 
     def _start_over(self, reading: Reading, bookmark: Bookmark | None) -> None:
@@ -245,12 +242,13 @@ class _Writer:
     ) -> dict[str, pa.DataType]:
         """Write anew the parts whose columns are not those of all."""
         manifest, folder = self._manifest, self._folder.path
-        parts = [held(folder / part.name) for part in manifest.parts]
+        parts = [held(content_of(folder, part)) for part in manifest.parts]
         schema = united(parts, columns or documented)
         for number, (part, has) in enumerate(zip(manifest.parts, parts, strict=True)):
             if [(n, h.kind) for n, h in has.items()] == [*schema.items()]:
                 continue
-            table = fitted(pq.read_table(folder / part.name), schema)
+            content = pa.BufferReader(content_of(folder, part))
+            table = fitted(pq.read_table(content), schema)
             made = _write(self._folder, f"part-{number:05}-united.parquet", table)
             manifest.parts[number] = replace(
                 part, name=made.name, bytes=made.bytes, sha256=made.sha256

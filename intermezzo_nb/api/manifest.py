@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import decimal
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -137,10 +138,12 @@ class Manifest:
             **{name: getattr(self, name) for name in _OWN},
             "parts": [asdict(part) for part in self.parts],
         }
+        members[_SUM] = _digest(members)
         return json.dumps(members, indent=1, ensure_ascii=False).encode() + b"\n"
 
 
 _OWN = ("query", "profile", "columns", "spent", "about")
+_SUM = "sha256"  # of all other members
 
 
 def read_manifest(folder: Path) -> Manifest | None:
@@ -160,18 +163,23 @@ def read_manifest(folder: Path) -> Manifest | None:
         return None
     except OSError as fault:
         raise unusable(folder, f"{fault.strerror}", "export_unreadable") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         why = f"its {NAME} is damaged, or another program's"
         raise unusable(folder, why, "export_damaged") from None
     if not is_ours:
         raise unusable(folder, f"its {NAME} is another program's", "export_foreign")
-    if members["version"] != _VERSION:
+    version = members.get("version")
+    if isinstance(version, int) and version > _VERSION:
         raise StoreError(
             f"the export in {folder} was written by a newer version",
-            why=f"It has format {members['version']}, and this knows {_VERSION}.",
+            why=f"It has format {version}, and this knows {_VERSION}.",
             advice="Update: pip install -U intermezzo-nb",
             code="export_newer",
         )
+    # The first manifests had none.
+    if (told := members.pop(_SUM, None)) is not None and told != _digest(members):
+        why = f"its {NAME} is not what was written: its SHA-256 is another"
+        raise unusable(folder, why, "export_damaged")
     try:
         parts = [_part(part) for part in members["parts"]]
         own = {name: members[name] for name in _OWN}
@@ -179,6 +187,30 @@ def read_manifest(folder: Path) -> Manifest | None:
     except (KeyError, TypeError):
         why = f"its {NAME} is damaged"
         raise unusable(folder, why, "export_damaged") from None
+
+
+def content_of(folder: Path, part: Part) -> bytes:
+    """
+    Read a part as it was written.
+
+    Raises
+    ------
+    StoreError
+        ``export_damaged``, ``export_unreadable``.
+    """
+    try:
+        content = (folder / part.name).read_bytes()
+    except FileNotFoundError:
+        raise unusable(
+            folder, f"the file {part.name} is missing", "export_damaged"
+        ) from None
+    except OSError as fault:
+        why = f"the file {part.name}: {fault.strerror}"
+        raise unusable(folder, why, "export_unreadable") from None
+    if hashlib.sha256(content).hexdigest() != part.sha256:
+        why = f"the file {part.name} is not what was written: its SHA-256 is another"
+        raise unusable(folder, why, "export_damaged")
+    return content
 
 
 def unusable(folder: Path, why: str, code: str, advice: str = "") -> StoreError:
@@ -189,6 +221,10 @@ def unusable(folder: Path, why: str, code: str, advice: str = "") -> StoreError:
         advice=advice or "Export it again with overwrite=True, or name another folder.",
         code=code,
     )
+
+
+def _digest(members: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(members).encode()).hexdigest()
 
 
 def _sum(totals: Iterable[str]) -> str:

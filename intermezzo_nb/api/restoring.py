@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -17,7 +16,7 @@ from .arguments import bad_argument, is_one_of, names_of, path_of
 from .casts import TEXTUAL, Typed, typed
 from .columns import PRECISIONS, TEXT
 from .frames import Framed, chosen, converter, undocumented
-from .manifest import NAME, Manifest, Part, read_manifest, unusable
+from .manifest import NAME, Manifest, Part, content_of, read_manifest, unusable
 from .schema import Column
 from .shaping import check_money
 from .uniting import texts
@@ -114,18 +113,7 @@ def _table(folder: Path, manifest: Manifest, names: Sequence[str]) -> pa.Table:
 
 
 def _part(folder: Path, part: Part, names: Sequence[str]) -> pa.Table:
-    try:
-        content = (folder / part.name).read_bytes()
-    except FileNotFoundError:
-        raise unusable(
-            folder, f"the file {part.name} is missing", "export_damaged"
-        ) from None
-    except OSError as fault:
-        why = f"the file {part.name}: {fault.strerror}"
-        raise unusable(folder, why, "export_unreadable") from None
-    if hashlib.sha256(content).hexdigest() != part.sha256:
-        why = f"the file {part.name} is not what was written: its SHA-256 is another"
-        raise unusable(folder, why, "export_damaged")
+    content = content_of(folder, part)
     table = pq.read_table(pa.BufferReader(content), columns=[*names])
     if names and table.num_rows != part.rows:
         why = f"the file {part.name} has {table.num_rows:,} rows, not {part.rows:,}"

@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -38,9 +37,9 @@ class Held:
     ends: tuple[Any, ...] = ()
 
 
-def held(path: Path) -> dict[str, Held]:
+def held(content: bytes) -> dict[str, Held]:
     """Read from the end of a file what it holds of each column."""
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(pa.BufferReader(content)) as file:
         about, schema = file.metadata, file.schema_arrow
     found = dict[str, Held]()
     for number, field in enumerate(schema):

@@ -140,6 +140,12 @@ class Run:
         return json.loads((self.folder / "manifest.json").read_text())
 
 
+def write_manifest(folder, members):
+    """Write it as the first versions did: without a sum of its own."""
+    told = {name: value for name, value in members.items() if name != "sha256"}
+    (folder / "manifest.json").write_text(json.dumps(told))
+
+
 def record(n, **more):
     return {"id": f"t{n}", "money": f"{n}.25", "date": f"{1 + n:04}-03-31", **more}
 
@@ -254,7 +260,7 @@ def test_parts_that_hold_less_than_their_bookmark_says_are_read_again(run):
     there = run.manifest
     for part in there["parts"][3:]:
         part["bookmark"]["rows"] += 100
-    (run.folder / "manifest.json").write_text(json.dumps(there))
+    write_manifest(run.folder, there)
     run()
     assert run.told == ["things: going on after 300 rows"]
     same(run.folder, rows(1000))
@@ -274,7 +280,7 @@ def test_what_was_killed_after_the_last_part_asks_no_page(run):
     run()
     finished = run.manifest
     unfinished = finished | {"finished": False, "about": {}, "columns": []}
-    (run.folder / "manifest.json").write_text(json.dumps(unfinished))
+    write_manifest(run.folder, unfinished)
     run()
     assert run.api.asked == []
     same(run.folder, rows(1000))
@@ -513,8 +519,8 @@ def spoil(name, content):
 
 def retold(**changes):
     def change(folder):
-        path = folder / "manifest.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+        told = json.loads((folder / "manifest.json").read_text())
+        write_manifest(folder, told | changes)
 
     return change
 
@@ -527,6 +533,10 @@ SPOILT = {
     ),
     "half a manifest": (spoil("manifest.json", b'{"for'), "export_damaged", "manifest"),
     "no object": (spoil("manifest.json", b"[1]"), "export_damaged", "manifest"),
+    "too deep": (
+        spoil("manifest.json", b"[" * 100_000),
+        *("export_damaged", "manifest"),
+    ),
     "another format": (retold(format="x"), "export_foreign", "another program"),
     "newer": (retold(version=2), "export_newer", "has format 2"),
     "unfinished": (retold(finished=False), "export_unfinished", "1,000 rows are there"),
@@ -553,6 +563,51 @@ def test_what_is_not_as_it_was_written_is_told(run, spoils, code, why):
     assert caught.value.advice
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rows": 999},
+        {"version": None},
+        {"query": {}},
+        {"columns": None},
+        {"about": None},
+        {"spent": 5},
+        {"parts": []},
+        {"finished": "x"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_a_manifest_that_was_changed_by_hand_is_told(run, changes, is_finished):
+    run() if is_finished else stopped(run, 6)
+    (run.folder / "manifest.json").write_text(json.dumps(run.manifest | changes))
+    for read in (run, lambda: read_export(run.folder)):
+        with pytest.raises(StoreError, match="cannot be used") as caught:
+            read()
+        assert caught.value.code == "export_damaged"
+        assert "manifest.json is not what was written" in caught.value.why
+
+
+def test_parts_that_vanish_while_others_are_written_are_told(run):
+    def vanish(now):
+        if now.rows > 500:
+            (run.folder / "part-00001.parquet").unlink(missing_ok=True)
+
+    with pytest.raises(StoreError, match="cannot be used") as caught:
+        run(progress=vanish)
+    assert "part-00001.parquet is missing" in caught.value.why
+
+
+@pytest.mark.parametrize("content", [bytes, lambda size: b"PAR1" * (size // 4)])
+def test_a_part_of_the_same_size_that_is_not_the_same_is_told(run, content):
+    stopped(run, 6)
+    path = run.folder / "part-00002.parquet"
+    path.write_bytes(content(path.stat().st_size).ljust(path.stat().st_size))
+    with pytest.raises(StoreError, match="cannot be used") as caught:
+        run()
+    assert "part-00002.parquet is not what was written" in caught.value.why
+
+
 def test_a_part_that_vanished_is_told_before_going_on(run):
     stopped(run, 6)
     (run.folder / "part-00002.parquet").unlink()
@@ -565,7 +620,7 @@ def test_totals_are_checked_against_the_manifest(run):
     run()
     manifest = run.manifest
     manifest["parts"][3]["control_totals"]["money"] = "1.00"
-    (run.folder / "manifest.json").write_text(json.dumps(manifest))
+    write_manifest(run.folder, manifest)
     with pytest.raises(StoreError) as caught:
         read_export(run.folder)
     assert "sum of money" in caught.value.why
