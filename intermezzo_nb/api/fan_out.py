@@ -33,12 +33,14 @@ class FanOut:
     may_be_absent : bool
         Whether the documentation says that somebody may have no such record.
     number : int or None
-        How many they are; None until all are listed, where that is as they are asked.
+        How many they are; None where they are listed as they are asked.
     nowhere : int
         How many others were asked for, whom no list names.
 
     Attributes
     ----------
+    listed : int or None
+        How many they are where they are listed as they are asked, once all are.
     done : int
         How many of them are read.
     without : list of Owner
@@ -52,6 +54,7 @@ class FanOut:
     may_be_absent: bool
     number: int | None = None
     nowhere: int = 0
+    listed: int | None = None
     done: int = 0
     without: list[Owner] = field(default_factory=list)
     _unknown: int = 0
@@ -101,7 +104,7 @@ class FanOut:
     @property
     def is_through(self) -> bool:
         """Whether it is known, without one more request, that nobody is left."""
-        return self.done == self.number
+        return self.done == (self.listed if self.number is None else self.number)
 
     @property
     def asked_for(self) -> int:

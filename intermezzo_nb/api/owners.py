@@ -184,7 +184,7 @@ def _groups(
                 found |= group
                 is_last = organization == plan.organizations[-1]
                 if plan.employees and is_last and _is_all(look_up):
-                    plan.employees.number = len(found)
+                    plan.employees.listed = len(found)
                 yield tuple(group)
             plan.of_organizations.good()
         except ABOUT_SOME as error:

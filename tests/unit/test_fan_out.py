@@ -566,9 +566,11 @@ def test_a_limit_that_takes_just_all_is_complete():
     for organizations in (("a",), ("a", "b")):
         api = Paged(3, organizations=organizations)
         count = 6 * len(organizations)
-        rows, reading = read(api, organization="all", limit=count)
+        seen = []
+        rows, reading = read(api, organization="all", limit=count, progress=seen.append)
         assert (len(rows), reading.complete) == (count, True)
         assert reading.total == count
+        assert {now.of_employees for now in seen} == {None}  # a bar counts rows
 
 
 def test_whoever_is_needed_for_a_limit_is_listed():
