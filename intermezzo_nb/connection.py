@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from .login import Login
 from .session import Session, print_link, say, say_beside
 from .settings import OF_ROWS, OF_SIGN_IN, Settings, differing
 from .status import LoggedOut, Status
+from .tokens.forks import renew_in_child
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
@@ -56,6 +58,12 @@ class Connection:
         self._session = Session(settings)
         self._api: Api | None = None
         self.last_report: SendReport | None = None
+        self.after_fork()
+        renew_in_child(self)
+
+    def after_fork(self) -> None:
+        """Forget who was making the first request in the parent."""
+        self._mutex = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (self.settings,))
@@ -527,11 +535,11 @@ class Connection:
 
     @property
     def _client(self) -> Api:
-        if self._api is None:
-            self.settings.require("api_url")
-            url = self.settings.api_url or ""
-            self._api = Api.at(url, self.auth)
-        return self._api
+        with self._mutex:  # one gate for all, also for those who come first together
+            if self._api is None:
+                self.settings.require("api_url")
+                self._api = Api.at(self.settings.api_url or "", self.auth)
+            return self._api
 
     def _reading(self, name: str, options: dict[str, Any], **more: Any) -> Reading:
         both = {**options, **more}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,3 +73,22 @@ def test_a_machine_asks_once_a_process(practice_server):
     told = at_once(practice.settings("machine"), processes=8, threads=8)
     assert told == [3] * 64
     assert practice.ledger.token_requests <= 8
+
+
+def test_who_come_first_together_go_through_one_gate(shared_practice, connection):
+    settings = shared_practice.settings("machine")
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            for _ in range(20):
+                made, together = connection(**settings), threading.Barrier(8)
+
+                def first(made=made, together=together):
+                    together.wait(10)
+                    return made.session
+
+                found = [threads.submit(first) for _ in range(8)]
+                assert len({id(one.result()) for one in found}) == 1
+    finally:
+        sys.setswitchinterval(interval)
