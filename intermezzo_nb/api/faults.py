@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import ssl
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -78,7 +81,7 @@ def api_error(response: requests.Response, path: str) -> IntermezzoError:
             code="session_ended",
         )
     kind = _BY_STATUS.get(status, ApiError)
-    retry_after = seconds_of(response.headers.get("Retry-After"))
+    retry_after = seconds_of(response.headers)
     return kind(
         f"{response.request.method} {path} was answered with HTTP {status}",
         why=(message or _unsaid(response)) + _request_name(response),
@@ -282,10 +285,30 @@ def _wait_advice(seconds: float | None) -> str:
     return f"Wait {seconds:.0f} s, then run it again." if seconds else ""
 
 
-def seconds_of(retry_after: str | None) -> float | None:
-    """Read a ``Retry-After`` (RFC 9110 §10.2.3); None for what is none."""
+def seconds_of(headers: Mapping[str, str]) -> float | None:
+    """
+    Read a ``Retry-After`` (RFC 9110 §10.2.3); None for what is none.
+
+    A date is one of the server's clock, by which its ``Date`` tells the time.
+    """
+    told = headers.get("Retry-After", "").strip()
     try:
-        told = urllib3.Retry().parse_retry_after(retry_after) if retry_after else None
-    except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
+        if told.isascii() and told.isdigit():
+            seconds = float(int(told))
+        else:
+            seconds = _moment(told) - _now_by(headers)
+    except (ValueError, OverflowError):
         return None
-    return told if told and told > 0 else None
+    return seconds if seconds > 0 else None
+
+
+def _now_by(headers: Mapping[str, str]) -> float:
+    try:
+        return _moment(headers.get("Date", ""))
+    except (ValueError, OverflowError):
+        return time.time()
+
+
+def _moment(told: str) -> float:
+    moment = parsedate_to_datetime(told)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()

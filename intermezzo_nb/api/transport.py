@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import count
 from types import TracebackType
 from typing import Any, Self, cast
@@ -95,7 +94,7 @@ class Transport(HTTPAdapter):
             seconds = _asked(response)
             is_accepted = seconds is None
             if seconds and seconds <= waits.LONGEST:
-                is_told = _told(response.headers) is not None
+                is_told = seconds_of(response.headers) is not None
                 self._gate.refused(
                     seconds if is_told else max(seconds, backoff),
                     _ASKED if is_told else _again(response.status_code),
@@ -134,7 +133,7 @@ class _Patience(urllib3.Retry):
         _stacktrace: TracebackType | None = None,
     ) -> Self:
         waits.check()
-        if response is not None and (_told(response.headers) or 0) > waits.LONGEST:
+        if response is not None and (seconds_of(response.headers) or 0) > waits.LONGEST:
             # urllib3 gives the response itself to the caller then.
             raise urllib3.exceptions.MaxRetryError(cast(Any, _pool), url or "", error)
         if error and method not in SAFE and not self._is_connection_error(error):
@@ -156,19 +155,15 @@ def _can_be_repeated(request: requests.PreparedRequest) -> bool:
 def _is_for_later(response: requests.Response) -> bool:
     """Tell whether a server that was too busy may be asked again, and soon."""
     is_busy = response.status_code in (_REFUSED, _UNAVAILABLE)
-    return is_busy and (_told(response.headers) or 0) <= waits.LONGEST
+    return is_busy and (seconds_of(response.headers) or 0) <= waits.LONGEST
 
 
 def _asked(response: requests.Response) -> float | None:
     """Give for how long a server wants no more requests; None where it says nothing."""
-    status, told = response.status_code, _told(response.headers)
+    status, told = response.status_code, seconds_of(response.headers)
     if status not in (_REFUSED, _UNAVAILABLE):
         return None
     return _SHORTEST_WAIT if told is None and status == _REFUSED else told
-
-
-def _told(headers: Mapping[str, str]) -> float | None:
-    return seconds_of(headers.get("Retry-After"))
 
 
 def _again(status: int | None) -> str:

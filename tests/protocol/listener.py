@@ -12,8 +12,10 @@ class _Answers(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.seen.append(dict(self.headers))
         status, headers, body = self.server.answers.pop(0)
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+        self.send_response_only(status)
+        usual = {"Date": self.date_time_string()}
+        length = {"Content-Length": str(len(body))}
+        for name, value in {**usual, **headers, **length}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)

@@ -6,6 +6,7 @@ import itertools
 import json
 import pickle
 import time
+from email.utils import formatdate
 
 import pytest
 import requests
@@ -198,6 +199,27 @@ def test_a_long_wait_is_told_instead_of_slept(shared_practice, connection, liste
         made.get("/x")
     assert caught.value.retry_after == 3600
     assert "3600 s" in caught.value.advice
+
+
+@pytest.mark.parametrize("ahead", [86_400, -86_400, 0])
+def test_a_date_to_wait_for_is_one_of_the_server_s_clock(
+    shared_practice, connection, listener, ahead
+):
+    made = split(shared_practice, connection, listener)
+    now = time.time() + ahead
+    dates = {"Date": formatdate(now, usegmt=True)}
+
+    def wait(seconds):
+        return 429, dates | {"Retry-After": formatdate(now + seconds, usegmt=True)}, b""
+
+    listener.answers += [wait(3600)]
+    with pytest.raises(RateLimited) as caught:
+        made.get("/x")
+    assert caught.value.retry_after == 3600
+    listener.answers += [wait(2), (200, {}, b"[]")]
+    began = time.monotonic()
+    assert made.get("/x") == []
+    assert 2 <= time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(
