@@ -9,8 +9,9 @@ from typing import Any
 from .connection import Connection
 from .ladder import reaches_pages_here
 from .login import Login
+from .profiles import read_profiles
 from .session import print_link
-from .settings import Settings, given, read_profiles
+from .settings import Settings, given
 from .surroundings import look
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +51,13 @@ class Credential:
         How to read it.
     where : str
         The name of the variable, or the path of the file.
+    named_by : str
+        The setting that names the file, for who has to change it.
     """
 
     kind: str
     where: str
+    named_by: str = field(default="", compare=False)
 
     def read(self) -> Secret:
         """
@@ -73,7 +76,8 @@ class Credential:
             raise SettingsError(
                 f"no secret found in {self}",
                 why=why or "It is empty.",
-                advice="Put it there, or change the setting that points there.",
+                advice="Put it there"
+                + (f", or change {self.named_by}." if self.named_by else "."),
                 code="missing_setting",
             )
         return secret
@@ -160,10 +164,15 @@ def with_credentials(
         )
     if "client_secret" in found:
         found["client_secret"] = Credential("environment", "INTERMEZZO_CLIENT_SECRET")
-    if path := found.pop("client_secret_file", None):
-        found["client_secret"] = Credential("file", path)
-    if path := found.pop("client_key_file", None):
-        found["client_key"] = Credential("file", path)
-    if path := found.pop("access_token_file", None):
-        found["access_token"] = Credential("file", path)
+    for name in ("client_secret", "client_key", "access_token"):
+        setting = f"{name}_file"
+        if path := found.pop(setting, None):
+            named_by = _written(setting, places[setting])
+            found[name] = Credential("file", path, named_by)
     return found
+
+
+def _written(setting: str, place: str) -> str:
+    if place == "the environment":
+        return f"INTERMEZZO_{setting.upper()}"
+    return f"{setting} in {place}"

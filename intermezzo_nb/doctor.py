@@ -18,13 +18,14 @@ from urllib.parse import urlsplit
 
 import requests
 
+from .advice import how_to_set
 from .credentials import CREDENTIALS
 from .errors import IntermezzoError
 from .ladder import jupyter_of, ways_here, why_nobody
 from .oauth.client import OAuthClient
 from .oauth.models import ServerMetadata, Token
 from .secret import Secret
-from .settings import NAMES, Settings, how_to_set
+from .settings import NAMES, Settings
 from .surroundings import Surroundings
 from .tokens.choice import choose_store
 from .tokens.keyring import why_no_keyring

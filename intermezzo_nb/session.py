@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from .addresses import origin
+from .advice import how_to_set
 from .api.waits import tell_wait
 from .asking import wait_and_ask
 from .errors import (
@@ -22,7 +23,7 @@ from .oauth.client import OAuthClient
 from .oauth.models import Prompt, Token
 from .oauth.renewal import renewed
 from .secret import Secret
-from .settings import Settings, how_to_set
+from .settings import Settings
 from .status import LoggedOut, Status
 from .surroundings import Surroundings, look
 from .tokens.choice import choose_store
@@ -70,12 +71,13 @@ class Session:
             return
         if self.settings.is_machine or self.settings.access_token:
             self._tell_why_no_person(surroundings)
+            self.settings.require(*self.settings.needed)
             self._source.token()
             self._note("client credentials", "used")
             return
         self._note("client credentials", "no secret is set, or a person was asked for")
         self._insist_on_a_person(surroundings)
-        self.settings.require("client_id", "issuer|authorization_url", "api_url")
+        self.settings.require(*self.settings.needed)
         way = choose_way(self.settings, surroundings, self._oauth, self._note)
         login = Login(way, self._source.accept, self._revoke)
         login.start()

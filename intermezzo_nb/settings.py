@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from numbers import Number
-from pathlib import Path
 from typing import Any
 
 from .addresses import check_url, is_loopback, origin
+from .advice import how_to_add, how_to_begin, how_to_change
 from .credentials import (
     CREDENTIALS,
-    HOW_TO_SET,
     URLS,
     Credential,
     refuse_literals,
@@ -22,7 +20,9 @@ from .credentials import (
     with_credentials,
 )
 from .errors import SettingsError, plain, quoted
+from .profiles import profiles_path
 from .secret import Secret
+from .surroundings import look
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "grant": ("client_credentials", "authorization_code"),
@@ -165,27 +165,47 @@ class Settings:
             return self.via == "client-credentials"
         return self.client_secret is not None or self.client_key is not None
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Name what a sign-in and a request need, as :meth:`require` takes it."""
+        if self.access_token:
+            return ("api_url",)
+        endpoint = "token_url" if self.is_machine else "authorization_url"
+        return ("client_id", f"issuer|{endpoint}", "api_url")
+
     def require(self, *names: str) -> None:
         """
-        Name all missing settings at once.
+        Insist on settings; where one is missing, name all that will be needed.
 
         A name may offer alternatives: ``"issuer|token_url"``.
+
+        Raises
+        ------
+        SettingsError
+            ``missing_setting``.
         """
-        missing = [
-            name.split("|")
-            for name in names
-            if not any(getattr(self, option) for option in name.split("|"))
-        ]
-        if missing:
-            text = "; ".join(" or ".join(how_to_set(n) for n in m) for m in missing)
-            listed = ", ".join(" or ".join(m) for m in missing)
-            raise SettingsError(
-                f"profile {self.profile!r} lacks: {listed}",
-                why="None of the places that are looked at names a value.",
-                advice=f"Set {text}. To try without an account: "
-                "%intermezzo_login --profile demo",
-                code="missing_setting",
-            )
+        if not self._missing(names):
+            return
+        first = {name.partition("|")[0]: name for name in (*self.needed, *names)}
+        missing = self._missing(first.values())
+        listed = ", ".join(" or ".join(alternatives) for alternatives in missing)
+        raise SettingsError(
+            f"profile {self.profile!r} lacks: {listed}",
+            why="None of the places that are looked at names a value.",
+            advice=self._how_to_go_on(missing),
+            code="missing_setting",
+        )
+
+    def _missing(self, names: Iterable[str]) -> list[list[str]]:
+        parted = [name.split("|") for name in names]
+        return [p for p in parted if not any(getattr(self, name) for name in p)]
+
+    def _how_to_go_on(self, missing: list[list[str]]) -> str:
+        home = next((self.places[c] for c in CREDENTIALS if c in self.places), "")
+        if home:
+            return how_to_add(missing, home)
+        nobody = self.no_input or bool(look().silence)
+        return how_to_begin(missing, self.profile, is_person=not nobody)
 
     def replace(self, **changes: Any) -> Settings:
         """Give a copy with some values changed; they count as arguments."""
@@ -197,64 +217,6 @@ def differing(one: Settings, other: Settings) -> set[str]:
     """Name the fields that have different values in two settings."""
     names = (f.name for f in fields(Settings))
     return {name for name in names if getattr(one, name) != getattr(other, name)}
-
-
-def how_to_set(name: str) -> str:
-    """Name the places where a setting can be set."""
-    variable = f"INTERMEZZO_{name.upper()}"
-    if name in {"client_secret", "client_secret_file"}:
-        return HOW_TO_SET
-    if name == "client_key":
-        return "INTERMEZZO_CLIENT_KEY_FILE"
-    option = "--" + name.replace("_", "-")
-    options = {"client_id", "issuer", "api_url", "scope", "organization", "store"}
-    return f"{variable}" + (f" ({option})" if name in options else "")
-
-
-def how_to_change(name: str, place: str) -> str:
-    """Tell where a value that was found at a place is changed."""
-    option = "--" + name.replace("_", "-")
-    return {
-        "the call": f"Change {option} (in Python: {name}=…).",
-        "%config IntermezzoMagics": f"Change %config IntermezzoMagics.{name}.",
-        "the environment": f"Change INTERMEZZO_{name.upper()}.",
-    }.get(place, f"Change {name} in {place} ({profiles_path()}).")
-
-
-def profiles_path() -> Path:
-    """Give the path of the TOML file that holds the profiles."""
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir("intermezzo_nb")) / "profiles.toml"
-
-
-def read_profiles(path: Path | None = None) -> dict[str, dict[str, Any]]:
-    """
-    Read the profiles: one TOML table each.
-
-    Raises
-    ------
-    SettingsError
-        The file is there but cannot be read, or is not tables of settings.
-    """
-    path = path or profiles_path()
-    try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as fault:
-        raise SettingsError(
-            f"the profiles in {path} cannot be read",
-            why=f"{type(fault).__name__}: {fault}",
-            advice="Mend the file, or move it away.",
-        ) from None
-    if odd := [name for name, table in tables.items() if not isinstance(table, dict)]:
-        raise SettingsError(
-            f"{odd[0]!r} in {path} stands outside of a profile",
-            advice=f"Put it under a table such as [default], "
-            f"or name its table: [{odd[0]}].",
-        )
-    return tables
 
 
 def _layers(

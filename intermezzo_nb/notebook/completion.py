@@ -216,7 +216,7 @@ def _values(target: Column | Parameter) -> tuple[str, ...]:
 
 
 def _profiles() -> list[str]:
-    from ..settings import read_profiles
+    from ..profiles import read_profiles
 
     try:
         return list(dict.fromkeys(["demo", *read_profiles()]))

@@ -15,7 +15,8 @@ PACKAGE = Path(intermezzo_nb.__file__).parent
 # A room may import from the rows above its own, never sideways.
 ROWS = """
 errors secret tokens.forks api.waits api.progress api.spelling
-addresses credentials surroundings api.arguments
+addresses credentials profiles surroundings api.arguments
+advice
 settings
 practice oauth.models oauth.mailbox oauth.closing api.page api.schema
 api.place api.seen

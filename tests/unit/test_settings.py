@@ -11,7 +11,9 @@ import pytest
 from intermezzo_nb.addresses import check_url
 from intermezzo_nb.credentials import Credential
 from intermezzo_nb.errors import SettingsError
-from intermezzo_nb.settings import Settings, read_profiles
+from intermezzo_nb.profiles import profiles_path, read_profiles
+from intermezzo_nb.settings import Settings
+from intermezzo_nb.surroundings import Surroundings
 
 UNIT = {
     "INTERMEZZO_ISSUER": "https://login.example",
@@ -174,6 +176,88 @@ def test_all_missing_settings_are_named_at_once():
         Settings.resolve().require("client_id", "issuer|token_url", "api_url")
     for variable in ("CLIENT_ID", "ISSUER", "TOKEN_URL", "API_URL"):
         assert f"INTERMEZZO_{variable}" in caught.value.advice
+
+
+@pytest.fixture
+def person(monkeypatch):
+    """Let somebody be there, in whichever way the tests are run."""
+    here = Surroundings("notebook", answers=True, silence="", elsewhere=())
+    monkeypatch.setattr("intermezzo_nb.settings.look", lambda: here)
+
+
+def lacking(settings, *names):
+    with pytest.raises(SettingsError) as caught:
+        settings.require(*names)
+    assert caught.value.code == "missing_setting"
+    return caught.value
+
+
+def write_profiles(text):
+    path = profiles_path()
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+
+
+def test_who_lacks_one_is_told_all_that_will_be_needed(person):
+    error = lacking(Settings(), "api_url")
+    for name in ("client_id", "issuer", "api_url"):
+        assert name in error.what
+        assert f"INTERMEZZO_{name.upper()}" in error.advice
+    assert "%intermezzo_login --client-id, --issuer, --api-url" in error.advice
+    assert "%intermezzo_login --profile demo" in error.advice
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[acme]", "There are the profiles: acme. %intermezzo_login --profile acme."),
+        ("[a]\n[b]", "There are the profiles: a, b. %intermezzo_login --profile NAME."),
+    ],
+)
+def test_the_profiles_that_are_there_are_named_before_the_demo(person, text, told):
+    write_profiles(text)
+    error = lacking(Settings(), "api_url")
+    assert error.advice.startswith(told)
+    assert "demo" not in error.advice
+
+
+def test_a_profile_that_was_named_is_not_exchanged_for_another(person):
+    write_profiles("[acme]\n[other]")
+    assert "other" not in lacking(Settings("acme"), "api_url").advice
+
+
+def test_where_nobody_is_there_variables_are_named_alone():
+    error = lacking(Settings(no_input=True), "api_url")
+    assert "%intermezzo_login" not in error.advice
+    write_profiles("[acme]")
+    error = lacking(Settings(no_input=True), "api_url")
+    assert "INTERMEZZO_PROFILE to one of acme" in error.advice
+
+
+def test_what_is_missing_belongs_beside_the_credentials(person, tmp_path):
+    environ = {"INTERMEZZO_CLIENT_ID": "c", "INTERMEZZO_CLIENT_SECRET": "s"}
+    settings = Settings.resolve(environ=environ)
+    assert lacking(settings, *settings.needed).advice == (
+        "Set INTERMEZZO_ISSUER or INTERMEZZO_TOKEN_URL; INTERMEZZO_API_URL."
+    )
+    profile = {"client_id": "c", "client_secret_file": "f", "issuer": "https://i.x"}
+    settings = Settings.resolve(arguments={"profile": "p"}, profiles={"p": profile})
+    advice = lacking(settings, *settings.needed).advice
+    assert advice == f"Set api_url in the profile 'p' ({profiles_path()})."
+
+
+@pytest.mark.parametrize("name", ["client_secret", "client_key", "access_token"])
+def test_the_setting_that_names_a_missing_file_is_told(name, tmp_path):
+    setting, missing = f"{name}_file", str(tmp_path / "none")
+    in_environment = {"environ": {f"INTERMEZZO_{setting.upper()}": missing}}
+    in_a_profile = {"profiles": {"default": {setting: missing}}}
+    for places, told in (
+        (in_environment, f"INTERMEZZO_{setting.upper()}."),
+        (in_a_profile, f"{setting} in the profile 'default'."),
+    ):
+        with pytest.raises(SettingsError) as caught:
+            getattr(Settings.resolve(**places), name).read()
+        assert caught.value.advice.endswith(f"or change {told}")
 
 
 @pytest.mark.parametrize(

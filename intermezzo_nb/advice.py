@@ -1,0 +1,80 @@
+"""Where settings are set, in the words of those who have to set them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .credentials import HOW_TO_SET
+from .profiles import profiles_path, read_profiles
+
+_OPTIONS = {"client_id", "issuer", "api_url"}  # of what can be missing
+
+
+def how_to_set(name: str) -> str:
+    """Name the variable of a setting."""
+    if name in {"client_secret", "client_secret_file"}:
+        return HOW_TO_SET
+    if name == "client_key":
+        return "INTERMEZZO_CLIENT_KEY_FILE"
+    return f"INTERMEZZO_{name.upper()}"
+
+
+def how_to_change(name: str, place: str) -> str:
+    """Tell where a value that was found at a place is changed."""
+    option = "--" + name.replace("_", "-")
+    return {
+        "the call": f"Change {option} (in Python: {name}=…).",
+        "%config IntermezzoMagics": f"Change %config IntermezzoMagics.{name}.",
+        "the environment": f"Change {how_to_set(name)}.",
+    }.get(place, f"Change {name} in {place} ({profiles_path()}).")
+
+
+def how_to_add(missing: Iterable[list[str]], home: str) -> str:
+    """
+    Tell where settings that are missing are set, beside the credentials.
+
+    Parameters
+    ----------
+    missing : iterable of list of str
+        The names of each, with its alternatives.
+    home : str
+        The place that names the credentials: what others name is not used with them.
+    """
+    if home == "the environment":
+        return f"Set {_variables(missing)}."
+    path = f" ({profiles_path()})" if home.startswith("the profile ") else ""
+    return f"Set {'; '.join(map(' or '.join, missing))} in {home}{path}."
+
+
+def how_to_begin(missing: list[list[str]], profile: str, *, is_person: bool) -> str:
+    """
+    Tell how a first sign-in gets its settings: from a profile that is there, or else.
+
+    Parameters
+    ----------
+    missing : list of list of str
+        As for :func:`how_to_add`.
+    profile : str
+        The profile that was taken.
+    is_person : bool
+        Whether somebody is there, who can type a line.
+    """
+    known = read_profiles()
+    others = [] if profile in known else list(known)
+    listed = f"There are the profiles: {', '.join(others)}. " if others else ""
+    if not is_person:
+        other = f", or INTERMEZZO_PROFILE to one of {', '.join(others)}"
+        return f"Set {_variables(missing)}{other if others else ''}."
+    options = [n for alternatives in missing for n in alternatives if n in _OPTIONS]
+    by_hand = f"et {_variables(missing)}"
+    if options:
+        given = ", ".join("--" + name.replace("_", "-") for name in options)
+        by_hand += f", or give %intermezzo_login {given}"
+    if others:
+        name = others[0] if len(others) == 1 else "NAME"
+        return f"{listed}%intermezzo_login --profile {name}. Or s{by_hand}."
+    return f"S{by_hand}. To try without an account: %intermezzo_login --profile demo"
+
+
+def _variables(missing: Iterable[list[str]]) -> str:
+    return "; ".join(" or ".join(map(how_to_set, names)) for names in missing)
