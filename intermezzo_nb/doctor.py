@@ -7,12 +7,11 @@ import difflib
 import importlib.metadata
 import os
 import platform
-import shutil
 import sys
-import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,13 +25,13 @@ from .oauth.client import OAuthClient
 from .oauth.models import ServerMetadata, Token
 from .secret import Secret
 from .settings import NAMES, Settings
+from .status import wrapped
 from .surroundings import Surroundings
 from .tokens.choice import choose_store
 from .tokens.keyring import why_no_keyring
 from .tokens.store import FileStore
 
 _PACKAGES = ("intermezzo_nb", "pandas", "requests", "requests_oauthlib", "oauthlib")
-_NARROWEST = 50  # columns, of which 24 are for the subject
 _MOST_SKEW = 60.0  # seconds that ID tokens are granted anyway
 _FOR_OTHERS = {"INTERMEZZO_DEMO_URL"}
 _SECONDS = 10.0  # for the API's address to answer
@@ -63,22 +62,9 @@ class Finding:
 
     def __str__(self) -> str:
         mark = {"ok": "✓", "note": "·", "wrong": "✗"}[self.verdict]
-        lines = [_wrapped(f"{mark} {self.subject:<21} ", self.told)]
-        lines += [_wrapped(f"{'':<24}→ ", self.advice)] if self.advice else []
+        lines = [wrapped(f"{mark} {self.subject:<21} ", self.told)]
+        lines += [wrapped(f"{'':<24}→ ", self.advice)] if self.advice else []
         return "\n".join(lines)
-
-
-def _wrapped(head: str, text: str) -> str:
-    """Wrap at words; addresses and names of variables are to be copied whole."""
-    width = max(shutil.get_terminal_size().columns, _NARROWEST)
-    return textwrap.fill(
-        text,
-        width,
-        initial_indent=head,
-        subsequent_indent=" " * len(head),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def examine(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]:
@@ -230,8 +216,12 @@ def _api(url: str) -> Finding:
             "Check INTERMEZZO_API_URL, the network, proxy and certificates.",
         )
     took = time.monotonic() - began
-    told = f"HTTP {response.status_code} to a request without a token"
-    return Finding("ok", "API", f"{url} answers ({took:.2f} s; {told})")
+    told = f"{url} answers ({took:.2f} s); HTTP {response.status_code} without a token"
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        advice = "Tell those who run it, or the proxy before it, if that stays."
+        return Finding("note", "API", told, advice)
+    usual = response.status_code >= HTTPStatus.BAD_REQUEST
+    return Finding("ok", "API", f"{told}, as is usual" if usual else told)
 
 
 def _place(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]:
@@ -259,27 +249,59 @@ def _ways(
         return
     for way, why in notes:
         yield Finding("note", f"way: {way}", why)
-    order = [f"{way} ({_to_register(way, settings, surroundings)})" for way, _ in ways]
+    order = [way for way, _ in ways]
     told = ", then ".join(["a kept session", *order])
     yield Finding("ok", "ways of signing in", told)
+    addresses = (_to_register(way, settings, surroundings) for way in order)
+    for address in dict.fromkeys(filter(None, addresses)):
+        yield Finding("note", "to register", address)
 
 
 def _to_register(way: str, settings: Settings, surroundings: Surroundings) -> str:
+    """Give the redirect URI that a way takes, whole where that is known."""
     if way == "device":
-        return "nothing to register"
+        return ""
     fixed = settings.redirect_uri
     if fixed and (way != "server" or fixed.startswith("https:")):
-        return f"register {fixed}"
+        return fixed
     if way != "server":
-        return "register http://127.0.0.1/intermezzo/callback, any port"
+        return "http://127.0.0.1/intermezzo/callback (with any port: RFC 8252 §7.3)"
+    whose, known, path = _server_address(surroundings)
+    if known:
+        return known.rstrip("/") + path
+    example = f"https://{_EXAMPLES[whose]}{path}"
+    return f"the {whose}'s address + {path}, such as {example}"
+
+
+_EXAMPLES = {"Hub": "hub.example", "Jupyter server": "jupyter.example"}
+
+
+def _server_address(surroundings: Surroundings) -> tuple[str, str, str]:
+    """
+    Tell where a Jupyter server takes answers, as the server itself forms it.
+
+    Returns
+    -------
+    tuple of (str, str, str)
+        Whose address it is; the address, empty where nothing here knows it; and what
+        follows it.
+    """
     environ = os.environ
     if environ.get("JUPYTERHUB_SERVICE_PREFIX") and not environ.get(_NAMED):
-        hub = environ.get("JUPYTERHUB_BASE_URL", "/")
-        path = f"{hub}hub/user-redirect/intermezzo/callback"
-        return f"register the Hub's address + {path}"
+        base = environ.get("JUPYTERHUB_BASE_URL", "/")
+        # JupyterHub 5 tells the first where it knows it, every one its subdomains'.
+        public = environ.get("JUPYTERHUB_PUBLIC_HUB_URL", "")
+        public = _origin(public) or environ.get("JUPYTERHUB_HOST", "")
+        return "Hub", public, f"{base}hub/user-redirect/intermezzo/callback"
     mailbox = jupyter_of(surroundings)
-    path = f"{mailbox.base_url if mailbox else '/'}intermezzo/callback"
-    return f"register this Jupyter server's address + {path}"
+    base = mailbox.base_url if mailbox else "/"
+    public = _origin(environ.get("JUPYTERHUB_PUBLIC_URL", ""))
+    return "Jupyter server", public, f"{base}intermezzo/callback"
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 def _store(settings: Settings, surroundings: Surroundings) -> Finding:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from dataclasses import dataclass
 
-from .errors import wrapped
 from .oauth.models import Identity
 
+_NARROWEST = 50  # columns, of which about half are for what a line is about
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Status:
     """
-    How a connection stands; printing it shows all of it, and no secret.
+    How a connection stands; its text shows all of it, and no secret.
 
     Parameters
     ----------
@@ -76,11 +79,12 @@ class Status:
         return [(label, text) for label, text in rows if text]
 
     def __str__(self) -> str:
-        lines = (f"{label:<28}{text}" for label, text in self.rows())
-        return "\n".join(wrapped(line, indent=28) for line in lines)
+        return "\n".join(wrapped(f"{label:<28}", text) for label, text in self.rows())
+
+    __repr__ = __str__  # it stands below a cell that ends in login()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class LoggedOut:
     """
     What a logout did at the server, and what here.
@@ -101,6 +105,11 @@ class LoggedOut:
     not_purged: str = ""
 
     def __str__(self) -> str:
+        return wrapped("", self._told())
+
+    __repr__ = __str__
+
+    def _told(self) -> str:
         if not (self.purged or self.not_purged):
             return "Nobody was signed in: there is nothing to revoke or to delete."
         revoked = " and ".join(self.revoked)
@@ -112,6 +121,18 @@ class LoggedOut:
         if self.not_purged:
             return f"Not deleted here: {self.not_purged}; {at_server}."
         return f"Signed out. The session is deleted here; {at_server}."
+
+
+def wrapped(head: str, text: str) -> str:
+    """Wrap at words; addresses and names of variables are to be copied whole."""
+    return textwrap.fill(
+        text,
+        max(shutil.get_terminal_size().columns, _NARROWEST),
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _life(seconds: float) -> str:

@@ -105,7 +105,9 @@ def test_a_store_that_cannot_be_used_is_told(practised, monkeypatch, tmp_path):
 def test_the_redirect_uri_to_register_is_printed(practised):
     uri = "http://127.0.0.1:8765/intermezzo/callback"
     found = findings(practised("person", redirect_uri=uri))
-    assert uri in found["ways of signing in"].told
+    assert found["to register"].told == uri
+    told = findings(practised("person"))["to register"].told
+    assert told.startswith("http://127.0.0.1/intermezzo/callback (with any port")
 
 
 ELSEWHERE = replace(HERE, elsewhere=("JupyterHub (JUPYTERHUB_SERVICE_PREFIX)",))
@@ -141,12 +143,63 @@ def test_what_to_register_for_a_jupyter_server_is_told(
 ):
     Mailbox.open(tmp_path, 42, "/user/ann/")
     place = replace(ELSEWHERE, runtime_dir=tmp_path, parent=42)
-    way = "ways of signing in"
-    told = findings(practised("person"), place)[way].told
-    assert "server (register this Jupyter server's address + /user/ann/int" in told
+    told = to_register(practised, place)
+    path = "/user/ann/intermezzo/callback"
+    assert f"the Jupyter server's address + {path}" in told
+    assert told.endswith(f"such as https://jupyter.example{path}")
     monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/ann/")
-    told = findings(practised("person"), place)[way].told
-    assert "the Hub's address + /hub/user-redirect/intermezzo/callback" in told
+    told = to_register(practised, place)
+    path = "/hub/user-redirect/intermezzo/callback"
+    assert f"the Hub's address + {path}" in told
+    assert told.endswith(f"such as https://hub.example{path}")
+
+
+def to_register(practised, place):
+    """Give what is told of the Jupyter server's own way, which comes first."""
+    found = examine(practised("person"), place)
+    return next(f.told for f in found if f.subject == "to register")
+
+
+@pytest.mark.parametrize(
+    ("variables", "uri"),
+    [
+        (
+            {"JUPYTERHUB_PUBLIC_HUB_URL": "https://pay.example/base/hub/"},
+            "https://pay.example/base/hub/user-redirect/intermezzo/callback",
+        ),
+        (
+            {"JUPYTERHUB_HOST": "https://pay.example:8443"},
+            "https://pay.example:8443/base/hub/user-redirect/intermezzo/callback",
+        ),
+        (
+            {
+                "JUPYTERHUB_SERVER_NAME": "big",
+                "JUPYTERHUB_PUBLIC_URL": "https://pay.example/base/user/ann/big/",
+            },
+            "https://pay.example/base/user/ann/big/intermezzo/callback",
+        ),
+    ],
+    ids=["hub", "subdomains", "named"],
+)
+def test_what_to_register_for_a_hub_is_whole_where_its_address_is_known(
+    practised, monkeypatch, tmp_path, variables, uri
+):
+    prefix = "/base/user/ann/" + ("big/" if "big" in uri else "")
+    Mailbox.open(tmp_path, 42, prefix)
+    place = replace(ELSEWHERE, runtime_dir=tmp_path, parent=42)
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", prefix)
+    monkeypatch.setenv("JUPYTERHUB_BASE_URL", "/base/")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert to_register(practised, place) == uri
+
+
+def test_a_refusal_without_a_token_is_said_to_be_usual(practised):
+    found = findings(practised("person"))["API"]
+    assert found.verdict == "ok"
+    assert re.search(
+        r"answers \(\d\.\d\d s\); HTTP 404 without a token, as is usual", found.told
+    )
 
 
 def test_where_nobody_can_be_asked_that_is_told(practised):
