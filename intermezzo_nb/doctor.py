@@ -25,7 +25,7 @@ from .oauth.client import OAuthClient
 from .oauth.models import ServerMetadata, Token
 from .secret import Secret
 from .settings import NAMES, Settings
-from .status import wrapped
+from .status import hanging
 from .surroundings import Surroundings
 from .tokens.choice import choose_store
 from .tokens.keyring import why_no_keyring
@@ -62,8 +62,8 @@ class Finding:
 
     def __str__(self) -> str:
         mark = {"ok": "✓", "note": "·", "wrong": "✗"}[self.verdict]
-        lines = [wrapped(f"{mark} {self.subject:<21} ", self.told)]
-        lines += [wrapped(f"{'':<24}→ ", self.advice)] if self.advice else []
+        lines = [hanging(f"{mark} {self.subject:<21} ", self.told)]
+        lines += [hanging(f"{'':<24}→ ", self.advice)] if self.advice else []
         return "\n".join(lines)
 
 

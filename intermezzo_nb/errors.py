@@ -24,7 +24,8 @@ Every exception, sorted by what the person does next.
     └── NetworkError               nobody answered
 
 A frame from which something is missing is no error: it comes with one
-:class:`IncompleteWarning`.
+:class:`IncompleteWarning`. An interrupt is none either: a magic raises it as
+:class:`Interrupted`, which is a KeyboardInterrupt.
 
 No message holds a token, code, verifier, state, secret or a query string.
 """
@@ -42,6 +43,7 @@ __all__ = [
     "BadTable",
     "IncompleteWarning",
     "IntermezzoError",
+    "Interrupted",
     "LoginCancelled",
     "LoginDenied",
     "LoginError",
@@ -103,21 +105,24 @@ class IntermezzoError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         # IPython asks for this instead of drawing the frames.
-        if IntermezzoError.full_traceback:
-            import traceback
-
-            return traceback.format_exception(self)
-        return [wrapped(line) for line in self.lines()]
+        return _rendered(self, self.lines())
 
 
-def wrapped(line: str, *, indent: int = 0) -> str:
+def _rendered(error: BaseException, lines: list[str]) -> list[str]:
+    if IntermezzoError.full_traceback:
+        import traceback
+
+        return traceback.format_exception(error)
+    return [wrapped(line) for line in lines]
+
+
+def wrapped(line: str) -> str:
     """Wrap at words where a terminal would cut them; all else wraps by itself."""
     if sys.stdout is None or not sys.stdout.isatty():
         return line
     return textwrap.fill(
         line,
         shutil.get_terminal_size().columns,
-        subsequent_indent=" " * indent,
         break_long_words=False,
         break_on_hyphens=False,
     )
@@ -349,3 +354,10 @@ class NetworkError(IntermezzoError, ConnectionError):
 
     default_code = "network_error"
     unanswered: bool = False
+
+
+class Interrupted(KeyboardInterrupt):
+    """Somebody interrupted a magic: told in a line, not by the frames it fell into."""
+
+    def _render_traceback_(self) -> list[str]:
+        return _rendered(self, [f"Intermezzo: {self}"])

@@ -79,7 +79,7 @@ class Status:
         return [(label, text) for label, text in rows if text]
 
     def __str__(self) -> str:
-        return "\n".join(wrapped(f"{label:<28}", text) for label, text in self.rows())
+        return "\n".join(hanging(f"{label:<28}", text) for label, text in self.rows())
 
     __repr__ = __str__  # it stands below a cell that ends in login()
 
@@ -105,7 +105,7 @@ class LoggedOut:
     not_purged: str = ""
 
     def __str__(self) -> str:
-        return wrapped("", self._told())
+        return hanging("", self._told())
 
     __repr__ = __str__
 
@@ -123,7 +123,7 @@ class LoggedOut:
         return f"Signed out. The session is deleted here; {at_server}."
 
 
-def wrapped(head: str, text: str) -> str:
+def hanging(head: str, text: str) -> str:
     """Wrap at words; addresses and names of variables are to be copied whole."""
     return textwrap.fill(
         text,

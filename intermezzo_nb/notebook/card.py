@@ -51,7 +51,7 @@ def link_ready(prompt: Prompt, profile: str, *, until: str) -> str:
     Parameters
     ----------
     until : str
-        The local time at which the link ends, as ``14:32``.
+        The local time at which the link ends, as ``14:32 UTC+02:00``.
     """
     steps = _to_paste(prompt) if prompt.paste == "expected" else _by_itself(until)
     return _card(

@@ -7,15 +7,21 @@ import functools
 import inspect
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics
-from IPython.core.magic_arguments import argument
+from IPython.core.magic_arguments import (
+    MagicHelpFormatter,
+    argument,
+    kwds,
+    magic_arguments,
+)
 
 from ..api.schema import closest
-from ..errors import SettingsError
+from ..errors import Interrupted, SettingsError, plain
 from .words import with_commas
 
 
@@ -38,6 +44,23 @@ once = functools.partial(argument, action=_Once)
 """An option of a magic that may come once."""
 
 
+class _Help(MagicHelpFormatter):
+    """IPython's, without the mark-up above the usage that also moves its lines."""
+
+    def add_usage(
+        self, usage: Any, actions: Any, groups: Any, prefix: str | None = "%"
+    ) -> None:
+        super().add_usage(usage, actions, groups, prefix)
+
+
+def takes_options(magic: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a magic take the options above it, each by its whole name alone."""
+    taking: Any = magic_arguments()(kwds(formatter_class=_Help)(magic))
+    taking.parser.allow_abbrev = False  # else --as would be --as-of
+    made: Callable[..., Any] = taking
+    return made
+
+
 def with_help(magic: Callable[..., Any]) -> Callable[..., Any]:
     """Let --help or -h tell what a magic takes, and do nothing else."""
 
@@ -45,11 +68,27 @@ def with_help(magic: Callable[..., Any]) -> Callable[..., Any]:
     def run(self: Magics, line: str, *cell: str | None) -> Any:
         if {"-h", "--help"}.isdisjoint(line.split()):
             return magic(self, line, *cell)
-        told = inspect.getdoc(run) or ""
-        print(told.removeprefix("::\n\n"))  # noqa: T201 (that is what was asked for)
+        print(inspect.getdoc(run) or "")  # noqa: T201 (that is what was asked for)
         return None
 
     return run
+
+
+@contextmanager
+def told_of_interrupt(left: str) -> Iterator[None]:
+    """
+    Let an interrupt be told in a line; it stays one.
+
+    Parameters
+    ----------
+    left : str
+        What is there, and what is not, after one.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        frames = interrupt.__traceback__
+        raise Interrupted(f"interrupted; {left}").with_traceback(frames) from None
 
 
 def parsed(magic: Any, line: str) -> dict[str, Any]:
@@ -76,15 +115,32 @@ def parsed(magic: Any, line: str) -> dict[str, Any]:
     except (UsageError, ValueError) as fault:
         told = str(fault).strip().splitlines()[-1] if str(fault).strip() else ""
     _, _, unknown = told.partition("unrecognized arguments: ")
-    flags = re.findall(r"--[a-z-]+", magic.parser.format_usage())
-    hint = closest(unknown.split("=")[0].split(" ")[0], flags) if unknown else ""
+    if unknown.startswith("-"):
+        raise _no_option(magic, re.split("[ =]", unknown)[0])
     raise SettingsError(
         f"%{magic.__name__} does not understand this line",
         why=told.replace("required: resource, filters", "required: resource"),
-        advice=(f"Did you mean {hint}? " if hint else "")
-        + f"See %{magic.__name__}? for what it takes.",
+        advice=f"See %{magic.__name__}? for what it takes.",
         code="bad_arguments",
     )
+
+
+def _no_option(magic: Any, option: str) -> SettingsError:
+    flags = re.findall(r"--([a-z-]+)", magic.parser.format_usage())
+    word = option.strip("-")
+    hint = closest(word, flags)
+    advice = f"Did you mean --{hint}? " if hint else ""
+    if magic.__name__ == "intermezzo" and word in _IN_PYTHON:
+        keyword = _IN_PYTHON[word]
+        advice += f"In Python: current_connection().frame(…, {keyword}=…). "
+    return SettingsError(
+        f"%{magic.__name__} has no option {plain(option, 40)}",
+        advice=f"{advice}See %{magic.__name__}? for what it takes.",
+        code="bad_arguments",
+    )
+
+
+_IN_PYTHON = {"as": "as_", "params": "params", "progress": "progress"}
 
 
 def insist_on_nothing(magic: str, line: str) -> None:

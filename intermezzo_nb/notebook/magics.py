@@ -11,16 +11,20 @@ from IPython.core.magic import (
     line_magic,
     magics_class,
 )
-from IPython.core.magic_arguments import (
-    argument,
-    magic_arguments,
-)
+from IPython.core.magic_arguments import argument
 from IPython.utils.text import DollarFormatter
 from traitlets import Bool, Enum, Float, Unicode, observe
 
 from ..errors import IncompleteWarning, IntermezzoError, SettingsError
 from . import completion, words
-from .lines import insist_on_nothing, once, parsed, with_help
+from .lines import (
+    insist_on_nothing,
+    once,
+    parsed,
+    takes_options,
+    told_of_interrupt,
+    with_help,
+)
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -62,11 +66,13 @@ class IntermezzoMagics(Magics):
         help="Show the frames of our errors as well, not just three lines.",
     ).tag(config=True)
 
-    @magic_arguments()
+    @takes_options
     @once("--profile", help="A named set of settings; 'demo' needs no account.")
     @once(
         "--via",
-        help="The way: auto, loopback, server, device, paste, client-credentials.",
+        metavar="WAY",
+        help="The way of signing in: auto, loopback, server, device, paste, "
+        "client-credentials.",
     )
     @argument(
         "--paste",
@@ -84,10 +90,11 @@ class IntermezzoMagics(Magics):
     @once("--client-id", metavar="ID", help="The client id.")
     @once("--issuer", metavar="URL", help="The authorization server's issuer.")
     @once("--api-url", metavar="URL", help="The API's address.")
-    @once("--scope", metavar='"…"', help="The scope to ask for.")
-    @once("--organization", metavar="ID", help="The organization to ask about.")
+    @once("--scope", metavar="SCOPES", help="What to ask for, in quotes.")
+    @once("--organization", metavar="ID", help="Whose rows to read: an id, or all.")
     @line_magic
     @with_help
+    @told_of_interrupt("%intermezzo_status tells whether somebody is signed in.")
     def intermezzo_login(self, line: str) -> None:
         """
         Sign in to Intermezzo.
@@ -113,18 +120,18 @@ class IntermezzoMagics(Magics):
 
         sign_in(connection, wait=wait, force=force)
 
-    @magic_arguments()
+    @takes_options
     @argument("resource", help="A resource of %%intermezzo_resources, or a /path.")
     @argument("filters", nargs="*", help="name=value: columns or query parameters.")
     @once("-o", "--output", metavar="NAME", help="Assign to NAME, show nothing.")
     @once("--limit", metavar="N", help="At most N rows.")
-    @once("--organization", metavar="ID", help="An organization's id.")
+    @once("--organization", metavar="ID", help="An organization's id, or all.")
     @once(
         "--employee-id",
         metavar="ID",
         help="An employee's id, or several with commas; all where it is left out.",
     )
-    @once("--columns", metavar="A,B", help="Only these columns.")
+    @once("--columns", metavar="NAMES", help="Only these, such as id,startDate.")
     @argument(
         "--history",
         action="store_const",
@@ -139,9 +146,15 @@ class IntermezzoMagics(Magics):
         help="Fail where one employee or organization fails, instead of listing it.",
     )
     @once("--max-requests", metavar="N", help="Ask no more than N times.")
-    @once("--money", choices=["float", "decimal"], help="Type of money columns.")
+    @once(
+        "--money",
+        choices=["float", "decimal"],
+        metavar="TYPE",
+        help="Of money columns: float, or decimal, which is exact.",
+    )
     @line_cell_magic
     @with_help
+    @told_of_interrupt("nothing was assigned. The connection can be used as before.")
     def intermezzo(self, line: str, cell: str | None = None) -> Any:
         """
         Give a resource of the payroll API, or any path, as a DataFrame.
@@ -202,6 +215,7 @@ class IntermezzoMagics(Magics):
 
     @line_magic
     @with_help
+    @told_of_interrupt("nothing was changed.")
     def intermezzo_doctor(self, line: str) -> None:
         """Check settings, network, clock, server and store; say what to change."""
         insist_on_nothing("intermezzo_doctor", line)
@@ -213,6 +227,7 @@ class IntermezzoMagics(Magics):
 
     @line_magic
     @with_help
+    @told_of_interrupt("%intermezzo_status tells whether somebody is signed in.")
     def intermezzo_logout(self, line: str) -> None:
         """Revoke the session at the server, and delete it here."""
         insist_on_nothing("intermezzo_logout", line)

@@ -7,13 +7,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import ipywidgets
 from IPython.display import display
 
 from ..connection import Connection
-from ..errors import LoginMismatch, wrapped
+from ..errors import LoginMismatch, LoginRequired, wrapped
 from ..login import Login, State
 from ..status import Status
 from ..surroundings import look
@@ -36,6 +37,12 @@ def sign_in(connection: Connection, *, wait: bool, force: bool) -> None:
 
 def paste(connection: Connection) -> None:
     """Ask for the address on which the browser ended; unseen, and kept nowhere."""
+    if connection.status().state != "signing in":
+        raise LoginRequired(
+            "no sign-in is under way that an address could finish",
+            advice="Run %intermezzo_login first, and follow its link.",
+            code="no_sign_in",
+        )
     address = getpass.getpass("Intermezzo: the address of that page (hidden): ")
     if why := connection.paste(address):
         raise LoginMismatch(
@@ -121,8 +128,7 @@ class LoginPanel:
         if prompt is None or login.state is State.RECEIVED:
             return _working("The answer is here; finishing …", self._profile)
         left = prompt.deadline - time.monotonic()
-        # With its zone: the kernel may be far from who reads it.
-        until = time.strftime("%H:%M %Z", time.localtime(time.time() + left))
+        until = _clock(left)
         draw = card.device_ready if prompt.user_code else card.link_ready
         plain = card.plain_link(prompt, until=until)
         if prompt.user_code and self._front == "terminal":
@@ -195,6 +201,13 @@ class Controls:
             left = max(0.0, prompt.deadline - time.monotonic())
             self._left.value = card.left(left)
             time.sleep(1)
+
+
+def _clock(left: float) -> str:
+    """Give a moment as clocks here show it, with its offset from UTC."""
+    # The kernel may be far from who reads it, and names of zones mean several.
+    moment = (datetime.now(UTC) + timedelta(seconds=left)).astimezone()
+    return f"{moment:%H:%M} {timezone(moment.utcoffset() or timedelta())}"
 
 
 def _working(text: str, profile: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 import pandas as pd
@@ -10,6 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from intermezzo_nb import connect, connecting, current, session
 from intermezzo_nb.errors import IntermezzoError, SettingsError
+from intermezzo_nb.profiles import profiles_path
 from intermezzo_nb.surroundings import Surroundings
 
 
@@ -297,7 +299,7 @@ def test_two_faults_have_two_messages(shell, machine, code, told):
     "line",
     [
         "intermezzo wage-types --columns id --columns name",
-        "intermezzo wage-types --col id status=draft --columns=name",
+        "intermezzo wage-types --columns id status=draft --columns=name",
         "intermezzo wage-types -o a --output b",
         "intermezzo_login --profile demo --profile acme",
     ],
@@ -312,6 +314,49 @@ def _somebody():
     from intermezzo_nb.surroundings import Surroundings
 
     return Surroundings("notebook", answers=True, silence="", elsewhere=())
+
+
+@pytest.mark.parametrize(
+    ("line", "what", "advice"),
+    [
+        ("intermezzo employees --as arrow", "no option --as", "Did you mean --as-of?"),
+        ("intermezzo employees --as arrow", "no option --as", "frame(…, as_=…)"),
+        ("intermezzo employees --org=all", "--org", "Did you mean --organization?"),
+        ("intermezzo employees --lim 3", "--lim", "Did you mean --limit?"),
+        ("intermezzo_login --prof demo", "--prof", "Did you mean --profile?"),
+        ("intermezzo_login --secret x", "--secret", "See %intermezzo_login?"),
+    ],
+)
+def test_an_option_has_one_name_and_others_get_a_hint(shell, line, what, advice):
+    error = refused(shell, f"%{line}")
+    assert what in error.what
+    assert advice in error.advice
+
+
+def test_an_address_is_not_asked_for_where_no_sign_in_waits(shell, machine):
+    # Nobody can type here: to ask would be another error.
+    error = refused(shell, "%intermezzo_login --paste")
+    assert error.code == "no_sign_in"
+    assert "Run %intermezzo_login first" in error.advice
+
+
+def test_a_machine_is_told_at_the_login_what_a_request_will_need(
+    shell, machine, monkeypatch
+):
+    monkeypatch.delenv("INTERMEZZO_API_URL")
+    error = refused(shell, "%intermezzo_login --no-input")
+    assert error.code == "missing_setting"
+    assert error.advice == "Set INTERMEZZO_API_URL."
+
+
+def test_a_request_names_all_settings_and_the_profiles(shell):
+    path = profiles_path()
+    path.parent.mkdir(parents=True)
+    path.write_text("[acme]\n")
+    error = refused(shell, "%intermezzo employees")
+    assert "lacks: client_id, issuer or authorization_url, api_url" in error.what
+    assert "acme" in error.advice
+    assert "demo" not in error.advice
 
 
 def test_without_settings_all_that_is_missing_is_named(shell):
@@ -351,6 +396,9 @@ def test_what_there_is_to_read_is_shown_whole(shell, name, monkeypatch):
         ("intermezzo_login --profile demo -h", "Sign in to Intermezzo."),
         ("intermezzo --help", "--limit N"),
         ("intermezzo employees -h", "%intermezzo [-o NAME]"),
+        ("intermezzo -h", "\n            [--columns NAMES]"),
+        ("intermezzo -h", "--organization ID     An organization's id, or all."),
+        ("intermezzo -h", "--money TYPE"),
         ("intermezzo_status -h", "Tell who is signed in"),
         ("intermezzo_doctor --help", "say what to change"),
         ("intermezzo_logout --help", "Revoke the session"),
@@ -362,6 +410,15 @@ def test_help_tells_what_a_magic_takes_and_does_nothing(shell, capsys, line, tol
     assert shell.run_line_magic(name, words) is None
     assert told in capsys.readouterr().out
     assert current._current is None
+
+
+@pytest.mark.parametrize("name", ["intermezzo", "intermezzo_login"])
+def test_help_writes_an_option_as_it_is_typed(shell, capsys, name):
+    shell.run_line_magic(name, "--help")
+    told = capsys.readouterr().out
+    assert told.startswith(f"%{name} [")
+    assert not re.search(r"[<>{}]", told)
+    assert "client-credentials" in told or name == "intermezzo"
 
 
 def test_help_is_told_for_a_cell_too(shell, capsys):

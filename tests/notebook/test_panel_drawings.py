@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import ipywidgets
 import nbformat
@@ -163,3 +164,27 @@ def test_what_is_saved_is_read_without_javascript(sign_in, drawn):
     for told in (page, text):
         assert "Sign-in cancelled" in told
         assert "widget-view" not in told
+
+
+@pytest.mark.parametrize(
+    ("zone", "offset"),
+    [("UTC", "UTC"), ("XXX-5:30", "UTC+05:30"), ("YYY+3", "UTC-03:00")],
+)
+def test_the_end_of_a_link_is_told_by_the_clock_here(
+    sign_in, drawn, monkeypatch, zone, offset
+):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        before = time.time() + 300
+        login = sign_in()
+        after = time.time() + 300
+        told = next(text for text in texts(drawn) if " until " in text)
+        clocks = {time.strftime("%H:%M", time.localtime(t)) for t in (before, after)}
+        assert any(f" until {clock} {offset}." in told for clock in clocks)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    login.cancel()
+    with pytest.raises(LoginCancelled):
+        login.wait()

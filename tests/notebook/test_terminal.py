@@ -144,9 +144,55 @@ def test_an_error_is_wrapped_between_words(terminal):
     shell.type("%intermezzo_login")
     error = shell.wait_for(r"(?s)\n(Next: .*--profile\s+demo)")[1]
     lines = error.splitlines()
-    assert len(lines) == 5
+    assert len(lines) == 4
     assert max(map(len, lines)) <= 60
-    assert "INTERMEZZO_AUTHORIZATION_URL; INTERMEZZO_API_URL" in lines
+    assert "INTERMEZZO_AUTHORIZATION_URL; INTERMEZZO_API_URL, or give" in lines
+
+
+FRAMES = r"Traceback|intermezzo_nb/|\.py"
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_an_interrupt_is_told_in_a_line_and_costs_nothing(terminal, full):
+    shell = terminal()
+    shell.type(f"%config IntermezzoMagics.full_traceback = {full}")
+    shell.type("%intermezzo_login --profile demo --via client-credentials")
+    shell.wait_for("signed in as")
+    before = len(shell.said)
+    shell.type("df = %intermezzo job-details --organization all")
+    shell.wait_for(r"job-details · [1-9]")
+    shell.type("\x03")
+    shell.wait_for(r"(?s)nothing was assigned.*In \[5\]")
+    assert bool(re.search(FRAMES, shell.said[before:])) is full
+    shell.type("organizations = %intermezzo organizations")
+    shell.type("'df' in dir(), len(organizations)")
+    shell.wait_for(re.escape("(False, 3)"))
+
+
+def test_an_interrupt_of_a_magic_can_be_caught(terminal):
+    shell = terminal()
+    shell.type("%intermezzo_login --profile demo --via client-credentials")
+    shell.wait_for("signed in as")
+    line = (
+        "get_ipython().run_line_magic('intermezzo', 'job-details --organization all')"
+    )
+    shell.type(f"try: {line}\nexcept KeyboardInterrupt: print('caught', 'it')\n")
+    shell.wait_for(r"job-details · [1-9]")
+    shell.type("\x03")
+    shell.wait_for("caught it")
+
+
+@pytest.mark.parametrize("where", ["%intermezzo_login --wait", "%intermezzo_login"])
+def test_an_interrupt_of_the_wait_for_a_person_shows_no_frames(terminal, where):
+    shell = terminal()
+    shell.type(f"{where} --profile demo --via loopback")
+    shell.wait_for(LINK)
+    if "--wait" not in where:
+        shell.type("df = %intermezzo organizations")
+        shell.wait_for("waiting for the sign-in")
+    shell.type("\x03")
+    shell.wait_for(r"(?s)cancelled.*In \[\d\]")
+    assert not re.search(FRAMES, shell.said)
 
 
 def test_python_prints_the_link_in_a_terminal(terminal, person):

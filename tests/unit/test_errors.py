@@ -8,7 +8,13 @@ import sys
 import pytest
 
 from intermezzo_nb import errors
-from intermezzo_nb.errors import ApiError, IntermezzoError, SettingsError, StoreError
+from intermezzo_nb.errors import (
+    ApiError,
+    IntermezzoError,
+    Interrupted,
+    SettingsError,
+    StoreError,
+)
 from intermezzo_nb.settings import Settings
 
 NAMED = [getattr(errors, name) for name in errors.__all__]
@@ -58,3 +64,12 @@ def test_a_line_stays_whole_where_there_is_no_output_at_all(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", None)  # as under pythonw.exe
         assert errors.wrapped(line) == line
+
+
+def test_an_interrupt_stays_one_and_is_told_in_a_line(monkeypatch):
+    assert issubclass(Interrupted, KeyboardInterrupt)
+    assert Interrupted("stopped.")._render_traceback_() == ["Intermezzo: stopped."]
+    monkeypatch.setattr(IntermezzoError, "full_traceback", True)
+    with pytest.raises(Interrupted) as caught:
+        raise Interrupted("stopped.")
+    assert "Traceback" in "".join(caught.value._render_traceback_())
