@@ -27,7 +27,7 @@ def test_binder_opens_on_the_quickstart_and_it_runs(binder, open_in, chromium):
     notebook.wait_for(1, "The last page shows")
     last = notebook.sign_in(1)
     assert last.url.startswith(f"{binder.base}/intermezzo/done?login=")
-    notebook.wait_for(len(code) - 1, "Signed out", timeout=60_000)
+    notebook.wait_for(len(code) - 1, re.compile(r"^'\d+\.\d\d'"), timeout=60_000)
     kinds = [
         o["output_type"]
         for c in json.loads(notebook.saved())["cells"]

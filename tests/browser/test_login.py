@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -194,7 +195,8 @@ def test_the_quickstart_as_a_person_runs_it(open_notebook):
     notebook = open_notebook("quickstart.ipynb", *code)
     notebook.run_all()
     notebook.sign_in(1)
-    notebook.wait_for(len(code) - 1, "Signed out", timeout=60_000)  # fonts are read
+    amount = re.compile(r"^'\d+\.\d\d'")
+    notebook.wait_for(len(code) - 1, amount, timeout=60_000)  # fonts are read
     saved = json.loads(notebook.saved())
     kinds = [o["output_type"] for c in saved["cells"] for o in c["outputs"]]
     assert "error" not in kinds

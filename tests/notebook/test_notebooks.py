@@ -90,6 +90,27 @@ def test_without_credentials_it_fails_at_once_and_in_words(tmp_path):
     assert len(error["traceback"]) == 3
 
 
+def test_without_the_apis_address_the_login_fails(exports, tmp_path):
+    del exports["INTERMEZZO_API_URL"]
+    run, saved, _ = papermill(SCHEDULED, tmp_path, **exports)
+    assert run.returncode != 0
+    failed = [c for c in json.loads(saved)["cells"] if is_failed(c)]
+    assert failed[0]["source"] == ["%intermezzo_login --no-input"]
+    assert "Next: Set INTERMEZZO_API_URL." in run.stderr
+    assert "demo" not in run.stderr.split("Intermezzo:")[-1]
+
+
+def is_failed(cell):
+    return any(o["output_type"] == "error" for o in cell.get("outputs", []))
+
+
+def test_a_missing_secret_is_looked_for_by_its_variable(exports, tmp_path):
+    exports["INTERMEZZO_CLIENT_SECRET_FILE"] = "/nowhere/at/all"
+    run, _, _ = papermill(SCHEDULED, tmp_path, **exports)
+    assert run.returncode != 0
+    assert "or change INTERMEZZO_CLIENT_SECRET_FILE." in run.stderr
+
+
 def test_a_run_that_brings_nothing_is_no_success(exports, tmp_path):
     run, _, _ = papermill(SCHEDULED, tmp_path, "-p", "country", "XX", **exports)
     assert run.returncode != 0
@@ -128,6 +149,23 @@ def test_nbval_agrees(name, exports, tmp_path):
         env={**os.environ, **(exports if name.startswith("02") else {})},
     )
     assert run.returncode == 0, run.stdout
+
+
+@pytest.mark.parametrize(
+    "path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem
+)
+def test_what_is_stored_tells_nothing_of_a_machine(path):
+    stored = json.dumps(outputs(path.read_text()))
+    assert not re.search(r"/(tmp|home|root)/|127\.0\.0\.1|localhost", stored)
+
+
+def test_the_administrators_check_looks_at_their_own_settings(tmp_path):
+    path = NOTEBOOKS / "04-for-administrators.ipynb"
+    issuer = "https://127.0.0.1:9"
+    _, saved, _ = papermill(path, tmp_path, INTERMEZZO_ISSUER=issuer)
+    told = "".join("".join(o.get("text", "")) for o in outputs(saved))
+    assert f"{issuer} (from the environment)" in told
+    assert "INTERMEZZO_API_URL" in told
 
 
 def test_nbval_fails_where_a_cell_fails(tmp_path):
