@@ -169,7 +169,7 @@ def _from_map() -> Any:
     except ImportError:
         raise SettingsError(
             "Dask is not installed",
-            advice="Install it: pip install 'intermezzo-nb[dask]'.",
+            advice="Install it: pip install 'dask[dataframe]'.",
             code="not_installed",
         ) from None
 

@@ -176,7 +176,7 @@ def converter(form: str) -> Callable[[dict[str, pa.Array], int], Any]:
         except ImportError:
             raise SettingsError(
                 "polars is not installed",
-                advice="Install it: pip install 'intermezzo-nb[polars]'.",
+                advice="Install it: pip install polars.",
                 code="not_installed",
             ) from None
         return lambda arrays, _rows: pl.from_arrow(pa.table(arrays))

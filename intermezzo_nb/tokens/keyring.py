@@ -166,7 +166,7 @@ def _unusable(why: str) -> StoreError:
 
 def _mend(why: str) -> str:
     if "not installed" in why:
-        return "Install it (pip install 'intermezzo-nb[keyring]')"
+        return "Install it (pip install keyring)"
     return "Set up one that encrypts" if "encrypts" in why else "Unlock it"
 
 
