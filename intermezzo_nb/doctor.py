@@ -265,7 +265,7 @@ def _to_register(way: str, settings: Settings, surroundings: Surroundings) -> st
     if fixed and (way != "server" or fixed.startswith("https:")):
         return fixed
     if way != "server":
-        return "http://127.0.0.1/intermezzo/callback (with any port: RFC 8252 §7.3)"
+        return "http://127.0.0.1/intermezzo/callback (with any port)"
     whose, known, path = _server_address(surroundings)
     if known:
         return known.rstrip("/") + path

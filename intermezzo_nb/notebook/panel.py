@@ -147,18 +147,14 @@ class Controls:
     def __init__(self, login: Login) -> None:
         self._login = login
         # The border shows where a high-contrast theme takes the background away.
-        edge = {"border": "1px solid transparent"}
-        self._cancel = ipywidgets.Button(description="Cancel", layout=edge)
+        layout = {"border": "1px solid transparent", "width": "7rem"}
+        self._cancel = ipywidgets.Button(description="Cancel", layout=layout)
         self._left, self._said = ipywidgets.HTML(), ipywidgets.HTML()
         # A password field: neither shown nor offered again by the browser.
         self._field = ipywidgets.Password(
             description="Page cannot be reached?",
             placeholder="paste its whole address",
-            layout={
-                "width": "34rem",
-                "max_width": "calc(100% - 4px)",
-                "flex_flow": "row wrap",
-            },
+            layout={"width": "calc(100% - 4px)", "flex_flow": "row wrap"},
             style={"description_width": "initial"},
         )
         self._cancel.on_click(self._stop)
@@ -167,7 +163,7 @@ class Controls:
         row = ipywidgets.HBox([self._cancel, self._left], layout=layout)
         can_paste = login.prompt is not None and login.prompt.paste
         above = [self._field, self._said] if can_paste else []
-        self._box = ipywidgets.VBox([*above, row])
+        self._box = ipywidgets.VBox([*above, row], layout=_BELOW_THE_CARD)
         self._all = [self._box, row, self._cancel, self._left, self._said, self._field]
         threading.Thread(
             target=self._count_down, name="intermezzo-countdown", daemon=True
@@ -201,6 +197,14 @@ class Controls:
             left = max(0.0, prompt.deadline - time.monotonic())
             self._left.value = card.left(left)
             time.sleep(1)
+
+
+# Its text and its edge: with its padding and border, but for the margin of widgets;
+# beside HTML, JupyterLab keeps 20 pixels free.
+_BELOW_THE_CARD = {
+    "max_width": "min(34rem, calc(100% - 20px))",
+    "padding": "0 19px 0 22px",
+}
 
 
 def _clock(left: float) -> str:

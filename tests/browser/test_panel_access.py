@@ -153,6 +153,30 @@ def test_nothing_is_cut_off_on_a_small_screen(three_ways):
         assert notebook.output(number).evaluate(WIDER_THAN_ITS_PLACE) == []
 
 
+@pytest.mark.parametrize("width", [360, 1180])
+def test_the_controls_stand_below_the_text_of_the_card(three_ways, width):
+    notebook = three_ways(f"aligned-{width}.ipynb")
+    notebook.page.set_viewport_size({"width": width, "height": 900})
+    for number in (1, 2, 3):
+        show_way(notebook, number)
+        notebook.shot(f"aligned-{width}-{number}")
+        shown = notebook.output(number)
+        text = shown.locator(LINK).bounding_box()
+        card = shown.locator(".intermezzo-card").bounding_box()
+        cancel = shown.get_by_role("button", name="Cancel").bounding_box()
+        assert abs(cancel["x"] - text["x"]) < 2
+        left = shown.get_by_role("timer").bounding_box()
+        assert abs(middle(left) - middle(cancel)) < 3  # in one row
+        field = shown.get_by_label("Page cannot be reached?")
+        if field.count():
+            box = field.bounding_box()
+            assert 0 < card["x"] + card["width"] - box["x"] - box["width"] < 24
+
+
+def middle(box):
+    return box["y"] + box["height"] / 2
+
+
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_high_contrast_leaves_all_to_be_seen(three_ways, color_scheme):
     name, options = f"contrast-{color_scheme}", {"forced_colors": "active"}
