@@ -43,7 +43,7 @@ def how_to_add(missing: Iterable[list[str]], home: str) -> str:
     if home == "the environment":
         return f"Set {_variables(missing)}."
     path = f" ({profiles_path()})" if home.startswith("the profile ") else ""
-    return f"Set {'; '.join(map(' or '.join, missing))} in {home}{path}."
+    return f"Set {_names(missing)} in {home}{path}."
 
 
 def how_to_begin(missing: list[list[str]], profile: str, *, is_person: bool) -> str:
@@ -60,20 +60,30 @@ def how_to_begin(missing: list[list[str]], profile: str, *, is_person: bool) -> 
         Whether somebody is there, who can type a line.
     """
     known = read_profiles()
-    others = [] if profile in known else list(known)
-    listed = f"There are the profiles: {', '.join(others)}. " if others else ""
-    if not is_person:
-        other = f", or INTERMEZZO_PROFILE to one of {', '.join(others)}"
-        return f"Set {_variables(missing)}{other if others else ''}."
+    listed = ", ".join(known)
+    ways = [_variables(missing)]
+    if profile in known:
+        ways.insert(
+            0, f"{_names(missing)} in the profile {profile!r} ({profiles_path()})"
+        )
+    elif known and not is_person:
+        ways.append(f"INTERMEZZO_PROFILE to one of {listed}")
     options = [n for alternatives in missing for n in alternatives if n in _OPTIONS]
-    by_hand = f"et {_variables(missing)}"
-    if options:
+    if is_person and options:
         given = ", ".join("--" + name.replace("_", "-") for name in options)
-        by_hand += f", or give %intermezzo_login {given}"
-    if others:
-        name = others[0] if len(others) == 1 else "NAME"
-        return f"{listed}%intermezzo_login --profile {name}. Or s{by_hand}."
-    return f"S{by_hand}. To try without an account: %intermezzo_login --profile demo"
+        ways.append(f"give %intermezzo_login {given}")
+    told = ", or ".join(ways)
+    if profile in known or not is_person:
+        return f"Set {told}."
+    if known:
+        name = listed if len(known) == 1 else "NAME"
+        login = f"%intermezzo_login --profile {name}"
+        return f"There are the profiles: {listed}. {login}. Or set {told}."
+    return f"Set {told}. To try without an account: %intermezzo_login --profile demo"
+
+
+def _names(missing: Iterable[list[str]]) -> str:
+    return "; ".join(map(" or ".join, missing))
 
 
 def _variables(missing: Iterable[list[str]]) -> str:

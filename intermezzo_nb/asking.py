@@ -27,7 +27,7 @@ def wait_and_ask(login: Login, say: Callable[[str], None]) -> None:
     Raises
     ------
     LoginError, IntermezzoError
-        It did not end in a session; an interrupt cancels it.
+        It did not end in a session; an interrupt cancels it, as in :meth:`Login.wait`.
     """
     question = _Question(login)
     if threading.current_thread() is threading.main_thread():
@@ -39,7 +39,7 @@ def wait_and_ask(login: Login, say: Callable[[str], None]) -> None:
                 say(f"Intermezzo: {why}")
         except KeyboardInterrupt:
             if not question.was_ended:
-                login.cancel()
+                login.stop()
     login.wait()
 
 

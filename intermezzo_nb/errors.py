@@ -11,6 +11,7 @@ Every exception, sorted by what the person does next.
     │   ├── LoginDenied            somebody said no
     │   ├── LoginExpired           nobody answered in time
     │   ├── LoginCancelled         it was stopped here
+    │   │   └── LoginInterrupted   by an interrupt, which this is as well
     │   └── LoginMismatch          the answer is not to our question
     ├── AuthorizationServerError   tell who runs it
     ├── StoreError                 the session could not be read, written or locked
@@ -48,6 +49,7 @@ __all__ = [
     "LoginDenied",
     "LoginError",
     "LoginExpired",
+    "LoginInterrupted",
     "LoginMismatch",
     "LoginRequired",
     "NetworkError",
@@ -211,6 +213,10 @@ class LoginCancelled(LoginError):
     """The sign-in was stopped in the notebook."""
 
     default_code = "login_cancelled"
+
+
+class LoginInterrupted(LoginCancelled, KeyboardInterrupt):
+    """The sign-in was stopped by an interrupt, and what waited for it as well."""
 
 
 class LoginMismatch(LoginError):

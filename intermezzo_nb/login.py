@@ -7,13 +7,16 @@ import contextlib
 import enum
 import threading
 from collections.abc import Callable
+from typing import NoReturn
 
 from .errors import (
     IntermezzoError,
+    Interrupted,
     LoginCancelled,
     LoginDenied,
     LoginError,
     LoginExpired,
+    LoginInterrupted,
 )
 from .oauth.flows import Flow, Tell, insist_on_not
 from .oauth.models import Prompt, Token
@@ -141,23 +144,40 @@ class Login:
         ------
         LoginError, IntermezzoError
             It did not end in a session.
-        KeyboardInterrupt
-            An interrupt came too late to cancel.
+        LoginInterrupted, Interrupted
+            As :meth:`stop` tells.
         """
         try:
             # With a timeout, as an endless wait cannot be interrupted on Windows.
             while not self._done.wait(0.5):
                 pass
         except KeyboardInterrupt:
-            self.cancel()
-            # A call that hangs is not waited for: what it brings is not accepted.
-            self._done.wait(1)
-            if self._is_accepted:
-                self.settle()
-                raise
-            insist_on_not(self._cancelled)
+            self.stop()
         if self.error is not None:
             raise self.error.with_traceback(None)
+
+    def stop(self) -> NoReturn:
+        """
+        Cancel at an interrupt of who waits, and pass it on in words.
+
+        Raises
+        ------
+        LoginInterrupted
+            It is cancelled.
+        Interrupted
+            It was too late to cancel.
+        """
+        self.is_awaited = True
+        self.cancel()
+        # A call that hangs is not waited for: what it brings is not accepted.
+        self._done.wait(1)
+        if self._is_accepted:
+            self.settle()
+            raise Interrupted("interrupted; the sign-in was finished before.") from None
+        raise LoginInterrupted(
+            "the sign-in was cancelled by an interrupt",
+            advice="Run %intermezzo_login when you want to sign in.",
+        ) from None
 
     def _leave(self) -> None:
         # The process ends: who still opens the link is told that nothing waits.

@@ -12,6 +12,7 @@ from .asking import wait_and_ask
 from .errors import (
     IntermezzoError,
     LoginCancelled,
+    LoginInterrupted,
     LoginRequired,
     SettingsError,
     wrapped,
@@ -169,9 +170,11 @@ class Session:
             if not login.state.is_final:
                 self._tell_wait(login, surroundings)
         except KeyboardInterrupt:
-            login.cancel()  # as one that comes a moment later
+            login.stop()  # as one that comes a moment later
         try:
             self._await(login, surroundings)
+        except LoginInterrupted:
+            raise
         except LoginCancelled:
             # Who cancels goes on with the session that is kept, if one is.
             if self._source.peek() is None:

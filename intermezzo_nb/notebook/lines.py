@@ -21,7 +21,7 @@ from IPython.core.magic_arguments import (
 )
 
 from ..api.schema import closest
-from ..errors import Interrupted, SettingsError, plain
+from ..errors import Interrupted, LoginInterrupted, SettingsError, plain
 from .words import with_commas
 
 
@@ -86,6 +86,8 @@ def told_of_interrupt(left: str) -> Iterator[None]:
     """
     try:
         yield
+    except LoginInterrupted:
+        raise  # it has words of its own
     except KeyboardInterrupt as interrupt:
         frames = interrupt.__traceback__
         raise Interrupted(f"interrupted; {left}").with_traceback(frames) from None

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -79,14 +80,22 @@ class Kernel:
         found = (t for t, text in self._shown if re.search(pattern, text))
         return next(found) - moment
 
-    def run(self, code, answer=None):
-        """Run a cell to its end; ``answer`` gives what is typed where it asks."""
+    def run(self, code, answer=None, interrupt_at=None):
+        """
+        Run a cell to its end.
+
+        ``answer`` gives what is typed where it asks; ``interrupt_at`` is what has to be
+        shown before it is interrupted.
+        """
         message = self._client.execute(code, allow_stdin=True)
         self._page[message] = f"<pre>{escape(code)}</pre>"
         is_over = False
         while not is_over:
             self._answer(answer)
             is_over = self._next(message)
+            if interrupt_at and re.search(interrupt_at, self.shown[-1]):
+                interrupt_at = None
+                self._process.send_signal(signal.SIGINT)
 
     def wait_for(self, pattern, seconds=30):
         until = time.monotonic() + seconds
@@ -236,6 +245,36 @@ def test_on_colab_an_address_is_typed_where_the_cell_asks(
     signed_in = colab.since(typed[1], "Signed in as")
     told("Colab", "paste", colab, browser, begun, signed_in)
     assert typed[0] not in "\n".join(colab.shown)
+
+
+@pytest.mark.parametrize(
+    ("login", "cell", "shown", "told"),
+    [
+        (
+            "--via client-credentials",
+            "df = %intermezzo job-details --organization all",
+            "job-details · [1-9]",
+            "Intermezzo: interrupted; nothing was assigned.",
+        ),
+        (
+            "--via loopback",
+            "df = %intermezzo organizations",
+            "waiting for the sign-in",
+            "Intermezzo: the sign-in was cancelled by an interrupt",
+        ),
+    ],
+    ids=["reading", "waiting"],
+)
+def test_an_interrupt_is_told_in_words_and_ends_the_cell(
+    kernel, login, cell, shown, told
+):
+    alone = kernel({})
+    alone.run(f"%intermezzo_login --profile demo {login}")
+    alone.run(f"{cell}\nprint('it went on')", interrupt_at=shown)
+    assert alone.shown[-1].startswith(told)
+    assert len(alone.shown[-1].splitlines()) <= 2
+    alone.run("'df' in dir()")
+    assert alone.shown[-1] == "False"
 
 
 @pytest.mark.parametrize("login", ["oidc-provider"], indirect=True)

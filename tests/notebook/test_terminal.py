@@ -191,7 +191,8 @@ def test_an_interrupt_of_the_wait_for_a_person_shows_no_frames(terminal, where):
         shell.type("df = %intermezzo organizations")
         shell.wait_for("waiting for the sign-in")
     shell.type("\x03")
-    shell.wait_for(r"(?s)cancelled.*In \[\d\]")
+    shell.wait_for(r"(?s)was cancelled by an interrupt.*In \[\d\]")
+    assert shell.said.count("cancelled") == 2  # what happened, and its code
     assert not re.search(FRAMES, shell.said)
 
 

@@ -109,8 +109,10 @@ def test_an_interrupt_cancels_though_the_server_hangs(hostile, signing_in, held)
 
     thread = threading.Thread(target=interrupt)
     thread.start()
-    with pytest.raises(LoginCancelled):
+    with pytest.raises(KeyboardInterrupt) as caught:
         made.sign_in()
+    assert isinstance(caught.value, LoginCancelled)
+    assert caught.value._render_traceback_() == caught.value.lines()
     thread.join()
     held.go()
     assert len(revoked(server)) == 2
@@ -124,6 +126,22 @@ def test_a_session_that_is_kept_outlives_a_cancelled_sign_in(hostile, signing_in
     waiting = []
     connection.login(wait=False, force=True, present=waiting.append)
     waiting[0].cancel()
+    assert connection.get("/things"), "it goes on as before"
+
+
+def test_an_interrupt_of_a_wait_ends_the_cell_though_a_session_is_kept(
+    hostile, signing_in
+):
+    made = signing_in(hostile())
+    made.sign_in()
+    connection = made.connection
+    connection.login(wait=False, force=True, present=lambda _: None)
+    main = threading.main_thread().ident
+    timer = threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        connection.get("/things")
+    timer.join()
     assert connection.get("/things"), "it goes on as before"
 
 

@@ -98,8 +98,9 @@ def test_an_interrupt_cancels(login, accepted, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(asking.getpass, "getpass", interrupted)
-    with pytest.raises(LoginCancelled):
+    with pytest.raises(KeyboardInterrupt) as caught:
         asking.wait_and_ask(login, pytest.fail)
+    assert isinstance(caught.value, LoginCancelled)
     assert accepted == []
 
 

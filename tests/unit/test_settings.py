@@ -223,7 +223,13 @@ def test_the_profiles_that_are_there_are_named_before_the_demo(person, text, tol
 
 def test_a_profile_that_was_named_is_not_exchanged_for_another(person):
     write_profiles("[acme]\n[other]")
-    assert "other" not in lacking(Settings("acme"), "api_url").advice
+    advice = lacking(
+        Settings("acme", "o", "id", issuer="https://i.x"), "api_url"
+    ).advice
+    place = f"the profile 'acme' ({profiles_path()})"
+    assert advice.startswith(f"Set api_url in {place}, or INTERMEZZO_API_URL, or give")
+    assert "other" not in advice
+    assert "demo" not in advice
 
 
 def test_where_nobody_is_there_variables_are_named_alone():
