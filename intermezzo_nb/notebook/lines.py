@@ -130,7 +130,7 @@ def parsed(magic: Any, line: str) -> dict[str, Any]:
 def _no_option(magic: Any, option: str) -> SettingsError:
     flags = re.findall(r"--([a-z-]+)", magic.parser.format_usage())
     word = option.strip("-")
-    hint = closest(word, flags)
+    hint = closest(word, flags) if len(word) > 1 else ""  # many hold any one letter
     advice = f"Did you mean --{hint}? " if hint else ""
     if magic.__name__ == "intermezzo" and word in _IN_PYTHON:
         keyword = _IN_PYTHON[word]

@@ -325,12 +325,14 @@ def _somebody():
         ("intermezzo employees --lim 3", "--lim", "Did you mean --limit?"),
         ("intermezzo_login --prof demo", "--prof", "Did you mean --profile?"),
         ("intermezzo_login --secret x", "--secret", "See %intermezzo_login?"),
+        ("intermezzo employees -x", "has no option -x", "See %intermezzo?"),
     ],
 )
 def test_an_option_has_one_name_and_others_get_a_hint(shell, line, what, advice):
     error = refused(shell, f"%{line}")
     assert what in error.what
     assert advice in error.advice
+    assert ("Did you mean" in error.advice) is not advice.startswith("See")
 
 
 def test_an_address_is_not_asked_for_where_no_sign_in_waits(shell, machine):

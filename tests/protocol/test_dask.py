@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import cloudpickle
 import pandas as pd
 import pytest
@@ -52,6 +54,14 @@ def test_processes_give_the_frame_of_one(cluster, practice, resource, options, m
     wanted = practice.frame(resource, money=money, **options)
     pd.testing.assert_frame_equal(whole(shared), wanted)
     assert dict(shared.dtypes) == dict(wanted.dtypes)
+
+
+def test_who_lacks_dask_is_told_what_to_install(practice, monkeypatch):
+    monkeypatch.setitem(sys.modules, "dask.dataframe", None)
+    with pytest.raises(SettingsError) as caught:
+        practice.dask_frame("organizations")
+    assert caught.value.code == "not_installed"
+    assert "pip install 'dask[dataframe]'" in caught.value.advice
 
 
 @pytest.mark.timeout(120)

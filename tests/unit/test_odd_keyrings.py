@@ -120,6 +120,7 @@ def test_without_the_package_the_file_is_taken(backend, monkeypatch):
     assert isinstance(choose_store(Settings(), HERE), FileStore)
     with pytest.raises(StoreError, match="cannot be used") as caught:
         KeyringStore().load(KEY)
+    assert "pip install keyring)" in caught.value.advice
     assert "--store file" in caught.value.advice
 
 
