@@ -87,6 +87,9 @@ class Session:
             present(login)
             if wait:
                 self._await(login, surroundings)
+        except KeyboardInterrupt:
+            self._login = None
+            login.stop()  # also one that comes while the link is drawn
         except BaseException:
             self.cancel_login()
             raise
