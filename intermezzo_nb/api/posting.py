@@ -30,7 +30,6 @@ from .outcomes import (
     of_refusal,
 )
 from .progress import Progress
-from .signing import BearerAuth
 
 _JSON = {"Content-Type": "application/json"}
 _REFUSED_WHOLE = (400, 409, 422)
@@ -164,8 +163,7 @@ class Poster:
     def _sign_in(self) -> IntermezzoError | None:
         # Else the first chunk's time would be that of a person in a browser, too.
         try:
-            if isinstance(auth := self._api.session.auth, BearerAuth):
-                auth.get_ready()
+            self._api.get_ready()
         except IntermezzoError as fault:
             return fault
         finally:

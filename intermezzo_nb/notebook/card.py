@@ -157,7 +157,10 @@ def plain_link(prompt: Prompt, *, until: str) -> str:
     """Give the invitation as text."""
     lines = [f"Intermezzo: sign in at {prompt.where} until {until}.", prompt.url]
     if prompt.user_code:
-        lines.append(f"Code: {prompt.user_code}")
+        lines.append(
+            f"Your code is {prompt.user_code}. Compare it there, or enter it on any "
+            f"device at {prompt.enter_at}. Never enter a code that somebody sent you."
+        )
     if prompt.paste == "expected":
         lines.append(
             "Your browser will end on a page that cannot be reached. Copy its whole "

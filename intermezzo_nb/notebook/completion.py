@@ -97,7 +97,7 @@ def _of_line(shell: InteractiveShell, magic: str, rest: str) -> list[Offer]:
     if last.startswith("-"):
         return [_offer(last, "option", _unused(options, words))]
     if not plain and magic in {"intermezzo", "intermezzo_resources"}:
-        return [_offer(last, "resource", _names())]
+        return [_offer(last, "resource", _names(magic))]
     resource = _resource(plain) if magic == "intermezzo" else None
     if resource is None:
         return [] if last else [_offer(last, "option", _unused(options, words))]
@@ -190,10 +190,13 @@ def _offer(fragment: str, kind: str, texts: Iterable[str]) -> Offer:
     return Offer(fragment, kind, tuple(dict.fromkeys(fits + ends)))
 
 
-def _names() -> Iterable[str]:
+def _names(magic: str) -> Iterable[str]:
+    from ..api.countries import COUNTRIES
     from ..api.resources import CATALOGUE
 
-    return CATALOGUE
+    is_read = magic == "intermezzo"
+    runs = () if is_read else (country.run for country in COUNTRIES.values())
+    return [*CATALOGUE, *runs]
 
 
 def _resource(plain: list[str]) -> Resource | None:

@@ -60,6 +60,8 @@ def test_resources_that_begin_so(tab, after):
     assert tab("%intermezzo p32") == ["p32", "p32-cumulative"]
     assert after("df = %intermezzo job-") == ["df = %intermezzo job-details"]
     assert tab("%intermezzo_resources tax") == ["tax-details"]
+    assert tab("%intermezzo_resources payr") == ["payroll-gb", "payroll-de"]
+    assert tab("%intermezzo payr") == []
 
 
 def test_parameters_columns_and_options_of_a_resource(tab):

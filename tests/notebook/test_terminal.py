@@ -263,7 +263,7 @@ def test_over_ssh_a_code_is_entered_elsewhere(terminal, person, server, shot, to
     # Over SSH the practice server's own pages are out of reach, unless asked for.
     way = " --via device" if server is PRACTICE else ""
     link = ask(shell, server.login + way)
-    shell.wait_for(r"Code: \w+-\w+")
+    shell.wait_for(r"Your code is \w+-\w+")
     shell.type(server.read)
     shell.wait_for("waiting for the sign-in")
     assert qr_code(link) in "\n".join(shell.rows)
@@ -310,7 +310,7 @@ def test_a_terminal_without_room_or_letters_shows_the_code_alone(
 ):
     shell = terminal(**{"PYTHONIOENCODING": "utf-8", **narrow})
     link = show_code(shell)
-    shell.wait_for("Code: [A-Z]{4}-[A-Z]{4}")
+    shell.wait_for("Your code is [A-Z]{4}-[A-Z]{4}")
     person().enter_code(link)
     shell.wait_for(r"signed in as\s+Maren\s+Voss")
     assert "▄" not in shell.said
