@@ -25,11 +25,11 @@ from .oauth.client import OAuthClient
 from .oauth.models import ServerMetadata, Token
 from .secret import Secret
 from .settings import NAMES, Settings
-from .status import hanging
 from .surroundings import Surroundings
 from .tokens.choice import choose_store
 from .tokens.keyring import why_no_keyring
 from .tokens.store import FileStore
+from .wrapping import hanging
 
 _PACKAGES = ("intermezzo_nb", "pandas", "requests", "requests_oauthlib", "oauthlib")
 _MOST_SKEW = 60.0  # seconds that ID tokens are granted anyway

@@ -33,10 +33,9 @@ No message holds a token, code, verifier, state, secret or a query string.
 
 from __future__ import annotations
 
-import shutil
-import sys
-import textwrap
 from typing import Any, ClassVar
+
+from .wrapping import wrapped
 
 __all__ = [
     "ApiError",
@@ -116,18 +115,6 @@ def _rendered(error: BaseException, lines: list[str]) -> list[str]:
 
         return traceback.format_exception(error)
     return [wrapped(line) for line in lines]
-
-
-def wrapped(line: str) -> str:
-    """Wrap at words where a terminal would cut them; all else wraps by itself."""
-    if sys.stdout is None or not sys.stdout.isatty():
-        return line
-    return textwrap.fill(
-        line,
-        shutil.get_terminal_size().columns,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def plain(text: object, limit: int = 200) -> str:

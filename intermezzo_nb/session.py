@@ -11,11 +11,11 @@ from .api.waits import tell_wait
 from .asking import wait_and_ask
 from .errors import (
     IntermezzoError,
+    Interrupted,
     LoginCancelled,
     LoginInterrupted,
     LoginRequired,
     SettingsError,
-    wrapped,
 )
 from .ladder import choose_way, reaches_pages_here, why_nobody
 from .login import Login
@@ -30,6 +30,7 @@ from .surroundings import Surroundings, look
 from .tokens.choice import choose_store
 from .tokens.source import TokenSource
 from .tokens.store import session_key
+from .wrapping import wrapped
 
 
 class Session:
@@ -87,9 +88,12 @@ class Session:
             present(login)
             if wait:
                 self._await(login, surroundings)
+        except (Interrupted, LoginInterrupted):
+            self._login = None
+            raise
         except KeyboardInterrupt:
             self._login = None
-            login.stop()  # also one that comes while the link is drawn
+            login.stop()  # as one that comes a moment later
         except BaseException:
             self.cancel_login()
             raise

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-import textwrap
 from dataclasses import dataclass
 
 from .oauth.models import Identity
-
-_NARROWEST = 50  # columns, of which about half are for what a line is about
+from .wrapping import hanging
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -121,18 +118,6 @@ class LoggedOut:
         if self.not_purged:
             return f"Not deleted here: {self.not_purged}; {at_server}."
         return f"Signed out. The session is deleted here; {at_server}."
-
-
-def hanging(head: str, text: str) -> str:
-    """Wrap at words; addresses and names of variables are to be copied whole."""
-    return textwrap.fill(
-        text,
-        max(shutil.get_terminal_size().columns, _NARROWEST),
-        initial_indent=head,
-        subsequent_indent=" " * len(head),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def _life(seconds: float) -> str:

@@ -14,10 +14,11 @@ import ipywidgets
 from IPython.display import display
 
 from ..connection import Connection
-from ..errors import LoginMismatch, LoginRequired, wrapped
+from ..errors import LoginMismatch, LoginRequired
 from ..login import Login, State
 from ..status import Status
 from ..surroundings import look
+from ..wrapping import wrapped
 from . import card
 
 _VIEW = "application/vnd.jupyter.widget-view+json"

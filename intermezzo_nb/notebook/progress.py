@@ -14,8 +14,8 @@ from IPython.display import display
 
 from ..api.progress import Progress
 from ..api.provenance import summary
-from ..errors import wrapped
 from ..surroundings import look
+from ..wrapping import wrapped
 
 _REDRAW = 0.25  # seconds between two redraws
 _STYLE = (

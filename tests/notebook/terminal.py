@@ -51,7 +51,7 @@ class Terminal:
             fcntl.ioctl(0, termios.TIOCSWINSZ, size)
             # Only what Python knows of: readline puts in its own idea of the size.
             known = {**os.environ, "TERM": self.term, **environment}
-            os.execve(sys.executable, command, known)  # noqa: S606
+            os.execve(sys.executable, command, known)  # noqa: S606 (IPython itself, and no shell)
         self.wait_for(r"In \[1\]")
 
     @property

@@ -10,7 +10,13 @@ from email.utils import formatdate
 import pytest
 from switches import SWITCHES, instead
 
-from intermezzo_nb.errors import LoginCancelled, LoginRequired, NetworkError
+from intermezzo_nb.errors import (
+    LoginCancelled,
+    LoginInterrupted,
+    LoginRequired,
+    NetworkError,
+)
+from intermezzo_nb.login import State
 from intermezzo_nb.oauth import calls
 
 
@@ -117,6 +123,21 @@ def test_an_interrupt_cancels_though_the_server_hangs(hostile, signing_in, held)
     held.go()
     assert len(revoked(server)) == 2
     assert made.connection._session._source.peek() is None
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_an_interrupt_while_the_link_is_drawn_cancels(hostile, signing_in, wait):
+    connection = signing_in(hostile()).connection
+    shown = []
+
+    def draw(login):
+        shown.append(login)
+        raise KeyboardInterrupt
+
+    with pytest.raises(LoginInterrupted):
+        connection.login(wait=wait, force=True, present=draw)
+    assert shown[0].state is State.CANCELLED
+    assert connection.status().state == "signed out"
 
 
 def test_a_session_that_is_kept_outlives_a_cancelled_sign_in(hostile, signing_in):

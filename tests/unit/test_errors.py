@@ -16,6 +16,7 @@ from intermezzo_nb.errors import (
     StoreError,
 )
 from intermezzo_nb.settings import Settings
+from intermezzo_nb.wrapping import wrapped
 
 NAMED = [getattr(errors, name) for name in errors.__all__]
 CLASSES = [kind for kind in NAMED if issubclass(kind, IntermezzoError)]
@@ -63,7 +64,7 @@ def test_a_line_stays_whole_where_there_is_no_output_at_all(monkeypatch):
     line = "word " * 100
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", None)  # as under pythonw.exe
-        assert errors.wrapped(line) == line
+        assert wrapped(line) == line
 
 
 def test_an_interrupt_stays_one_and_is_told_in_a_line(monkeypatch):

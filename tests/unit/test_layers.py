@@ -14,6 +14,7 @@ import intermezzo_nb
 PACKAGE = Path(intermezzo_nb.__file__).parent
 # A room may import from the rows above its own, never sideways.
 ROWS = """
+wrapping
 errors secret tokens.forks api.waits api.progress api.spelling
 addresses credentials profiles surroundings api.arguments
 advice
