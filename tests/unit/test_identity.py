@@ -223,13 +223,14 @@ def test_another_nonce_on_a_refresh_is_refused():
     made = IdTokenVerifier(
         ServerMetadata(issuer=ISSUER), CLIENT, lambda: {"keys": [jwk(KEY, "k1")]}
     )
-    first = made.verify(signed(claims()), access_token=ACCESS, nonce=NONCE)
+    said = claims()
+    first = made.verify(signed(said), access_token=ACCESS, nonce=NONCE)
     assert NONCE.reveal() not in str(first)
-    same = made.verify_renewed(signed(claims()), access_token=ACCESS, first=first)
+    same = made.verify_renewed(signed(said), access_token=ACCESS, first=first)
     assert same["sub"] == first["sub"]
     with pytest.raises(LoginMismatch, match="nonce"):
         made.verify_renewed(
-            signed(claims(nonce="another")), access_token=ACCESS, first=first
+            signed({**said, "nonce": "another"}), access_token=ACCESS, first=first
         )
 
 
