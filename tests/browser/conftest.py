@@ -100,6 +100,7 @@ def openid_provider(hub, binder, tls_proxy):
     server = ForeignServer(
         trusted=1,
         tell_secrets=1,
+        interval=1,
         redirect_uri=f"{hub.callback} {binder.base}/intermezzo/callback",
         https_redirect_uri=tls_proxy.callback,
     )

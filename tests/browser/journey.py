@@ -64,10 +64,10 @@ PRACTICE = Server(
 )
 
 
-def provider(foreign, client_id="native"):
+def provider(foreign, client_id="native", *, name="oidc-provider"):
     """Give the certified server as one to sign in to."""
     return Server(
-        "oidc-provider",
+        name,
         f"%intermezzo_login --profile default --issuer {foreign.issuer} "
         f"--api-url {foreign.api} --client-id {client_id} --store memory",
         "df = %intermezzo /things\ndf",
@@ -112,6 +112,14 @@ class Journey:
             if end.count():
                 return
             self.press(tab, button)
+
+    def use_another_application(self, url):
+        """Be signed in at a server before the sign-in begins."""
+        tab = self.notebook.context.new_page()
+        tab.goto(url)
+        self.press(tab, tab.locator(BUTTONS).first)
+        tab.close()
+        self.clicks = 0
 
     def press(self, tab, button):
         """Fill in what a page asks for, and leave it by its button."""

@@ -17,6 +17,7 @@ WAITING = (
     "Intermezzo: waiting for the sign-in: its link is in an output above "
     "(interrupt to cancel) …"
 )
+SIGNED_IN = "signed in there"  # as people are whose organization has one sign-in
 OVER_SSH = {"SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}
 
 
@@ -59,6 +60,10 @@ def server(request):
     if request.param == "practice":
         return PRACTICE
     provider = request.getfixturevalue("openid_provider")
+    if SIGNED_IN in request.param:
+        request.getfixturevalue("browser").use_another_application(
+            provider.another_sign_in
+        )
     login = (
         f"%intermezzo_login --issuer {provider.issuer} --api-url {provider.api} "
         "--client-id native --store memory"
@@ -67,11 +72,17 @@ def server(request):
 
 
 @pytest.fixture
+def browser(person):
+    return person()
+
+
+@pytest.fixture
 def shot(server, keep_picture):
     """Keep a picture of a screen; give its name."""
 
     def keep(screen, way, *stage):
         name = "-".join(("terminal-ipython", way, server.name, *stage))
+        name = re.sub(r"\W+", "-", name)
         keep_picture(name, screen.html())
         return f"{name}.png"
 
@@ -258,8 +269,15 @@ def test_a_link_leads_back_over_loopback(terminal, person, server, shot, told):
     told(shell, "loopback", browser, begun, time.monotonic())
 
 
-def test_over_ssh_a_code_is_entered_elsewhere(terminal, person, server, shot, told):
-    shell, browser, begun = terminal(Screen, **OVER_SSH), person(), time.monotonic()
+@pytest.mark.parametrize(
+    ("server", "most_clicks"),
+    [("practice", 2), ("oidc-provider", 3), (f"oidc-provider, {SIGNED_IN}", 2)],
+    indirect=["server"],
+)
+def test_over_ssh_a_code_is_entered_elsewhere(
+    terminal, browser, server, most_clicks, shot, told
+):
+    shell, begun = terminal(Screen, **OVER_SSH), time.monotonic()
     # Over SSH the practice server's own pages are out of reach, unless asked for.
     way = " --via device" if server is PRACTICE else ""
     link = ask(shell, server.login + way)
@@ -270,6 +288,7 @@ def test_over_ssh_a_code_is_entered_elsewhere(terminal, person, server, shot, to
     shot(shell, "device", "asked")
     assert re.search("Sign-in Success|You can close", browser.enter_code(link))
     told(shell, "device", browser, begun, time.monotonic())
+    assert 1 + browser.clicks <= most_clicks
 
 
 def test_over_ssh_an_address_is_typed_unseen(terminal, person, server, shot, told):

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlencode
 
 HERE = Path(__file__).parent / "openid_provider"
 CACHE = Path(__file__).parents[2] / ".cache" / "openid_provider"
@@ -66,6 +67,19 @@ class ForeignServer:
             told["api"],
             told["clients"],
         )
+
+    @property
+    def another_sign_in(self) -> str:
+        """The link by which some other application signs a person in."""
+        asked = {
+            "client_id": "native",
+            "redirect_uri": "http://127.0.0.1/intermezzo/callback",
+            "response_type": "code",
+            "scope": "openid",
+            "code_challenge": "E" * 43,
+            "code_challenge_method": "S256",
+        }
+        return f"{self.issuer}/auth?{urlencode(asked)}"
 
     def secrets(self) -> list[str]:
         """Give tokens, codes and verifiers so far; with ``tell_secrets`` only."""

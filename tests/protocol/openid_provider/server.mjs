@@ -15,6 +15,8 @@ const lifetime = Number(option("token-lifetime", "3600"));
 const isJwt = option("jwt", "") !== ""; // access tokens; else they are opaque
 // As an organization does for an application of its own: nobody is asked for consent.
 const isTrusted = option("trusted", "") !== "";
+// Seconds between two polls of a device; it says nothing of them by itself, so 5.
+const interval = Number(option("interval", "0"));
 const isTold = option("tell-secrets", "") !== ""; // to tests that look for leaks
 const uris = (name) => option(name, "").split(" ").filter(Boolean);
 const secret = () => `imz_cs_${randomBytes(32).toString("base64url")}`;
@@ -161,6 +163,7 @@ server.listen(0, "127.0.0.1", () => {
   provider.use(async (ctx, next) => {
     await next();
     if (ctx.oidc?.params?.code_verifier) secrets.add(ctx.oidc.params.code_verifier);
+    if (interval && ctx.body?.device_code) ctx.body = { ...ctx.body, interval };
   });
   const oauth = provider.callback();
   server.on("request", async (request, response) => {
