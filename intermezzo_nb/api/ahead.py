@@ -59,7 +59,7 @@ class Ahead:
         self._fill()
         while True:
             self._meanwhile()
-            if wait([answer], _LOOK).done:
+            if answer.done() or wait([answer], _LOOK).done:
                 return answer.result()
 
     def close(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -15,16 +14,6 @@ import requests
 
 # Called, it gives the decoded JSON, and the header that announces more.
 Answer: TypeAlias = Callable[[], tuple[Any, str]]
-
-# Digits and points become 0, and what may stand before a number a comma.
-_SHAPES = bytes.maketrans(b"123456789.:[ \t\r\n+-E", b"0" * 10 + b",,,,,,,,e")
-_LONG, _TINY = b"0" * 16, b"e,000"
-# A number of 16 digits or more, but for integers of 64 bits, and one of less than
-# 1e-99: with less than that, a float gives back each digit that was written.
-_DOUBTFUL = re.compile(
-    rb"(?:^|[:,\[\s])-?(?!\d{1,18}(?:[,}\]\s]|$))[\d.]{16}"
-    rb"|[eE](?:-\d{3,}(?:[,}\]\s]|$)|[+-]?\d{16})"
-)
 
 
 def decoded(response: requests.Response) -> Any:
@@ -49,7 +38,9 @@ def read_json(content: bytes) -> Any:
     ValueError, RecursionError
         It is no JSON, or none that can be read.
     """
-    if not _may_round(content):
+    from .rounding import may_round  # the first use of numpy
+
+    if not may_round(content):
         with contextlib.suppress(orjson.JSONDecodeError):
             return orjson.loads(content)
     return json.loads(content, parse_float=_number)
@@ -61,16 +52,6 @@ def announced(response: requests.Response) -> str:
         return "status 206 (RFC 9110 §15.3.7)"
     relations = {word for names in response.links for word in names.lower().split()}
     return "Link header (RFC 8288)" if "next" in relations else ""
-
-
-def _may_round(content: bytes) -> bool:
-    """Tell whether a number is there of which a fast reader might lose a digit."""
-    shapes = content.translate(_SHAPES)
-    # From the right, since it is the first byte that is rare, not the last.
-    is_odd = shapes.startswith(_LONG) or any(
-        shapes.rfind(odd) >= 0 for odd in (b"," + _LONG, b"e" + _LONG, _TINY)
-    )
-    return is_odd and _DOUBTFUL.search(content) is not None
 
 
 def _number(text: str) -> float | str:

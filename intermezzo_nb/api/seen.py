@@ -6,6 +6,8 @@ import marshal
 from collections.abc import Sequence
 from typing import Any, cast
 
+import orjson
+
 from .page import Page
 
 Key = int
@@ -120,17 +122,31 @@ class Seen:
 
 def key_of(record: Any) -> Key | None:
     """Give what identifies a record: versions of it share its id."""
-    if not isinstance(record, dict) or type(record.get("id")) not in {str, int}:
+    if not isinstance(record, dict):
         return None
-    # By repr, as 1 and "1" are two, and hash(-1) is hash(-2).
-    return hash(f"{record['id']!r}\n{record.get('version')}\n{record.get('validFrom')}")
+    identifier = record.get("id")
+    if type(identifier) is int:
+        identifier = (
+            repr(identifier),
+        )  # as 1 and "1" are two, and hash(-1) is hash(-2)
+    elif type(identifier) is not str:
+        return None
+    version, begin = record.get("version"), record.get("validFrom")
+    return hash((identifier, _text(version), _text(begin)))
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def content_of(value: Any) -> int:
     """Give a number that is the same for the same JSON, within this process."""
-    # Of all ways to the same bytes for the same JSON, the fastest; 2 knows no marks
-    # of what is shared in memory.
-    return hash(marshal.dumps(value, 2))
+    try:
+        return hash(orjson.dumps(value))
+    except TypeError:
+        # An integer of more than 64 bits, half a letter, or too deep for it. Of all
+        # versions, 2 knows no marks of what is shared in memory.
+        return hash(marshal.dumps(value, 2))
 
 
 def mark_of(records: list[Any]) -> int:

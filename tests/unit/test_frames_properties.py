@@ -315,7 +315,16 @@ def chunks_of(rows):
 NUMBERS = st.from_regex(
     r"-?(0|[1-9][0-9]{0,22})(\.[0-9]{1,22})?([eE][+-]?[0-9]{1,4})?", fullmatch=True
 )
-PLACES = ["%s", "[%s]", "[ %s ]", '{"a":%s}', '{"a": %s\n}', "[1,%s,2]", '["x", %s]']
+PLACES = [
+    "%s",
+    "[%s]",
+    "[ %s ]",
+    '{"a":%s}',
+    '{"a": %s\n}',
+    "[1,%s,2]",
+    '["x", %s]',
+    '{"name": "Anne-Marie", "a":%s,"b":"1e-7"}',
+]
 
 
 @settings(max_examples=1000, deadline=None)

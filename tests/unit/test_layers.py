@@ -22,7 +22,7 @@ settings
 practice oauth.models oauth.mailbox oauth.closing api.page api.schema
 api.place api.seen
 status oauth.forwarding oauth.answers oauth.wire oauth.discovery oauth.question
-api.following api.days api.manifest api.validity api.failures
+api.rounding api.following api.days api.manifest api.validity api.failures
 api.catalogue.terms api.shaping oauth.assertion oauth.identity api.forms api.values
 api.catalogue.organizations api.catalogue.employees api.outcomes
 api.catalogue.pay api.catalogue.british
@@ -63,7 +63,7 @@ DOORS = {
     },
     "dask": {"api.dask"},
     "polars": {"api.frames"},
-    "orjson": {"api.answers"},
+    "orjson": {"api.answers", "api.seen"},
     "filelock": {"tokens.store", "api.journal", "api.folder"},
     "ipywidgets": {"notebook.panel"},
     "segno": {"notebook.card"},

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from intermezzo_nb.api.page import LARGEST, read
+from intermezzo_nb.api.page import LARGEST, Page, read
 from intermezzo_nb.api.paging import walk
+from intermezzo_nb.api.seen import Seen, key_of
 from intermezzo_nb.errors import PagingError
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -132,6 +133,41 @@ def test_a_row_that_slips_over_a_page_comes_once_and_is_told():
     assert sorted(ids(pages)) == sorted(["emp_new", *(r["id"] for r in rows(150))])
     assert notes(pages) == ["employees: 1 row came twice, kept once"]
     assert told == [1]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "plain",
+        2**70,
+        "half \ud83d a letter",
+        [1.5, -0.0, None, True],
+        {"a": {"b": None}},
+    ],
+    ids=["text", "long number", "no unicode", "lists", "objects"],
+)
+def test_of_a_row_that_comes_twice_the_content_decides(odd):
+    record = {"id": "emp_1", "value": odd}
+    pages = [
+        Page([record, {"id": "emp_2"}], 4, {"page": 2}, "page"),
+        Page([{**record}, {"id": "emp_3"}], 4, None, "page"),
+    ]
+    seen = Seen("employees")
+    assert [len(seen.first_time(page)) for page in pages] == [2, 1]
+    changed = {**record, "value": [odd]}
+    assert seen.first_time(Page([changed], 4, None, "page")) == [changed]
+    assert seen.notes()[:2] == (
+        "employees: 1 row came twice, kept once",
+        "employees: 1 row came with the id of another row, and differ: all are kept",
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(1, "1"), (-1, -2), (0, "0"), ("None", "none")]
+)
+def test_ids_that_look_alike_are_two(one, other):
+    assert key_of({"id": one}) != key_of({"id": other})
+    assert key_of({"id": one, "version": 1}) == key_of({"version": "1", "id": one})
 
 
 def test_a_row_that_was_skipped_is_found_by_reading_once_more():
