@@ -29,19 +29,19 @@ _EXPONENT = _among(b"eE")
 
 def may_round(content: bytes) -> bool:
     """Tell whether such a number is there."""
-    # Nearly every page is cleared by this, at a few bytes a nanosecond; a regular
-    # expression takes thirty times as long.
+    # Nearly every page is cleared by this, in a tenth of the time of the expression.
     return _is_odd(content) and _DOUBTFUL.search(content) is not None
 
 
 def _is_odd(content: bytes) -> bool:
     letters = np.frombuffer(content, np.uint8)
-    run = (letters - _FIRST) < _KINDS  # of one, and then of 2, 4, 8 and 16 in a row
-    for step in (1, 2, 4, 8):
+    digit = (letters - _FIRST) < _KINDS
+    run = digit
+    for step in (1, 2, 4, 8):  # of 2, 4, 8 and 16 in a row
         run = run[:-step] & run[step:]
-    begins = np.flatnonzero(run)
-    if len(begins) and (begins[0] == 0 or _BEFORE[letters[begins - 1]].any()):
+    if run[:1].any() or _BEFORE[letters[np.flatnonzero(run[1:] > run[:-1])]].any():
         return True
     before = np.flatnonzero(letters[1:] == _MINUS)
     signs = before[_EXPONENT[letters[before]]] + 1
-    return any(content[at + 1 : at + 4].isdigit() for at in signs)
+    signs = signs[signs + 3 < len(letters)]
+    return bool((digit[signs + 1] & digit[signs + 2] & digit[signs + 3]).any())
