@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from intermezzo_nb.demo.server import Options, start
 from intermezzo_nb.errors import IntermezzoError
@@ -23,6 +24,11 @@ from person import Person
 pytest_plugins = ["pytester", "figures", "pictures"]
 _LEAKS = pytest.StashKey[Leaks]()
 _SHOWN = ("Captured stdout", "Captured stderr")
+# How long an example takes is no behaviour, and machines differ.
+settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")
 
 
 # What says where we are: every machine, also one behind a proxy, shall look alike.

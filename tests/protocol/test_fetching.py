@@ -124,11 +124,11 @@ def test_a_limit_of_a_server_is_learned_and_kept_by_all_readings(serve, reader):
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_all_wait_for_what_one_was_told(serve, reader, form):
-    later = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=3)
-    date = email.utils.format_datetime(later.replace(microsecond=0), usegmt=True)
     server = serve(rows=3000)
     made = reader(server)
     list(made.records("/things", limit=1))
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=4)
+    date = email.utils.format_datetime(later.replace(microsecond=0), usegmt=True)
     server.odd |= {"refused": 1, "retry_after": "2" if form == "seconds" else date}
     moments = []
     server.odd["change"] = lambda *_: moments.append(time.monotonic())

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_paging import SERVERS, ids, notes, rows, unhurried
+from test_paging import SERVERS, ids, notes, rows
 
 from intermezzo_nb.api.ahead import Ahead
 from intermezzo_nb.api.paging import walk
@@ -38,7 +38,6 @@ def read_ahead(server, style, at_once=8, **options):
     return pages, asked
 
 
-@unhurried
 @given(
     style=st.sampled_from(list(SERVERS)),
     expected=st.sampled_from([*SERVERS, None]),
@@ -52,7 +51,6 @@ def test_pages_are_the_same_and_in_the_same_order(style, expected, count, at_onc
     assert pages == alone
 
 
-@unhurried
 @given(
     style=st.sampled_from(["page", "cursor"]),
     count=st.integers(0, 900),
@@ -82,7 +80,6 @@ def test_servers_that_count_otherwise_are_read_to_the_same_end(
     assert outcome(lambda: read_ahead(server, style)[0]) == alone
 
 
-@unhurried
 @given(
     gone=st.sets(st.integers(0, 749), max_size=30),
     new=st.integers(0, 30),

@@ -585,7 +585,7 @@ def test_whoever_is_needed_for_a_limit_is_listed():
     absent=st.sets(st.integers(0, 150).map(str)),
     limit=st.integers(1, 400),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_limit_gives_the_first_of_all_rows(count, absent, limit):
     many = {"absent": absent, "organizations": ("a", "b")}
     everything, _ = read(Paged(count, **many), organization="all")

@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intermezzo_nb.api import collector, columns
@@ -22,8 +22,6 @@ from intermezzo_nb.api.frames import framed, series, to_frame
 from intermezzo_nb.api.resources import CATALOGUE
 from intermezzo_nb.api.schema import Column, Resource, split_filters
 from intermezzo_nb.api.shaping import matching
-
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 ENCODABLE = st.text(st.characters(codec="utf-8"), max_size=6)
 TRAPS = st.sampled_from(
@@ -116,7 +114,6 @@ def is_same_moment(text, stamp):
         return False
 
 
-@unhurried
 @given(COLUMNS)
 def test_inference_loses_nothing(values):
     series = infer(values)
@@ -125,7 +122,6 @@ def test_inference_loses_nothing(values):
         assert is_kept(value, cell)
 
 
-@unhurried
 @given(COLUMNS)
 def test_inference_invents_nothing(values):
     kept = {type(v) for v in values if v is not None}
@@ -135,7 +131,6 @@ def test_inference_invents_nothing(values):
         assert infer(values).dtype == TEXT
 
 
-@unhurried
 @given(RECORDS)
 def test_every_leaf_of_every_record_is_in_its_row(records):
     frame = to_frame(records, None).frame
@@ -149,7 +144,6 @@ def test_every_leaf_of_every_record_is_in_its_row(records):
         assert all(cell == "{}" for cell in cells)
 
 
-@unhurried
 @given(RECORDS)
 def test_a_path_has_one_column_and_a_column_one_path(records):
     frame = to_frame(records, None).frame
@@ -158,7 +152,6 @@ def test_a_path_has_one_column_and_a_column_one_path(records):
     assert len(full) <= len(frame.columns) <= len(paths)
 
 
-@unhurried
 @given(
     st.sampled_from(list(CATALOGUE.values())),
     st.data(),
@@ -214,7 +207,6 @@ def cells(kind, values):
 
 
 @pytest.mark.parametrize("kind", ["date", "instant", "integer", "boolean"])
-@unhurried
 @given(values=COLUMNS)
 def test_documented_columns_are_what_the_reference_says(kind, values):
     series, notes = build(Column("x", kind), values, money="float")
@@ -254,7 +246,6 @@ KIND_LISTS = st.one_of(
 @pytest.mark.parametrize(
     "kind", ["text", "date", "instant", "integer", "boolean", "number", "money", "json"]
 )
-@unhurried
 @given(
     values=KIND_LISTS,
     money=st.sampled_from(["float", "decimal"]),
@@ -276,7 +267,6 @@ def test_all_rows_at_once_is_the_same_as_one_by_one(kind, values, money, size):
     assert made.control_totals == ({} if total is None else {"x": total})
 
 
-@unhurried
 @given(values=KIND_LISTS, size=st.integers(1, 4))
 def test_what_is_inferred_at_once_is_what_is_inferred_one_by_one(values, size):
     values = [None if isinstance(v, dict) else v for v in values]
@@ -288,7 +278,6 @@ def test_what_is_inferred_at_once_is_what_is_inferred_one_by_one(values, size):
         assert made.frame["x"].combine_chunks().equals(columns.infer(values))
 
 
-@unhurried
 @given(RECORDS, st.integers(1, 3), st.integers(1, 4))
 def test_how_records_are_cut_into_pages_changes_no_cell(records, size, rows):
     pages = [records[at : at + size] for at in range(0, len(records), size)]
@@ -327,7 +316,7 @@ PLACES = [
 ]
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(NUMBERS, st.sampled_from(PLACES))
 def test_no_digit_of_a_number_is_lost(number, place):
     def exact(text):
@@ -343,7 +332,6 @@ def test_no_digit_of_a_number_is_lost(number, place):
     assert repr(read) == repr(wanted)
 
 
-@unhurried
 @given(JSON)
 def test_what_is_read_is_what_was_written(value):
     for text in (json.dumps(value), json.dumps(value, ensure_ascii=False, indent=1)):
@@ -359,7 +347,6 @@ AMOUNTS = st.lists(
 )
 
 
-@unhurried
 @given(AMOUNTS)
 def test_exact_money_and_totals_are_those_of_fractions(values):
     texts = [None if v is None else str(v) for v in values]
@@ -373,7 +360,6 @@ def test_exact_money_and_totals_are_those_of_fractions(values):
     assert Fraction(series.sum()) == total or not series.notna().any()
 
 
-@unhurried
 @given(AMOUNTS)
 def test_money_by_default_is_the_nearest_double(values):
     series, _ = build(Column("x", "money"), values, money="float")
@@ -414,7 +400,6 @@ WANTED = st.fixed_dictionaries(
 )
 
 
-@unhurried
 @given(st.lists(ROWS, max_size=8), WANTED)
 def test_filters_find_what_a_loop_finds(rows, wanted):
     def same(name, row):
@@ -428,7 +413,6 @@ def test_filters_find_what_a_loop_finds(rows, wanted):
     assert list(matching(rows, here, PAY)) == loop
 
 
-@unhurried
 @given(st.lists(ROWS, max_size=5), st.lists(ROWS, max_size=5))
 def test_frames_of_pages_can_be_put_together(first, second):
     both = to_frame([*first, *second], PAY)

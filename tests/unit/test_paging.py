@@ -5,15 +5,13 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from intermezzo_nb.api.page import LARGEST, Page, read
 from intermezzo_nb.api.paging import walk
 from intermezzo_nb.api.seen import Seen, key_of
 from intermezzo_nb.errors import PagingError
-
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def rows(count):
@@ -63,7 +61,6 @@ def notes(pages):
     return [note for page in pages for note in page.notes]
 
 
-@unhurried
 @given(
     style=st.sampled_from(list(SERVERS)),
     expected=st.sampled_from([*SERVERS, "object", None]),
@@ -200,7 +197,6 @@ def test_a_count_that_stays_wrong_is_told_after_one_more_reading():
     ]
 
 
-@unhurried
 @given(
     gone=st.sets(st.integers(0, 249), max_size=30),
     new=st.integers(0, 30),
@@ -630,7 +626,6 @@ JSON = st.recursive(
 )
 
 
-@unhurried
 @given(st.lists(JSON, min_size=1, max_size=4), st.sampled_from([*SERVERS, None]))
 def test_any_answer_gives_pages_or_a_paging_error(answers, style):
     turns = itertools.cycle(answers)

@@ -8,15 +8,13 @@ import re
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from intermezzo_nb.api.columns import _BUILDERS
 from intermezzo_nb.api.resources import CATALOGUE, PAYSLIP_LINES, PAYSLIPS, find
 from intermezzo_nb.api.schema import closest, split_filters
 from intermezzo_nb.errors import SettingsError
-
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 KINDS = {*_BUILDERS, "money"}
 EMPLOYEE = {"employee_id": "emp_1"}
@@ -315,7 +313,6 @@ def test_an_id_of_any_other_form_is_taken(employee):
     assert in_path == {"employee_id": employee}
 
 
-@unhurried
 @given(
     st.sampled_from(list(CATALOGUE)),
     st.dictionaries(

@@ -143,7 +143,7 @@ def obvious(history, day, *, inclusive):
     return sorted(numbers)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(histories(), st.booleans())
 def test_all_ways_to_the_versions_of_a_day_agree(history, inclusive):
     validity = INCLUSIVE if inclusive else EXCLUSIVE

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from intermezzo_nb import as_of
@@ -254,7 +254,6 @@ rows = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(rows, st.lists(days, min_size=1, max_size=3), st.booleans())
 def test_it_equals_an_obvious_loop(rows, when, is_inclusive):
     reading = "inclusive" if is_inclusive else "exclusive"
