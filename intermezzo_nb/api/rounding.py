@@ -41,7 +41,7 @@ def _is_odd(content: bytes) -> bool:
         run = run[:-step] & run[step:]
     if run[:1].any() or _BEFORE[letters[np.flatnonzero(run[1:] > run[:-1])]].any():
         return True
-    before = np.flatnonzero(letters[1:] == _MINUS)
-    signs = before[_EXPONENT[letters[before]]] + 1
-    signs = signs[signs + 3 < len(letters)]
-    return bool((digit[signs + 1] & digit[signs + 2] & digit[signs + 3]).any())
+    tiny = letters[1:-3] == _MINUS  # before three digits, and after an e
+    for following in (digit[2:-2], digit[3:-1], digit[4:]):
+        tiny &= following
+    return bool(_EXPONENT[letters[np.flatnonzero(tiny)]].any())
