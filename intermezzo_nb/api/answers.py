@@ -20,6 +20,8 @@ def decoded(response: requests.Response) -> Any:
     """
     Give the JSON of an answer; a number that no float holds exactly, as its text.
 
+    So are NaN and Infinity, which some servers write.
+
     Raises
     ------
     ValueError, RecursionError
@@ -43,7 +45,7 @@ def read_json(content: bytes) -> Any:
     if not may_round(content):
         with contextlib.suppress(orjson.JSONDecodeError):
             return orjson.loads(content)
-    return json.loads(content, parse_float=_number)
+    return json.loads(content, parse_float=_number, parse_constant=str)
 
 
 def announced(response: requests.Response) -> str:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from intermezzo_nb.api.answers import read_json
 from intermezzo_nb.api.page import LARGEST, Page, read
 from intermezzo_nb.api.paging import walk
 from intermezzo_nb.api.seen import Seen, key_of
@@ -157,6 +158,16 @@ def test_of_a_row_that_comes_twice_the_content_decides(odd):
         "employees: 1 row came twice, kept once",
         "employees: 1 row came with the id of another row, and differ: all are kept",
     )
+
+
+@pytest.mark.parametrize("odd", ["NaN", "Infinity", "-Infinity", "1E+400"])
+def test_a_row_with_what_is_no_number_differs_from_one_with_nothing(odd):
+    bodies = [f'[{{"id": 1, "value": {value}}}]'.encode() for value in (odd, "null")]
+    records = [read_json(body) for body in bodies]
+    assert records[0] == [{"id": 1, "value": odd}]
+    seen = Seen("employees")
+    new = [seen.first_time(Page(rows, 2, None, "page")) for rows in records]
+    assert new == records
 
 
 @pytest.mark.parametrize(
