@@ -126,9 +126,8 @@ def key_of(record: Any) -> Key | None:
         return None
     identifier = record.get("id")
     if type(identifier) is int:
-        identifier = (
-            repr(identifier),
-        )  # as 1 and "1" are two, and hash(-1) is hash(-2)
+        # As 1 and "1" are two, and hash(-1) is hash(-2).
+        identifier = (repr(identifier),)
     elif type(identifier) is not str:
         return None
     version, begin = record.get("version"), record.get("validFrom")
