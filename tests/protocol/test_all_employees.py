@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import warnings
 from collections import Counter
@@ -104,10 +103,10 @@ def test_pay_of_a_day_is_that_of_an_obvious_loop(practice_server, connection, va
 
 
 def test_what_is_of_today_is_the_same_by_either_way(machine):
-    today = dt.datetime.now(dt.UTC).date()
     for name in ("compensation", "job-details", "insurance-details"):
         by_default = machine.frame(name, organization="all")
-        by_date = machine.frame(name, organization="all", as_of=pd.Timestamp(today))
+        today = pd.Timestamp(by_default.attrs["intermezzo"]["as_of"])
+        by_date = machine.frame(name, organization="all", as_of=today)
         assert by_date.equals(by_default)
         told = [frame.attrs["intermezzo"]["without"] for frame in (by_default, by_date)]
         assert told[0] == told[1] != []
@@ -147,9 +146,10 @@ def test_some_employees_are_asked_by_a_column_of_ids(machine):
         machine.frame("tax-details", employee_id="emp_x", organization="all")
 
 
-def test_who_has_left_has_no_pay_today_and_that_is_no_failure(machine):
+def test_who_has_left_has_no_pay_today_and_that_is_no_failure(machine, shared_practice):
+    today = shared_practice.server.practice.company.today
     people = machine.frame("employees", organization="all")
-    gone = people[people["endDate"] < pd.Timestamp.today()]
+    gone = people[people["endDate"] < pd.Timestamp(today)]
     one = gone.iloc[0]
     ids = gone.loc[gone["organizationId"] == one.organizationId, "id"]
     for whose in (ids, [one.id, one.id], one.id):

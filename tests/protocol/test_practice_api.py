@@ -190,8 +190,9 @@ def test_the_same_seed_gives_the_same_people():
     assert compensation(one, 0, 3) == compensation(same, 0, 3)
 
 
-def test_what_is_of_today_is_valid_today(api, people):
-    today, kinds = dt.datetime.now(dt.UTC).date().isoformat(), set()
+def test_what_is_of_today_is_valid_today(api, people, shared_practice):
+    today = shared_practice.server.practice.company.today.isoformat()
+    kinds = set()
     for person in people:
         told = person["employeeData"]
         is_employed = told["startDate"] <= today <= (told["endDate"] or today)
