@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from intermezzo_nb import doctor, surroundings
 from intermezzo_nb.demo.server import Options, start
 from intermezzo_nb.errors import IntermezzoError
 from intermezzo_nb.secret import Secret
@@ -33,7 +34,11 @@ settings.load_profile("unhurried")
 
 # What says where we are: every machine, also one behind a proxy, shall look alike.
 _FOREIGN = ("INTERMEZZO_", "JUPYTER", "BINDER_", "COLAB_", "SSH_", "CODESPACES")
-_NAMES = {"CI", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "XDG_RUNTIME_DIR", "COLUMNS"}
+_NAMES = {
+    *("CI", "XDG_RUNTIME_DIR", "COLUMNS", "JPY_PARENT_PID"),
+    *(*doctor._PROXIES, *doctor._BUNDLES),
+    *(*surroundings._ELSEWHERE, *surroundings._VS_CODE),
+}
 
 
 @pytest.fixture(autouse=True)
