@@ -207,8 +207,9 @@ def _another_page(name: str, asked: int, told: int | None) -> PagingError:
 
 def _one(payload: Mapping[str, Any], name: str) -> Page:
     other = _other_way(payload) or _other_way(_mapping(payload.get("meta")))
-    total, lists = _whole(payload, "total"), _lists(payload)
-    if total is not None and len(lists) == 1 and total > len(payload[lists[0]]):
+    total, lists = _whole(payload, "total"), [payload[n] for n in _lists(payload)]
+    is_listed = len(lists) == 1 and isinstance(lists[0], list)
+    if total is not None and is_listed and total > len(lists[0]):
         other = other or "total"
     note = f"{name}: the answer has {other!r}: there may be more, which was not read"
     return Page([payload], 1, None, "object", notes=(note,) if other else ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from intermezzo_nb.api.answers import read_json
@@ -637,6 +637,7 @@ JSON = st.recursive(
 )
 
 
+@example([{"items": None, "total": 0}], "page")
 @given(st.lists(JSON, min_size=1, max_size=4), st.sampled_from([*SERVERS, None]))
 def test_any_answer_gives_pages_or_a_paging_error(answers, style):
     turns = itertools.cycle(answers)
