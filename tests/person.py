@@ -9,6 +9,8 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
+# Said of a server in a name; so people are whose organization has one sign-in.
+SIGNED_IN = "signed in there"
 # What a browser and a server do in this process is not the client's own logging.
 NOT_THE_CLIENT = ContextVar("not_the_client", default=False)
 

@@ -7,6 +7,7 @@ import re
 import pytest
 from figures import Figure
 from journey import BUTTONS, PRACTICE, Journey, provider
+from person import SIGNED_IN
 
 LOAD = "%load_ext intermezzo_nb"
 STATUS = "%intermezzo_status"
@@ -90,8 +91,7 @@ def test_a_person_signs_in_by_two_clicks(environment, server, request, signed_in
 def test_on_binder_ones_own_server_is_reached_by_a_code(
     is_signed_in, openid_provider, binder, signed_in
 ):
-    # Those whose organization has one sign-in for all have done it already.
-    name = "oidc-provider, signed in there" if is_signed_in else "oidc-provider"
+    name = f"oidc-provider, {SIGNED_IN}" if is_signed_in else "oidc-provider"
     before = openid_provider.another_sign_in if is_signed_in else ""
     server = provider(openid_provider, name=name)
     journey, way = signed_in("Binder-like start", binder, server, before=before)

@@ -18,3 +18,9 @@ def openid_provider():
     server = ForeignServer(trusted=1, tell_secrets=1, interval=1)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def browser(person):
+    """Somebody's browser, before and during a sign-in."""
+    return person()

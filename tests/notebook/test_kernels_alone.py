@@ -24,8 +24,8 @@ import pytest
 from figures import Figure
 from jupyter_client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
+from person import SIGNED_IN
 
-SIGNED_IN = "signed in there"  # as people are whose organization has one sign-in
 VS_CODE = {"VSCODE_PID": "4242"}
 COLAB = {"COLAB_RELEASE_TAG": "release-colab-external_20261101"}
 # A dark theme of VS Code's, and the variables by which it tells its colours; Colab's
@@ -156,11 +156,6 @@ def kernel(tmp_path):
     yield start
     for one in started:
         one.stop()
-
-
-@pytest.fixture
-def browser(person):
-    return person()
 
 
 @pytest.fixture(params=["practice", "oidc-provider"])

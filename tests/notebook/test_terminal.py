@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pytest
 import segno
 from figures import Figure
+from person import SIGNED_IN
 from terminal import Screen, Terminal
 
 LINK = r"http://127\.0\.0\.1:\d+/(?:auth|device)\S*\?\S+(?=\r?\n)"
@@ -17,7 +18,6 @@ WAITING = (
     "Intermezzo: waiting for the sign-in: its link is in an output above "
     "(interrupt to cancel) …"
 )
-SIGNED_IN = "signed in there"  # as people are whose organization has one sign-in
 OVER_SSH = {"SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}
 
 
@@ -69,11 +69,6 @@ def server(request):
         "--client-id native --store memory"
     )
     return Server(request.param, login, "df = %intermezzo /things", "Foreign Person", 2)
-
-
-@pytest.fixture
-def browser(person):
-    return person()
 
 
 @pytest.fixture
