@@ -36,16 +36,17 @@ def page(number, pages):
 
 
 class Bucket:
-    """Lets so many through a second, after as many at once; 0 for all."""
+    """Lets so many through a second, after a burst at once; 0 for all."""
 
-    def __init__(self, rate):
-        self._rate, self._left, self._at = rate, rate, time.monotonic()
+    def __init__(self, rate, burst):
+        self._rate, self._burst = rate, burst
+        self._left, self._at = burst, time.monotonic()
         self.refused = 0
 
     def wait(self):
         """Give the seconds until the next is taken; 0 takes this one."""
         now = time.monotonic()
-        self._left = min(self._rate, self._left + (now - self._at) * self._rate)
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
         self._at = now
         if self._left >= 1 or not self._rate:
             self._left -= 1
@@ -73,10 +74,10 @@ class Connection(asyncio.Protocol):
         loop.call_later(self._latency, self._transport.write, answer)
 
 
-async def serve(*, pages=200, latency=0.0, rate=0):
+async def serve(*, pages=200, latency=0.0, rate=0, burst=0):
     """Serve, and tell how many were refused for each line that is read."""
     answers = {number: page(number, pages) for number in range(1, pages + 1)}
-    bucket, loop = Bucket(rate), asyncio.get_running_loop()
+    bucket, loop = Bucket(rate, burst), asyncio.get_running_loop()
     server = await loop.create_server(
         lambda: Connection(answers, bucket, latency), "127.0.0.1", 0
     )
