@@ -23,6 +23,7 @@ from .errors import IntermezzoError
 from .ladder import jupyter_of, ways_here, why_nobody
 from .oauth.client import OAuthClient
 from .oauth.models import ServerMetadata, Token
+from .reasons import reason_of
 from .secret import Secret
 from .settings import NAMES, Settings
 from .surroundings import Surroundings
@@ -212,7 +213,7 @@ def _api(url: str) -> Finding:
         return Finding(
             "wrong",
             "API",
-            f"{host} cannot be reached ({type(fault).__name__})",
+            f"{host} cannot be reached ({reason_of(fault)})",
             "Check INTERMEZZO_API_URL, the network, proxy and certificates.",
         )
     took = time.monotonic() - began

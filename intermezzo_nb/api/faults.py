@@ -27,6 +27,7 @@ from ..errors import (
     ValidationFailed,
     plain,
 )
+from ..reasons import inner_of, reason_of
 from .connections import Overdue
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {
@@ -156,11 +157,11 @@ def unreachable(fault: OSError, url: str) -> NetworkError:
     """Tell that nobody answered, or not to the end, in the system's own words."""
     host = urlsplit(url).netloc
     what = f"the API at {host} cannot be reached"
-    if isinstance(fault, _CUT) or isinstance(_inner(fault), _CUT):
+    if isinstance(fault, _CUT) or isinstance(inner_of(fault), _CUT):
         what = f"the answer of the API at {host} cannot be read to its end"
     error = NetworkError(
         what,
-        why=f"{_words(fault)}. The session is kept.",
+        why=f"{reason_of(fault)}. The session is kept.",
         advice="Check INTERMEZZO_API_URL, the network and the proxy, and try again.",
     )
     error.unanswered = not _is_before_sending(fault)
@@ -183,7 +184,7 @@ def overdue(fault: Overdue, url: str) -> NetworkError:
 
 
 def _is_before_sending(fault: OSError) -> bool:
-    inner = _inner(fault)
+    inner = inner_of(fault)
     faults = (fault, inner, *(inner.args if inner else ()))
     return any(isinstance(one, _UNCONNECTED) for one in faults)
 
@@ -245,24 +246,6 @@ def _host_of(location: str) -> str:
         return urlsplit(location).netloc
     except ValueError:
         return location.partition("?")[0]
-
-
-def _words(fault: OSError) -> str:
-    inner = _inner(fault)
-    if inner is not None:
-        # What urllib3 wraps has the address in front and the system's words last.
-        cause = next((a for a in inner.args if isinstance(a, Exception)), inner)
-        last = str(cause).rsplit(": ", maxsplit=1)[-1]
-        return f"{type(fault).__name__}: {plain(last).rstrip('.')}"
-    # Of the system, or of a missing certificate file.
-    is_theirs = isinstance(fault, requests.RequestException)
-    return type(fault).__name__ if is_theirs else str(fault)
-
-
-def _inner(fault: OSError) -> Exception | None:
-    first = next(iter(fault.args), None)
-    inner = getattr(first, "reason", None) or first
-    return inner if isinstance(inner, Exception) else None
 
 
 def _request_name(response: requests.Response) -> str:

@@ -19,6 +19,7 @@ from ..errors import (
     NetworkError,
     plain,
 )
+from ..reasons import reason_of
 from ..secret import Secret
 from .models import DeviceRequest, Token, TokenResponse
 
@@ -219,10 +220,10 @@ def unreachable(host: str, fault: OSError) -> NetworkError:
         told += ": the certificate or the TLS connection was not accepted"
     elif isinstance(fault, requests.exceptions.ProxyError):
         told += ": the proxy of the environment did not let us through"
-    elif not isinstance(fault, requests.RequestException):
-        told = str(fault)  # of the system or of a missing certificate file
+    else:
+        told = reason_of(fault)
     return NetworkError(
         f"{host} cannot be reached",
         why=f"{told}.",
-        advice="Check the address, the network and the proxy settings, and try again.",
+        advice="Check INTERMEZZO_ISSUER, the network and the proxy, and try again.",
     )

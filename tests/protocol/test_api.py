@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
+import os
 import pickle
 import time
 from email.utils import formatdate
@@ -556,8 +558,10 @@ def test_a_server_that_is_down_is_told_without_frames(shared_practice, connectio
 
 def test_an_authorization_server_that_is_down_is_told(connection, shared_practice):
     settings = shared_practice.settings("machine", issuer="http://127.0.0.1:9")
-    with pytest.raises(NetworkError):
+    with pytest.raises(NetworkError) as caught:
         connection(**settings).get("/organizations")
+    assert os.strerror(errno.ECONNREFUSED) in str(caught.value)
+    assert "INTERMEZZO_ISSUER" in caught.value.advice
 
 
 def test_metadata_of_another_issuer_is_not_used(shared_practice, connection, listener):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import subprocess
 import sys
@@ -56,6 +58,9 @@ def test_who_does_not_answer_is_named(practised):
     assert found["authorization server"].verdict == "wrong"
     assert found["API"].verdict == "wrong"
     assert "INTERMEZZO_API_URL" in found["API"].advice
+    refused = os.strerror(errno.ECONNREFUSED)
+    assert refused in found["authorization server"].told
+    assert refused in found["API"].told
 
 
 def test_a_secret_that_cannot_be_read_is_told(practised):
