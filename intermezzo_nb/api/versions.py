@@ -17,6 +17,7 @@ from .validity import GAP, OVERLAP
 _KEYS = ("employeeId", "wageTypeCode", "wageTypeNumber")
 _VAGUE = ("id", "organizationId")  # each alone; beside each other, either may be it
 _STAMP = "asOf"
+_VALIDITY = ("validFrom", "validTo")
 _DAY = pd.Timedelta(days=1).as_unit("s")
 
 
@@ -65,7 +66,7 @@ def as_of(
     Warns
     -----
     IncompleteWarning
-        The frame that was read is not complete.
+        The frame that was read is not complete, or holds the versions of other days.
     UserWarning
         Versions overlap by more than a day of change, begin together, or leave days
         between them.
@@ -93,6 +94,9 @@ def as_of(
             stacklevel=2,
         )
     days, is_one = _days(when)
+    told = [day.date().isoformat() for day in days]
+    if (start, end) == _VALIDITY:
+        _tell_other_days(about.get("as_of"), told)
     if not is_one and _STAMP in history.columns:
         raise SettingsError(
             f"the frame has a column {_STAMP!r}, where the days would be",
@@ -109,7 +113,6 @@ def as_of(
         stamps = days.repeat([len(rows) for rows in found])
         frame = pd.concat(found, ignore_index=True) if found else history.iloc[:0]
         frame.insert(0, _STAMP, stamps)
-    told = [day.date().isoformat() for day in days]
     frame.attrs["intermezzo"] = {
         **about,
         "as_of": told[0] if is_one else told,
@@ -161,6 +164,18 @@ def _tell_doubts(spans: pd.DataFrame, what: str, *, is_inclusive: bool) -> None:
         if count := things[doubtful].nunique():
             text = told.format(count=f"{count:,}", what=what)
             warnings.warn(text, UserWarning, stacklevel=3)
+
+
+def _tell_other_days(held: str | list[str] | None, asked: list[str]) -> None:
+    if held is None or {*asked} <= {*([held] if isinstance(held, str) else held)}:
+        return
+    of_days = held if isinstance(held, str) else "some days"
+    warnings.warn(
+        f"this frame holds the versions of {of_days} alone, so those of other days are "
+        "missing: frame(…, history=True) gives all",
+        IncompleteWarning,
+        stacklevel=3,
+    )
 
 
 def _is_inclusive(valid_to: object) -> bool:

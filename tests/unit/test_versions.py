@@ -215,6 +215,23 @@ def test_a_history_that_is_not_complete_is_told():
     assert len(as_of(frame, "2025-06-30")) == 2
 
 
+def test_a_frame_of_one_day_is_no_history_of_another():
+    of_day = as_of(JOBS, "2025-06-30")
+    with pytest.warns(IncompleteWarning, match="versions of 2025-06-30 alone") as told:
+        as_of(of_day, "2025-04-30")
+    assert told[0].filename == __file__
+    assert len(as_of(of_day, "2025-06-30")) == len(of_day)
+    of_days = as_of(JOBS, ["2025-04-30", "2025-05-31"])
+    with pytest.warns(IncompleteWarning, match="versions of some days alone"):
+        as_of(of_days, "2025-06-30", key="employeeId")
+
+
+def test_other_dates_than_those_of_versions_are_of_any_day():
+    renamed = {"validFrom": "startDate", "validTo": "endDate"}
+    people = as_of(JOBS, "2025-06-30").rename(columns=renamed)
+    assert len(as_of(people, "2025-06-29", start="startDate", end="endDate")) == 2
+
+
 def test_days_have_no_place_beside_days():
     by_month = as_of(JOBS, ["2025-04-30", "2025-05-31"])
     with pytest.raises(SettingsError, match="the frame has a column 'asOf'"):
