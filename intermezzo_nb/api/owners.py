@@ -220,7 +220,11 @@ def _employees_of(
     for number, batch in enumerate(look_up.batches()):
         if number == 0 and is_last and already is not None and look_up.total:
             pages = (look_up.tally.planned or 1) - look_up.requests
-            plan.tally.foresee(pages + already + look_up.total, are_all=False)
+            plan.tally.foresee(
+                pages + already + look_up.total,
+                are_all=False,
+                is_least=organization != plan.organizations[-1],
+            )
         for record in batch:
             country = record.get("employmentCountry")
             if country and plan.country not in {"", country}:

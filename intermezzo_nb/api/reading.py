@@ -311,7 +311,8 @@ class Reading:
 
     def _pages(self, owner: Owner, ahead: Ahead) -> Iterator[Page]:
         def expect(many: Iterable[Question], count: int) -> None:
-            self.tally.foresee(count, are_all=owner == self._owners[-1])
+            is_last = owner == self._owners[-1]
+            self.tally.foresee(count, are_all=is_last, is_least=not is_last)
             ahead.expect(many)
 
         pages = self._walk(owner, ahead.take, expect)

@@ -92,7 +92,9 @@ class Tally:
         with self._mutex:
             self.planned = (self.planned or 0) + 1
 
-    def foresee(self, count: int, *, are_all: bool = True) -> None:
+    def foresee(
+        self, count: int, *, are_all: bool = True, is_least: bool = False
+    ) -> None:
         """
         Tell of many requests before they are sent, or refuse to send too many.
 
@@ -102,8 +104,10 @@ class Tally:
             How many are still to be sent.
         are_all : bool
             Whether more are not needed, as far as can be foreseen.
+        is_least : bool
+            Whether more are needed for organizations whose turn is still to come.
         """
-        self.check_room(count)
+        self.check_room(count, "at least " if is_least else "")
         self.planned = planned = self.requests + count
         seconds = self.seconds / max(1, self.requests) * count / AT_ONCE
         is_news = planned > _MANY and seconds > _LONG

@@ -177,8 +177,8 @@ def machine(shared_practice, connection):
             "employees",
             {"limit": 10**30, "organization": "all", "max_requests": 2},
             (
-                "Intermezzo: employees takes 4 requests, and max_requests is 2 "
-                "[too_many_requests]\n"
+                "Intermezzo: employees takes at least 4 requests, and max_requests "
+                "is 2 [too_many_requests]\n"
                 "Next: Ask for less by limit or filters, or give max_requests."
             ),
         ),

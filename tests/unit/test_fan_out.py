@@ -413,6 +413,12 @@ def test_more_requests_than_allowed_are_not_sent():
     assert len(read(FakeApi(), max_requests=13)[0]) == 24
 
 
+def test_what_other_organizations_will_take_is_not_left_out_of_the_number():
+    api = FakeApi(organizations=("o", "p"))
+    with pytest.raises(SettingsError, match="takes at least 14 requests"):
+        read(api, organization="all", max_requests=12)
+
+
 def test_pages_that_nobody_foresaw_are_bounded_too():
     class Paged(FakeApi):
         def read(self, path, params):
