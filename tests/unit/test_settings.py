@@ -204,6 +204,7 @@ def test_who_lacks_one_is_told_all_that_will_be_needed(person):
         assert name in error.what
         assert f"INTERMEZZO_{name.upper()}" in error.advice
     assert "%intermezzo_login --client-id, --issuer, --api-url" in error.advice
+    assert f"under [default] in {profiles_path()}" in error.advice
     assert "%intermezzo_login --profile demo" in error.advice
 
 
