@@ -21,6 +21,7 @@ from IPython.core.magic_arguments import (
 )
 
 from ..api.schema import closest
+from ..credentials import refuse_literals
 from ..errors import Interrupted, LoginInterrupted, SettingsError, plain
 from .words import with_commas
 
@@ -130,11 +131,14 @@ def parsed(magic: Any, line: str) -> dict[str, Any]:
 def _no_option(magic: Any, option: str) -> SettingsError:
     flags = re.findall(r"--([a-z-]+)", magic.parser.format_usage())
     word = option.strip("-")
+    refuse_literals("this line", {word.replace("-", "_"): ""})
     hint = closest(word, flags) if len(word) > 1 else ""  # many hold any one letter
     advice = f"Did you mean --{hint}? " if hint else ""
     if magic.__name__ == "intermezzo" and word in _IN_PYTHON:
         keyword = _IN_PYTHON[word]
         advice += f"In Python: current_connection().frame(…, {keyword}=…). "
+    if magic.__name__ == "intermezzo" and word == "profile":
+        advice = "Sign in with it first: %intermezzo_login --profile NAME. "
     return SettingsError(
         f"%{magic.__name__} has no option {plain(option, 40)}",
         advice=f"{advice}See %{magic.__name__}? for what it takes.",

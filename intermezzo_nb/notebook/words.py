@@ -98,7 +98,9 @@ def filters(words: Iterable[str]) -> dict[str, Any]:
         name, equals, value = word.partition("=")
         if not equals or not name:
             raise _no_filter(
-                word, "Write filters as name=value, with quotes around spaces."
+                word,
+                "Write filters as name=value, without spaces or with quotes around "
+                "them; choose a range from the frame.",
             )
         option = name.replace("-", "_")
         # An employee's id is a part of the path, which the catalogue names so.

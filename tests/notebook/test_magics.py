@@ -335,6 +335,26 @@ def test_an_option_has_one_name_and_others_get_a_hint(shell, line, what, advice)
     assert ("Did you mean" in error.advice) is not advice.startswith("See")
 
 
+@pytest.mark.parametrize("given", ["--client-secret x-y", "--client-secret=x-y"])
+def test_a_secret_in_a_line_is_refused_with_the_safe_way(shell, given):
+    error = refused(shell, f"%intermezzo_login {given}")
+    assert error.code == "secret_in_plain_sight"
+    assert "INTERMEZZO_CLIENT_SECRET_FILE" in error.advice
+    assert "x-y" not in str(error)
+
+
+def test_a_profile_is_named_when_signing_in(shell):
+    error = refused(shell, "%intermezzo employees --profile acme")
+    assert "%intermezzo_login --profile" in error.advice
+
+
+@pytest.mark.parametrize("given", ["endDate = x", "startDate>2024", "--columns a, b"])
+def test_spaces_and_ranges_are_told_of_what_is_no_filter(shell, given):
+    error = refused(shell, f"%intermezzo employees {given}")
+    assert "without spaces" in error.advice
+    assert "range" in error.advice
+
+
 def test_an_address_is_not_asked_for_where_no_sign_in_waits(shell, machine):
     # Nobody can type here: to ask would be another error.
     error = refused(shell, "%intermezzo_login --paste")
