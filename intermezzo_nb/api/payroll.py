@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ..errors import SettingsError, plain
+from ..errors import SettingsError, plain, quoted
 from .arguments import bad_argument
 from .countries import EMPLOYEE_ID, KINDS, NEEDED, Country
 from .forms import Body, Problem
@@ -43,13 +43,12 @@ def head_of(
     """
     try:
         day = as_json(Column("pay_date", "date"), pay_date)
+    except Unfit:
+        raise _unfit("day of payment", pay_date, "pay_date='2026-04-30'") from None
+    try:
         cycle = country.cycles[str(as_json(Column("pay_cycle"), pay_cycle)).lower()]
     except (Unfit, KeyError):
-        raise SettingsError(
-            "a payroll run needs a day of payment and a cycle",
-            advice="Give pay_date='2026-04-30' and pay_cycle='month' or 'year'.",
-            code="bad_arguments",
-        ) from None
+        raise _unfit("cycle", pay_cycle, "pay_cycle='month' or 'year'") from None
     head = {"payDate": day, "payCycle": cycle}
     if external_ref is None:
         return head
@@ -58,6 +57,14 @@ def head_of(
     except Unfit:
         raise bad_argument("external_ref", "text, your own name of the run") from None
     return head | ({"externalRef": reference} if reference else {})
+
+
+def _unfit(what: str, given: object, example: str) -> SettingsError:
+    return SettingsError(
+        f"a payroll run needs a {what}, and {quoted(given)} is none",
+        advice=f"Give {example}.",
+        code="bad_arguments",
+    )
 
 
 @dataclass(slots=True)

@@ -367,6 +367,10 @@ def test_an_export_of_no_part_is_refused(machine, tmp_path, part_rows):
 def test_a_run_on_no_day_is_refused(machine):
     with pytest.raises(SettingsError, match="day of payment"):
         _pay(machine, pay_date=pd.NaT)
+    with pytest.raises(SettingsError, match=r"day of payment, and '30\.04\.2026' is"):
+        _pay(machine, pay_date="30.04.2026")
+    with pytest.raises(SettingsError, match="needs a cycle, and 'week' is none"):
+        _pay(machine, pay_cycle="week")
 
 
 def test_a_cell_that_signals_is_a_problem_of_its_row(machine):
