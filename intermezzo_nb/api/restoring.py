@@ -102,7 +102,7 @@ def _finished(folder: Path) -> Manifest:
             folder,
             f"it is not finished: {manifest.rows:,} rows are there",
             "export_unfinished",
-            "Run the same export again: it goes on where it was stopped.",
+            "Run the same export again, which finishes it.",
         )
     return manifest
 

@@ -397,6 +397,9 @@ def test_an_export_of_many_employees_starts_over_with_a_word(tmp_path):
         export(tmp_path, order)
     written = json.loads((tmp_path / "manifest.json").read_text())["rows"]
     assert (written, told) == (300, [])
+    with pytest.raises(StoreError) as caught:
+        read_export(tmp_path)
+    assert "goes on" not in caught.value.advice
     api.odd = {"e3": NotAllowed("not allowed", status=403)}
     done = export(tmp_path, order)
     (word,) = told
