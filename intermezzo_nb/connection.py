@@ -17,7 +17,7 @@ from .api.reading import Reading
 from .api.shaping import check_form
 from .api.signing import BearerAuth
 from .api.tables import table, tables
-from .errors import plain
+from .errors import NOTHING_ASSIGNED, plain, told_of_interrupt
 from .login import Login
 from .session import Session, print_link, say, say_beside
 from .settings import OF_ROWS, OF_SIGN_IN, Settings, differing
@@ -250,10 +250,11 @@ class Connection:
             Something failed for one of several, or the list does not add up.
         """
         check_form(as_, columns)
-        reading = self._reading(resource, more, money=money, columns=columns)
         is_told = more.get("progress") is not None
         tell = None if is_told else partial(_say, by=say_beside)
-        return table(reading, profile=self.settings.profile, as_=as_, tell=tell)
+        with told_of_interrupt(NOTHING_ASSIGNED):
+            reading = self._reading(resource, more, money=money, columns=columns)
+            return table(reading, profile=self.settings.profile, as_=as_, tell=tell)
 
     def resources(self, name: str | None = None) -> pd.DataFrame:
         """
@@ -354,10 +355,10 @@ class Connection:
             part_rows=part_rows,
             tell=_say,
         )
-        order.tell(
-            f"{plain(resource).partition('?')[0]}: exporting to {plain(folder, 400)} …"
-        )
-        return export(folder, order)
+        name = plain(resource).partition("?")[0]
+        with told_of_interrupt("the same call finishes the export."):
+            order.tell(f"{name}: exporting to {plain(folder, 400)} …")
+            return export(folder, order)
 
     def dask_frame(
         self, resource: str, *, part_rows: int = 10_000, **options: Any

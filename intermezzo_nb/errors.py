@@ -25,7 +25,7 @@ Every exception, sorted by what the person does next.
     └── NetworkError               nobody answered
 
 A frame from which something is missing is no error: it comes with one
-:class:`IncompleteWarning`. An interrupt is none either: a magic raises it as
+:class:`IncompleteWarning`. An interrupt is none either: it is raised as
 :class:`Interrupted`, which is a KeyboardInterrupt.
 
 No message holds a token, code, verifier, state, secret or a query string.
@@ -33,6 +33,8 @@ No message holds a token, code, verifier, state, secret or a query string.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from .wrapping import wrapped
@@ -350,7 +352,30 @@ class NetworkError(IntermezzoError, ConnectionError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Somebody interrupted a magic: told in a line, not by the frames it fell into."""
+    """Somebody interrupted: told in a line, not by the frames it fell into."""
 
     def _render_traceback_(self) -> list[str]:
         return _rendered(self, [f"Intermezzo: {self}"])
+
+
+NOTHING_ASSIGNED = "nothing was assigned. The connection can be used as before."
+"""What is there after an interrupt of a reading."""
+
+
+@contextmanager
+def told_of_interrupt(left: str) -> Iterator[None]:
+    """
+    Let an interrupt be told in a line; it stays one.
+
+    Parameters
+    ----------
+    left : str
+        What is there, and what is not, after one.
+    """
+    try:
+        yield
+    except LoginInterrupted:
+        raise  # it has words of its own
+    except KeyboardInterrupt as interrupt:
+        frames = interrupt.__traceback__
+        raise Interrupted(f"interrupted; {left}").with_traceback(frames) from None

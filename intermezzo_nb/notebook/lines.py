@@ -7,8 +7,7 @@ import functools
 import inspect
 import re
 import shlex
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -22,7 +21,7 @@ from IPython.core.magic_arguments import (
 
 from ..api.schema import closest
 from ..credentials import refuse_literals
-from ..errors import Interrupted, LoginInterrupted, SettingsError, plain
+from ..errors import SettingsError, plain
 from .words import with_commas
 
 
@@ -73,25 +72,6 @@ def with_help(magic: Callable[..., Any]) -> Callable[..., Any]:
         return None
 
     return run
-
-
-@contextmanager
-def told_of_interrupt(left: str) -> Iterator[None]:
-    """
-    Let an interrupt be told in a line; it stays one.
-
-    Parameters
-    ----------
-    left : str
-        What is there, and what is not, after one.
-    """
-    try:
-        yield
-    except LoginInterrupted:
-        raise  # it has words of its own
-    except KeyboardInterrupt as interrupt:
-        frames = interrupt.__traceback__
-        raise Interrupted(f"interrupted; {left}").with_traceback(frames) from None
 
 
 def parsed(magic: Any, line: str) -> dict[str, Any]:

@@ -15,14 +15,19 @@ from IPython.core.magic_arguments import argument
 from IPython.utils.text import DollarFormatter
 from traitlets import Bool, Enum, Float, Unicode, observe
 
-from ..errors import IncompleteWarning, IntermezzoError, SettingsError
+from ..errors import (
+    NOTHING_ASSIGNED,
+    IncompleteWarning,
+    IntermezzoError,
+    SettingsError,
+    told_of_interrupt,
+)
 from . import completion, words
 from .lines import (
     insist_on_nothing,
     once,
     parsed,
     takes_options,
-    told_of_interrupt,
     with_help,
 )
 
@@ -154,7 +159,7 @@ class IntermezzoMagics(Magics):
     )
     @line_cell_magic
     @with_help
-    @told_of_interrupt("nothing was assigned. The connection can be used as before.")
+    @told_of_interrupt(NOTHING_ASSIGNED)
     def intermezzo(self, line: str, cell: str | None = None) -> Any:
         """
         Give a resource of the payroll API, or any path, as a DataFrame.

@@ -175,6 +175,30 @@ def test_an_interrupt_is_told_in_a_line_and_costs_nothing(terminal, full):
     shell.wait_for(re.escape("(False, 3)"))
 
 
+@pytest.mark.parametrize(
+    ("call", "shown", "told"),
+    [
+        ("api.frame('job-details', organization='all')", "requests", "nothing was"),
+        ("api.export('job-details', 'out', organization='all')", "exporting", "same"),
+    ],
+)
+def test_an_interrupt_of_python_is_told_in_a_line(terminal, call, shown, told):
+    shell = terminal()
+    shell.type("import os, tempfile; os.chdir(tempfile.mkdtemp())")
+    shell.type(
+        "api = __import__('intermezzo_nb').connect(profile='demo', "
+        "via='client-credentials')"
+    )
+    shell.type("api.login()")
+    shell.wait_for("signed in")
+    before = len(shell.said)
+    shell.type(f"df = {call}")
+    shell.wait_for(shown)
+    shell.type("\x03")
+    shell.wait_for(rf"(?s)interrupted; (the )?{told}.*In \[\d\]")
+    assert not re.search(FRAMES, shell.said[before:])
+
+
 def test_an_interrupt_of_a_magic_can_be_caught(terminal):
     shell = terminal()
     shell.type("%intermezzo_login --profile demo --via client-credentials")
