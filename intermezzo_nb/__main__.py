@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import importlib.util
 import os
 import signal
 import sys
@@ -225,6 +226,8 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
+    if not arguments.check and importlib.util.find_spec("jupyterlab") is None:
+        raise _lacking("JupyterLab is")
     with _in_background(_options(port=arguments.port)) as server:
         _say(f"Practice server: {server.url} (invented data)")
         _show_rows(server.url)
@@ -265,8 +268,12 @@ def _options(**values: object) -> Options:
         pass
     else:
         return Options(**values)  # type: ignore[arg-type]  # argparse typed them
-    raise SettingsError(
-        "the practice server's parts are not installed",
+    raise _lacking("the practice server's parts are")
+
+
+def _lacking(what: str) -> SettingsError:
+    return SettingsError(
+        f"{what} not installed",
         advice="pip install 'intermezzo-nb[demo]'",
         code="missing_extra",
     )

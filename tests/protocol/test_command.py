@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 import intermezzo_nb
-from intermezzo_nb import practice
+from intermezzo_nb import lab, practice
+from intermezzo_nb.__main__ import main
 from intermezzo_nb.errors import NetworkError, SettingsError
 
 COMMAND = [sys.executable, "-m", "intermezzo_nb"]
@@ -45,6 +46,16 @@ def test_demo_check_prints_rows_and_ends(tmp_path):
     assert re.search(r"^ *emp_\w+ ", run.stdout, re.MULTILINE)
     assert "8 of 1,800 rows" in run.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_demo_without_jupyterlab_names_the_extra_first(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "jupyterlab", None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(lab, "run", lambda *_, **__: 0)
+    assert main(["demo"]) == 1
+    told = capsys.readouterr()
+    assert "JupyterLab is not installed [missing_extra]" in told.err
+    assert told.out == ""
 
 
 def test_the_version_is_told():
