@@ -113,7 +113,9 @@ def of_bulk(sent: Sequence[Body], answer: Any, echoed: Sequence[str]) -> Told:
         told = answer["data"] if isinstance(answer["data"], list) else []
         records = [r for r in told if isinstance(r, dict)]
     else:
-        records = [{} for _ in range(_count(answer.get("succeeded"), 0))]
+        # However many it counts, one more than were sent does not fit either.
+        succeeded = min(_count(answer.get("succeeded"), 0), len(sent) + 1)
+        records = [{} for _ in range(succeeded)]
     found, strange = _matched(sent, records, rest, echoed)
     wrongly, _ = _matched(sent, strange, errors, echoed)
     adds_up = (

@@ -63,7 +63,7 @@ def choose(api: Api, plan: Reading, wanted: object) -> tuple[str, ...]:
     visible = {
         _id_of(organization): str(organization.get("legalName"))
         for organization in found
-        if country in {"", organization.get("registrationCountry")}
+        if country in ("", organization.get("registrationCountry"))
     }
     if wanted != "all" and not (len(visible) == 1 and look_up.complete):
         raise _not_one(plan, visible, look_up)
@@ -227,7 +227,7 @@ def _employees_of(
             )
         for record in batch:
             country = record.get("employmentCountry")
-            if country and plan.country not in {"", country}:
+            if country and plan.country not in ("", country):
                 elsewhere += 1
                 continue
             try:

@@ -161,11 +161,10 @@ def of_run(sent: Sequence[Any], answer: Any) -> Told:
         return all_of(len(sent), UNCERTAIN), ["the answer holds no payslips"]
     slips: dict[str, Body] = {}
     counts: Counter[str] = Counter()
-    for slip in answer["payslips"]:
-        if isinstance(slip, dict):
-            name = str(slip.get(EMPLOYEE_ID))
-            counts[name] += 1
-            slips[name] = slip
+    for slip in _slips(answer):
+        name = str(slip.get(EMPLOYEE_ID))
+        counts[name] += 1
+        slips[name] = slip
     errors: dict[str, list[RowError]] = {}
     told = answer.get("errors")
     for entry in told if isinstance(told, list) else []:
@@ -201,18 +200,14 @@ def payslip_records(answer: Body, payslips: Resource) -> list[Body]:
     if isinstance(run, dict):
         head = {"runId": run.get("id") or run.get("runId"), "status": run.get("status")}
     names = dict(payslips.keep)
-    return [
-        {**head, **_flat(slip, names)}
-        for slip in answer.get("payslips") or []
-        if isinstance(slip, dict)
-    ]
+    return [{**head, **_flat(slip, names)} for slip in _slips(answer)]
 
 
 def line_records(answer: Body) -> list[Body]:
     """Give the lines of all payslips, a row each."""
     records = []
-    for slip in answer.get("payslips") or []:
-        period = slip.get("currentPayPeriod") if isinstance(slip, dict) else None
+    for slip in _slips(answer):
+        period = slip.get("currentPayPeriod")
         employee = period.get("employee") if isinstance(period, dict) else None
         for kind in KINDS:
             listed = employee.get(f"{kind}s") if isinstance(employee, dict) else None
@@ -224,6 +219,11 @@ def line_records(answer: Body) -> list[Body]:
                     {EMPLOYEE_ID: slip.get(EMPLOYEE_ID), "kind": kind, **own}
                 )
     return records
+
+
+def _slips(answer: Body) -> list[Body]:
+    told = answer.get("payslips")
+    return [s for s in told if isinstance(s, dict)] if isinstance(told, list) else []
 
 
 _LISTS = dict(PAYSLIP_LINES.lines)

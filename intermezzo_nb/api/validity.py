@@ -11,6 +11,7 @@ are numbered, then the one that is listed last. The lines of one version all cou
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
@@ -135,8 +136,7 @@ class Validity:
 
 
 def _day(value: Any, otherwise: int) -> int:
-    # Rather a row too many than one lost.
-    try:
-        return dt.date.fromisoformat(value[:_DATE]).toordinal()
-    except (TypeError, ValueError):
-        return otherwise
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return dt.date.fromisoformat(value[:_DATE]).toordinal()
+    return otherwise  # rather a row too many than one lost

@@ -357,8 +357,9 @@ def test_the_organization_of_a_named_employee_is_looked_up():
     assert not reading.complete
 
 
-def test_who_works_elsewhere_is_not_asked_for_what_is_of_one_country():
-    countries = ["DE", "GB", "DE", None]
+@pytest.mark.parametrize("elsewhere", ["GB", ["DE"], {"code": "DE"}, 49])
+def test_who_works_elsewhere_is_not_asked_for_what_is_of_one_country(elsewhere):
+    countries = ["DE", elsewhere, "DE", None]
     people = [{"id": f"e{n}", "employmentCountry": c} for n, c in enumerate(countries)]
     _, reading = read(FakeApi(people=people), "insurance-details")
     (group,) = reading.employees.groups

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -204,3 +206,13 @@ def test_a_refusal_that_names_rows_rejects_those_and_leaves_the_others():
 @pytest.mark.parametrize("details", [None, "x", [], [{"loc": ["body", 9]}], [1]])
 def test_a_refusal_that_names_no_row_rejects_all(details):
     assert states(of_refusal(details, 2, RowError("", "", "no"))) == [REJECTED] * 2
+
+
+def test_a_count_takes_no_room_however_large_it_is():
+    tracemalloc.start()
+    outcomes, notes = of_bulk([{"name": "A"}], {"errors": [], "succeeded": 10**5}, ())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [outcome.state for outcome in outcomes] == [UNCERTAIN]
+    assert "succeeded 100000" in notes[0]
+    assert most < 10**6

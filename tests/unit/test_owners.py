@@ -137,6 +137,14 @@ def test_an_organization_without_an_id_is_told(odd):
         read([odd], "all")
 
 
+@pytest.mark.parametrize("country", [{}, [], ["GB"], 5, None, "NaN"])
+def test_what_is_of_an_odd_country_is_of_none(country):
+    odd = {"id": "org_x", "registrationCountry": country}
+    _, plan, asked = read([odd, BRITISH], "all", "p32", tax_year=2026)
+    assert plan.organizations == ("org_b",)
+    assert len(asked) == 2
+
+
 def test_the_list_that_is_waited_for_is_named():
     told = []
     api = FakeApi([GERMAN])

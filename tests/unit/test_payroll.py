@@ -63,3 +63,9 @@ def test_lines_of_any_kind_are_rows_where_the_answer_lists_them():
 def test_a_run_without_a_name_of_its_own_has_the_other():
     answer = {"run": {"id": None, "runId": "r1"}, "payslips": [{}]}
     assert payslip_records(answer, PAYSLIPS["GB"])[0]["runId"] == "r1"
+
+
+@pytest.mark.parametrize("odd", [5, 1.5, True, "none", {"a": 1}, [5, None, "x"]])
+def test_payslips_that_are_none_are_no_rows(odd):
+    assert payslip_records({"payslips": odd}, PAYSLIPS["GB"]) == []
+    assert line_records({"payslips": odd}) == []

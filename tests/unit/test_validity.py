@@ -56,6 +56,12 @@ def test_a_day_of_change_counts_once_and_is_no_overlap():
     assert INCLUSIVE.doubts(shared) == EXCLUSIVE.doubts(shared) == (0, 0)
 
 
+@pytest.mark.parametrize("odd", [{}, {"on": "2026-01-01"}, [], ["2026-01-01"], 5, "?"])
+def test_what_is_no_date_ends_no_version(odd):
+    assert counting(INCLUSIVE, "2026-01-01", version("a", odd, odd)) == ["a"]
+    assert INCLUSIVE.doubts([version("a", odd, odd)]) == (0, 0)
+
+
 def test_of_those_that_begin_together_the_longer_one_counts():
     corrected = [version("x", "2025-01-01", None), version("y", "2025-01-01", None)]
     assert counting(INCLUSIVE, "2025-02-01", *corrected) == ["y"]
