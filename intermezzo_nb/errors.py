@@ -128,7 +128,7 @@ def plain(text: object, limit: int = 200) -> str:
     """
     try:
         written = str(text)
-    except ValueError:  # Python writes no integer of more than 4,300 digits
+    except (ValueError, RecursionError):  # an integer of 4,300 digits, or too deep
         written = f"a {type(text).__name__}"
     shown = "".join(c if c.isprintable() else " " for c in written)
     return " ".join(shown.split())[:limit]
@@ -138,7 +138,7 @@ def quoted(value: object, limit: int = 60) -> str:
     """Give a value as Python writes it, for a message; whatever it is."""
     try:
         return plain(repr(value), limit)
-    except ValueError:
+    except (ValueError, RecursionError):
         return plain(value, limit)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -14,6 +14,8 @@ import requests
 
 # Called, it gives the decoded JSON, and the header that announces more.
 Answer: TypeAlias = Callable[[], tuple[Any, str]]
+
+DEEPEST = 254  # lists and objects inside each other, as many as orjson writes
 
 
 def decoded(response: requests.Response) -> Any:
@@ -40,12 +42,10 @@ def read_json(content: bytes) -> Any:
     ValueError, RecursionError
         It is no JSON, or none that can be read.
     """
-    from .rounding import may_round  # the first use of numpy
-
-    if not may_round(content):
-        with contextlib.suppress(orjson.JSONDecodeError):
-            return orjson.loads(content)
-    return json.loads(content, parse_float=_number, parse_constant=str)
+    value = _loaded(content)
+    if _is_too_deep(value):
+        raise RecursionError
+    return value
 
 
 def announced(response: requests.Response) -> str:
@@ -54,6 +54,34 @@ def announced(response: requests.Response) -> str:
         return "status 206 (RFC 9110 §15.3.7)"
     relations = {word for names in response.links for word in names.lower().split()}
     return "Link header (RFC 8288)" if "next" in relations else ""
+
+
+def _loaded(content: bytes) -> Any:
+    from .rounding import may_round  # the first use of numpy
+
+    if not may_round(content):
+        with contextlib.suppress(orjson.JSONDecodeError):
+            return orjson.loads(content)
+    return json.loads(content, parse_float=_number, parse_constant=str)
+
+
+def _is_too_deep(value: Any) -> bool:
+    # What is read has to be written as text later, or marshalled, in a Python whose
+    # stack may be short. To let orjson write it is the fastest way to know.
+    try:
+        orjson.dumps(value)
+    except TypeError:  # or an integer of more than 64 bits, or half a letter
+        level = [value]
+        for _ in range(DEEPEST + 1):
+            level = [inner for outer in level for inner in _inside(outer)]
+        return bool(level)
+    return False
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _number(text: str) -> float | str:

@@ -28,6 +28,7 @@ from ..errors import (
     plain,
 )
 from ..reasons import inner_of, reason_of
+from .answers import decoded
 from .connections import Overdue
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {
@@ -191,7 +192,7 @@ def _is_before_sending(fault: OSError) -> bool:
 
 def _body(response: requests.Response) -> Any:
     try:
-        return json.loads(response.content)
+        return decoded(response)
     except (ValueError, RecursionError):
         # The charset that the header names may be none, or none for text.
         is_text = _kind_of(response) == "text/plain"

@@ -224,7 +224,8 @@ class Poster:
         try:
             answer = decoded(response)
         except (ValueError, RecursionError):
-            stopped = _unreadable(self._job, response.status_code, "it is no JSON")
+            why = "it is no JSON, or none that can be read"
+            stopped = _unreadable(self._job, response.status_code, why)
             return all_of(len(chunk), UNCERTAIN), stopped
         self._delivery.answers.append(answer)
         outcomes, notes = self._job.read(chunk, answer)

@@ -143,8 +143,8 @@ def content_of(value: Any) -> int:
     try:
         return hash(orjson.dumps(value))
     except TypeError:
-        # An integer of more than 64 bits, half a letter, or too deep for it. Of all
-        # versions, 2 knows no marks of what is shared in memory.
+        # An integer of more than 64 bits, or half a letter. Of all versions, 2 knows no
+        # marks of what is shared in memory.
         return hash(marshal.dumps(value, 2))
 
 

@@ -337,6 +337,7 @@ def test_an_error_as_a_page_tells_what_is_known(shared_practice, connection, lis
     [
         (b'[{"id": 1}, {"i', "cannot be read: Unterminated string"),
         (b"[" * 100_000, "nested too deeply"),
+        (b"[" * 2_001 + b"1" + b"]" * 2_001, "nested too deeply"),
         (b"[" + b"9" * 5000 + b"]", "cannot be read: Exceeds the limit"),
         (b"<html>", "the page of a proxy"),
         (b"", "It is empty."),

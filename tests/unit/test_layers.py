@@ -30,8 +30,8 @@ api.resources oauth.receivers tokens.store api.paging api.journal api.folder
 tokens.keyring tokens.held oauth.calls api.countries
 tokens.choice oauth.client api.payroll
 oauth.flows
-tokens.source oauth.renewal login ladder api.signing api.connections
-api.faults api.answers api.paths api.query asking api.gate api.ahead api.columns
+tokens.source oauth.renewal login ladder api.signing api.connections api.answers
+api.faults api.paths api.query asking api.gate api.ahead api.columns
 api.transport api.casts api.rows
 api.client api.collector api.tally api.uniting
 api.lists api.fan_out
