@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
@@ -14,10 +15,15 @@ from typing import Any
 
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool as Pool
+from urllib3.exceptions import SSLError
 
 from . import waits
 
 _seconds: ContextVar[float] = ContextVar("intermezzo_nb_seconds", default=math.inf)
+
+
+class Unconnected(ssl.SSLError):
+    """TLS did not come about, for want of a file perhaps; so nothing was sent."""
 
 
 class Overdue(Exception):
@@ -71,7 +77,10 @@ class _Endable(HTTPConnection):
     def connect(self) -> None:
         self._is_through = False
         self._begin()  # a proxy answers before there is a request
-        super().connect()
+        try:
+            super().connect()
+        except (ssl.SSLError, SSLError) as fault:
+            raise Unconnected(0, str(fault)) from fault
         self._is_through = True
 
     def request(self, *args: Any, **kwargs: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-import ssl
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -29,7 +28,7 @@ from ..errors import (
 )
 from ..reasons import inner_of, reason_of
 from .answers import decoded
-from .connections import Overdue
+from .connections import Overdue, Unconnected
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {
     400: ValidationFailed,
@@ -56,7 +55,7 @@ _UNCONNECTED = (
     urllib3.exceptions.ProxyError,
     urllib3.exceptions.ConnectTimeoutError,
     urllib3.exceptions.NewConnectionError,
-    ssl.SSLCertVerificationError,
+    Unconnected,
 )
 _LONGEST = 300  # characters of the API's words
 
@@ -160,10 +159,13 @@ def unreachable(fault: OSError, url: str) -> NetworkError:
     what = f"the API at {host} cannot be reached"
     if isinstance(fault, _CUT) or isinstance(inner_of(fault), _CUT):
         what = f"the answer of the API at {host} cannot be read to its end"
+    elif _is_of_files(fault):
+        what = f"nothing was sent to the API at {host}"
     error = NetworkError(
         what,
         why=f"{reason_of(fault)}. The session is kept.",
-        advice="Check INTERMEZZO_API_URL, the network and the proxy, and try again.",
+        advice="Check INTERMEZZO_API_URL, the network, the proxy and the certificates, "
+        "and try again.",
     )
     error.unanswered = not _is_before_sending(fault)
     return error
@@ -187,7 +189,12 @@ def overdue(fault: Overdue, url: str) -> NetworkError:
 def _is_before_sending(fault: OSError) -> bool:
     inner = inner_of(fault)
     faults = (fault, inner, *(inner.args if inner else ()))
-    return any(isinstance(one, _UNCONNECTED) for one in faults)
+    return _is_of_files(fault) or any(isinstance(one, _UNCONNECTED) for one in faults)
+
+
+def _is_of_files(fault: OSError) -> bool:
+    """Tell whether a file is missing: what breaks on the way, requests wraps."""
+    return not isinstance(fault, requests.RequestException)
 
 
 def _body(response: requests.Response) -> Any:

@@ -11,6 +11,7 @@ import ssl
 import threading
 import time
 
+import pandas as pd
 import pytest
 import requests
 from cryptography import x509
@@ -94,6 +95,34 @@ def test_an_api_nobody_vouches_for_is_sent_nothing(unvouched, connection):
     with pytest.raises(NetworkError):
         made.get("/things")
     assert unvouched.seen == []
+
+
+@pytest.mark.parametrize("bundle", ["missing", "empty", "of no certificates"])
+def test_without_a_bundle_nothing_is_sent_and_a_journal_sends_it_later(
+    certificate, unvouched, connection, monkeypatch, tmp_path, bundle
+):
+    path = tmp_path / "bundle.pem"
+    if bundle != "missing":
+        path.write_text("" if bundle == "empty" else "no certificates")
+    frame = pd.DataFrame({"name": ["Ada"], "email": ["ada@person.example"]})
+
+    def send(bundle):
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+        url = unvouched.url
+        made = connection(client_id="x", token_url=f"{url}/token", api_url=url)
+        made._session._source.accept(Token(TOKEN))
+        options = {"on_error": "report", "journal": tmp_path / "sent.jsonl"}
+        return made.send("contacts", frame, organization="org_1", **options)
+
+    report = send(path)
+    assert report.counts["unsent"] == 1
+    assert not report.stopped.unanswered
+    if bundle == "missing":
+        assert "nothing was sent" in report.stopped.what
+        assert str(path) in report.stopped.why
+    assert unvouched.seen == []
+    unvouched.answers.append((200, {}, b'[{"name": "Ada"}]'))
+    assert send(certificate).complete
 
 
 class _Breaking(Listener):
