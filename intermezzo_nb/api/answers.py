@@ -12,9 +12,10 @@ from typing import Any, TypeAlias
 import orjson
 import requests
 
-# Called, it gives the decoded JSON, and the header that announces more.
-Answer: TypeAlias = Callable[[], tuple[Any, str]]
+# Called, it gives the decoded JSON, and what its headers say of the list, as below.
+Answer: TypeAlias = Callable[[], tuple[Any, str | int]]
 
+_DIGITS = 18  # of a count
 DEEPEST = 254  # lists and objects inside each other, as many as orjson writes
 
 
@@ -48,12 +49,21 @@ def read_json(content: bytes) -> Any:
     return value
 
 
-def announced(response: requests.Response) -> str:
-    """Name the header by which an answer says that it is a part; empty for none."""
+def announced(response: requests.Response) -> str | int:
+    """
+    Name the header by which an answer says that it is a part.
+
+    Else give how many rows the whole list has, where a header counts them; empty text
+    for none of both.
+    """
     if response.status_code == requests.codes.partial_content:
         return "status 206 (RFC 9110 §15.3.7)"
     relations = {word for names in response.links for word in names.lower().split()}
-    return "Link header (RFC 8288)" if "next" in relations else ""
+    if "next" in relations:
+        return "Link header (RFC 8288)"
+    counted = response.headers.get("X-Total-Count", "")
+    is_count = counted.isdecimal() and len(counted) <= _DIGITS
+    return int(counted) if is_count else ""
 
 
 def _loaded(content: bytes) -> Any:

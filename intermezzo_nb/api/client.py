@@ -190,7 +190,7 @@ class Api:
         response = self.request("GET", path, params=params)
         return partial(self._read, response, path)
 
-    def _read(self, response: requests.Response, path: str) -> tuple[Any, str]:
+    def _read(self, response: requests.Response, path: str) -> tuple[Any, str | int]:
         try:
             return decoded(response), announced(response)
         except (ValueError, RecursionError) as fault:

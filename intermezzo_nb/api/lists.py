@@ -50,7 +50,8 @@ def pages_of_list(
         path = path.format(**in_path)
     params = {**sent, **query.sent_as_it_is}
     sizes = {name: params[name] for name in _SIZES if name in params}
-    name, announced = query.label, ""
+    name = query.label
+    announced: str | int = ""
 
     def question(paging: Mapping[str, Any]) -> Question:
         return path, {**params, **paging, **sizes}
@@ -82,12 +83,23 @@ def pages_of_list(
         )
     for page in pages:
         notes = [*page.notes, *_bare(page, query)]
-        if announced and page.following is None:
-            notes.append(
-                f"{name}: the answer announces more by its {announced}, which was not "
-                "read"
-            )
+        if page.following is None:
+            is_whole = inside or page.style == "object"  # whose rows nobody counts
+            notes += _unread(name, announced, None if is_whole else page.upto)
         yield replace(page, notes=tuple(notes))
+
+
+def _unread(name: str, announced: str | int, came: int | None) -> Iterator[str]:
+    if isinstance(announced, int):
+        if came is not None and came < announced:
+            yield (
+                f"{name}: the answer counts {plural(announced, 'row')} by its "
+                f"X-Total-Count header, {came:,} came"
+            )
+    elif announced:
+        yield (
+            f"{name}: the answer announces more by its {announced}, which was not read"
+        )
 
 
 def _bare(page: Page, query: Query) -> Iterator[str]:

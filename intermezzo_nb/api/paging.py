@@ -85,7 +85,7 @@ def walk(
         if not again:
             return
         changed()
-        seen.is_second_reading = True
+        seen.read_again()
 
 
 def go_on(

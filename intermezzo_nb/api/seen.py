@@ -29,9 +29,12 @@ class Seen:
         self._identified = True
         self._kept: dict[Key, int] = {}
         self._totals: set[int] = set()
+        self._pages, self._number = 0, 0
 
     def first_time(self, page: Page) -> list[Any]:
         self._hear(page.total)
+        self._pages = max(self._pages, page.pages or 0)
+        self._number = page.number or self._pages
         keys = [key_of(record) for record in page.records]
         known = [key for key in keys if key is not None]
         if not self.is_second_reading and len({*known}) < len(known):
@@ -41,6 +44,10 @@ class Seen:
         has_more = page.following is not None and not self.is_second_reading
         self.stale = self.stale + 1 if has_more and not new else 0
         return new
+
+    def read_again(self) -> None:
+        """Expect the whole list once more."""
+        self.is_second_reading, self._pages = True, 0
 
     def begin(self, page: Page, *, count: int, total: int | None) -> None:
         """Take a page as the last of those that are counted already."""
@@ -58,7 +65,8 @@ class Seen:
         # Where one row is deleted and so another skipped, the counts agree at the end.
         has_changed = bool(self._repeated) or len(self._totals) > 1
         has_ids = self._identified and bool(self._kept)
-        return has_ids and (has_changed or self.count < (self.total or 0))
+        is_short = self._ended_early or self.count < (self.total or 0)
+        return has_ids and (has_changed or is_short)
 
     def counted_twice(self) -> list[Any]:
         """Give the repeated records, where the server counts each of them as a row."""
@@ -86,7 +94,17 @@ class Seen:
                 f"{self._name} changed while it was read: the server counts "
                 f"{_rows(self.total)}, {count:,} came"
             )
+        if self._ended_early:
+            notes.append(
+                f"{self._name} changed while it was read: it was to have "
+                f"{self._pages:,} pages, and ended after {self._number:,}"
+            )
         return tuple(notes)
+
+    @property
+    def _ended_early(self) -> bool:
+        # Where the server counts rows, it need not be judged by its pages.
+        return self.total is None and self._number < self._pages
 
     def _hear(self, total: int | None) -> None:
         # Some servers count on the first page only, and say 0 or nothing afterwards.

@@ -291,21 +291,26 @@ def test_redirects_without_end_are_told_as_such(shared_practice, connection, lis
 
 
 @pytest.mark.parametrize(
-    ("status", "headers"),
+    ("status", "headers", "told"),
     [
-        (200, {"Link": '<https://evil.example/x?page=2>; rel="next"'}),
-        (206, {"Content-Range": "items 0-1/500"}),
+        (
+            200,
+            {"Link": '<https://evil.example/x?page=2>; rel="next"'},
+            "announces more",
+        ),
+        (206, {"Content-Range": "items 0-1/500"}, "announces more"),
+        (200, {"X-Total-Count": "500"}, "counts 500 rows"),
     ],
 )
 def test_more_that_a_header_announces_is_told(
-    shared_practice, connection, listener, status, headers
+    shared_practice, connection, listener, status, headers, told
 ):
     made = split(shared_practice, connection, listener)
     listener.answers += [(status, headers, b'[{"id": 1}]')]
-    with pytest.warns(IncompleteWarning, match="announces more"):
+    with pytest.warns(IncompleteWarning, match=told):
         about = made.frame("/x").attrs["intermezzo"]
     assert about["complete"] is False
-    assert "announces more" in about["notes"][0]
+    assert told in about["notes"][0]
     assert len(listener.seen) == 1
 
 

@@ -208,6 +208,27 @@ def test_a_count_that_stays_wrong_is_told_after_one_more_reading():
     ]
 
 
+@pytest.mark.parametrize("later", [2, 0])
+@pytest.mark.parametrize("times", [1, 2])
+def test_pages_that_become_fewer_are_read_once_more_and_told(later, times):
+    asked = []
+
+    def shrinking(params):
+        asked.append(params)
+        answer = by_number(rows(450), params)
+        about = answer["meta"]
+        del about["total"], about["has_next"]
+        if about["page"] == 2 and asked.count(params) <= times:
+            about["pages"] = later
+        return answer
+
+    pages = list(walk(shrinking, style="page", name="employees"))
+    assert len(ids(pages)) == (450 if times == 1 else 200)
+    assert len(asked) == (7 if times == 1 else 4)
+    told = "employees changed while it was read: it was to have 5 pages, and ended"
+    assert notes(pages) == ([] if times == 1 else [f"{told} after 2"])
+
+
 @given(
     gone=st.sets(st.integers(0, 249), max_size=30),
     new=st.integers(0, 30),

@@ -205,6 +205,36 @@ def test_what_a_header_announces_and_nobody_read_is_told():
     assert "Link header" in reading.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("found", "counted", "is_told"),
+    [
+        (ROWS, 251, True),
+        (ROWS, 250, False),
+        (ROWS, 0, False),
+        ({"items": ROWS}, 300, True),
+        ({"id": "e1"}, 300, False),
+    ],
+    ids=["fewer", "as many", "not counted", "in one answer", "no list"],
+)
+def test_rows_that_a_header_counts_and_that_did_not_come_are_told(
+    found, counted, is_told
+):
+    api = FakeApi(x=found)
+    api.announced = counted
+    _, reading = read(api, "/x")
+    assert reading.complete is not is_told
+    assert any("250 came" in note for note in reading.notes) is is_told
+
+
+def test_a_header_does_not_count_the_parts_of_one_answer():
+    months = [{"taxMonth": 1}, *[None] * 11]
+    api = FakeApi(gb__organizations__o__p32__2026={"taxYear": 2026, "months": months})
+    api.announced = 12
+    filters = {"tax_year": 2026}
+    rows, reading = read(api, "p32", filters=filters, organizations=("o",))
+    assert (len(rows), reading.complete) == (1, True)
+
+
 def test_a_header_that_announces_what_is_read_anyway_is_no_news():
     class Linking(FakeApi):
         def read(self, path, params):
