@@ -245,7 +245,9 @@ def _whole(about: Mapping[str, Any], name: str) -> int | None:
         return int(value)
     if isinstance(value, float) and value.is_integer() and abs(value) < EXACT_WHOLE:
         return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return min(value, EXACT_WHOLE)  # no list has more
+    return None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -393,3 +393,16 @@ def test_a_page_is_told_where_rows_of_it_came_twice():
     again[-1]["id"] = "x"
     told = notes_of(FakeApi(organizations__o__employees=again))
     assert any("row 350 (page 4) holds" in note for note in told)
+
+
+@pytest.mark.parametrize("told", ["pages", "total"])
+def test_a_count_beyond_all_bounds_is_told_as_any_that_is_wrong(told):
+    class Boasting(FakeApi):
+        def answer(self, found, params):
+            answer = super().answer(found, params)
+            answer["meta"] |= {told: 10**400, "has_next": answer["meta"]["page"] < 3}
+            return answer
+
+    rows, reading = read(Boasting(x=ROWS), "/x")
+    assert len(rows) == 250
+    assert reading.complete is (told == "pages")
