@@ -71,7 +71,9 @@ class Collector:
         others = (n for n in self._root.below() if id(n) not in known and n.is_column)
         names: set[str] = set()
         for node in chain(self._documented, others):
-            dotted = name = legible(".".join(map(str, node.path)))
+            # A zero would end the name where it is handed over in C, as to polars.
+            dotted = ".".join(map(str, node.path)).replace("\0", r"\u0000")
+            dotted = name = legible(dotted)
             number = 1
             while name in names:
                 number += 1

@@ -171,6 +171,13 @@ class TestPolars:
         assert type(frame).__module__.startswith("polars")
         assert frame.to_dicts() == table.to_pylist()
 
+    def test_names_that_no_c_string_holds_are_told_apart_in_all_forms(self):
+        odd = [{"a": 1, "a\0": 2, "a\0b": 3, r"a\u0000": 4}]
+        names = ["a", r"a\u0000", r"a\u0000b", r"a\u0000 (2)"]
+        frames = [framed([odd], None, as_=f).frame for f in ("pandas", "polars")]
+        assert [[*frame.columns] for frame in frames] == [names, names]
+        assert frames[1].row(0) == (1, 2, 3, 4)
+
     def test_it_bears_nothing(self):
         made = framed(pages(RECORDS), THING, as_="polars")
         assert made.bearing(ABOUT) is made.frame

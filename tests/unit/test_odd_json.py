@@ -49,7 +49,7 @@ def read(text, name, form):
     parameters = resource.parameters if resource else ()
     inside = [p.name for p in parameters if p.where == "path"]
     query = Query(name, filters=dict.fromkeys(inside, "2026"))
-    reading = Reading(Saying(text), query, max_requests=20)
+    reading = Reading(Saying(text), query)
     reading.organizations = ("org_1",)
     return frame_of(reading, reading.batches(), profile="x", as_=form)
 
