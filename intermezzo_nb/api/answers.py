@@ -16,7 +16,7 @@ import requests
 Answer: TypeAlias = Callable[[], tuple[Any, str | int]]
 
 _DIGITS = 18  # of a count
-DEEPEST = 254  # lists and objects inside each other, as many as orjson writes
+DEEPEST = 512  # lists and objects inside each other
 
 
 def decoded(response: requests.Response) -> Any:
@@ -43,8 +43,10 @@ def read_json(content: bytes) -> Any:
     ValueError, RecursionError
         It is no JSON, or none that can be read.
     """
+    from .glance import may_be_deeper  # the first use of numpy
+
     value = _loaded(content)
-    if _is_too_deep(value):
+    if may_be_deeper(content, DEEPEST) and _is_deeper(value):
         raise RecursionError
     return value
 
@@ -67,7 +69,7 @@ def announced(response: requests.Response) -> str | int:
 
 
 def _loaded(content: bytes) -> Any:
-    from .rounding import may_round  # the first use of numpy
+    from .glance import may_round
 
     if not may_round(content):
         with contextlib.suppress(orjson.JSONDecodeError):
@@ -75,9 +77,9 @@ def _loaded(content: bytes) -> Any:
     return json.loads(content, parse_float=_number, parse_constant=str)
 
 
-def _is_too_deep(value: Any) -> bool:
+def _is_deeper(value: Any) -> bool:
     # What is read has to be written as text later, or marshalled, in a Python whose
-    # stack may be short. To let orjson write it is the fastest way to know.
+    # stack may be short. orjson writes less deep, and is the fastest way to know.
     try:
         orjson.dumps(value)
     except TypeError:  # or an integer of more than 64 bits, or half a letter

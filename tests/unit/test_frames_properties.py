@@ -20,8 +20,8 @@ from intermezzo_nb.api.answers import read_json
 from intermezzo_nb.api.columns import control_total
 from intermezzo_nb.api.frames import STR as TEXT
 from intermezzo_nb.api.frames import framed, series, to_frame
+from intermezzo_nb.api.glance import may_round
 from intermezzo_nb.api.resources import CATALOGUE
-from intermezzo_nb.api.rounding import may_round
 from intermezzo_nb.api.schema import Column, Resource, split_filters
 from intermezzo_nb.api.shaping import matching
 

@@ -22,7 +22,7 @@ settings
 practice oauth.models oauth.mailbox oauth.closing api.page api.schema
 api.place api.seen
 status oauth.forwarding oauth.answers oauth.wire oauth.discovery oauth.question
-api.rounding api.pace api.following api.days api.manifest api.validity api.failures
+api.glance api.pace api.following api.days api.manifest api.validity api.failures
 api.catalogue.terms api.shaping oauth.assertion oauth.identity api.forms api.values
 api.catalogue.organizations api.catalogue.employees api.outcomes
 api.catalogue.pay api.catalogue.british
