@@ -311,9 +311,9 @@ class Connection:
         Money is exact decimal128 on disk and dates are ``date32``, so that DuckDB,
         polars and others read ``folder/*.parquet`` as it is; :func:`read_export` gives
         the frame back. What was stopped, by whatever, is finished by the same call: it
-        goes on where it was, or says that the list changed and starts over; what is
-        asked of each employee starts over always. An organization that fails is raised,
-        to be read by the next call.
+        goes on where it was, or says that the list changed and starts over. An
+        organization that fails is raised, to be read by the next call; after an
+        employee who fails, the next call reads all again.
 
         Parameters
         ----------
@@ -325,7 +325,8 @@ class Connection:
             Replace the export that is there, finished or not; else one that is
             finished stays as it is, and nothing is asked.
         part_rows : int
-            Rows of a file, about; so many at most are read again after a kill.
+            Rows of a file, about, or those of a thousand employees where each is
+            asked; so many at most are read again after a kill.
         **options
             Those of :meth:`frame`, but for ``money`` and ``as_``.
 

@@ -27,6 +27,8 @@ from .schema import Column
 from .shaping import Record
 from .uniting import fitted, held, united
 
+_EMPLOYEES = 1000  # of a part, where each takes a request
+
 
 @dataclass(frozen=True, slots=True)
 class Exported:
@@ -138,17 +140,17 @@ class _Writer:
     def goes_to_the_end(self, reading: Reading) -> bool:
         """Write what is missing; False where an earlier part is no more to be had."""
         bookmark = self._drop_what_cannot_go_on()
-        if bookmark is not None:
-            reading.go_on_after(bookmark)
-            rows = f"{self._manifest.rows:,} rows"
-            self._order.tell(f"{reading.query.label}: going on after {rows}")
         # What failed is read when the export is taken up again.
         reading.of_organizations.strict = True
         spent = self._manifest.spent
         try:
+            if bookmark is not None:
+                reading.go_on_after(bookmark)
+                rows = f"{self._manifest.rows:,} rows"
+                self._order.tell(f"{reading.query.label}: going on after {rows}")
             for part in self._parts(reading):
                 self._manifest.spent = _sum(spent, reading)
-                self._manifest.parts.append(part)
+                self._manifest.add(part)
                 self._save()
         except ListChanged:
             self._start_over(reading, bookmark)
@@ -190,7 +192,7 @@ class _Writer:
         batches = reading.batches()
         is_end = False
         while not is_end:
-            some = _Some(batches, reading.standing, self._order.part_rows)
+            some = _Some(batches, reading, self._order.part_rows)
             made = framed(
                 some,
                 reading.resource,
@@ -263,24 +265,21 @@ class _Some:
     """The pages of one part; a fault among them ends it and is kept for later."""
 
     def __init__(
-        self,
-        batches: Iterator[list[Record]],
-        standing: Callable[[], Standing | None],
-        rows: int,
+        self, batches: Iterator[list[Record]], reading: Reading, rows: int
     ) -> None:
-        self._batches, self._standing, self._rows = batches, standing, rows
+        self._batches, self._reading, self._rows = batches, reading, rows
         self.taken: Standing | None = None
         """How far the reading was with the last page that was taken."""
         self.fault: BaseException | None = None
         self.is_end = False
 
     def __iter__(self) -> Iterator[list[Record]]:
-        rows = 0
-        while rows < self._rows:
+        rows, before = 0, self._asked
+        while rows < self._rows and self._asked - before < _EMPLOYEES:
             try:
                 batch = next(self._batches)
             except StopIteration:
-                self.is_end, self.taken = True, self._standing()
+                self.is_end, self.taken = True, self._reading.standing()
                 return
             except (IntermezzoError, KeyboardInterrupt) as fault:
                 self.fault = fault
@@ -288,7 +287,11 @@ class _Some:
             rows += len(batch)
             yield batch
             # Not before: what an interrupt catches on its way is in no part.
-            self.taken = self._standing()
+            self.taken = self._reading.standing()
+
+    @property
+    def _asked(self) -> int:
+        return self._reading.employees.done if self._reading.employees else 0
 
 
 def _write(folder: Folder, name: str, table: pa.Table) -> Part:

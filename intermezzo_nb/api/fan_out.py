@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from typing import Any
 
 from ..errors import ApiError, NetworkError, NotFound
 from .answers import Answer
 from .failures import ABOUT_SOME, Failures, Owner
+from .following import ListChanged
 from .page import NOTHING, Page, whole
+from .place import Bookmark, Standing
 from .progress import plural
 from .rows import Rows
 from .tally import Question, Tally
@@ -58,6 +64,8 @@ class FanOut:
     done: int = 0
     without: list[Owner] = field(default_factory=list)
     _unknown: int = 0
+    _absent: list[int] = field(default_factory=list)
+    _mark: Any = field(default_factory=hashlib.sha256)
 
     def each(self, expect: Callable[[Sequence[Owner]], None]) -> Iterator[Owner]:
         """Give them in turn; ``expect`` is told of those whose turn comes next."""
@@ -79,11 +87,38 @@ class FanOut:
             rows = rows_of(owner)
             self.failures.good()
             if not rows.seen:
-                self.without.append(owner)
+                self._find_absent(owner)
         except ABOUT_SOME as error:
             rows = self._miss(owner, error)
-        self.done += 1
+        self._count(owner)
         return rows
+
+    def standing(self, at_end: Bookmark) -> Standing | None:
+        """Tell how far it is; None where it cannot be taken up there."""
+        if self.number is None or len(self.failures.listed) > self.nowhere:
+            return None
+        mark, without = self._mark.hexdigest(), tuple(self._absent)
+        return Standing(replace(at_end, asked=self.done, mark=mark, without=without))
+
+    def go_on_after(self, bookmark: Bookmark) -> None:
+        """
+        Leave out those who were asked before.
+
+        Raises
+        ------
+        ListChanged
+            They are not the first of those who are to be asked now.
+        """
+        owners = chain.from_iterable(self.groups)
+        asked = [*islice(owners, bookmark.asked)]
+        for owner in asked:
+            self._count(owner)
+        if self._mark.hexdigest() != bookmark.mark:
+            raise ListChanged
+        self.groups = [tuple(owners)]
+        self._absent = [*bookmark.without]
+        self.without = [asked[n] for n in self._absent]
+        self.failures.good()
 
     def end(self, label: str) -> Iterator[str]:
         """
@@ -116,10 +151,18 @@ class FanOut:
             self.failures.add(owner, error)
             return None
         # There is such an employee, so it is the record that there is not.
-        self.without.append(owner)
+        self._find_absent(owner)
         self._unknown += not self.may_be_absent
         self.failures.good()
         return Rows([], 0, is_cut=False)
+
+    def _find_absent(self, owner: Owner) -> None:
+        self.without.append(owner)
+        self._absent.append(self.done)
+
+    def _count(self, owner: Owner) -> None:
+        self._mark.update(json.dumps(owner).encode())
+        self.done += 1
 
 
 def absences(label: str, without: Sequence[Owner], asked: int) -> Iterator[str]:

@@ -6,7 +6,7 @@ import decimal
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,15 @@ class Manifest:
     def rows(self) -> int:
         """Rows of all parts."""
         return sum(part.rows for part in self.parts)
+
+    def add(self, part: Part) -> None:
+        """Take one more part; who has no record is told by the last bookmark alone."""
+        if part.bookmark is not None and part.bookmark.without:
+            self.parts = [
+                replace(p, bookmark=p.bookmark and replace(p.bookmark, without=()))
+                for p in self.parts
+            ]
+        self.parts.append(part)
 
     @property
     def can_go_on(self) -> bool:

@@ -87,6 +87,14 @@ class Bookmark:
         Given so far, and before filtering.
     total : int or None
         Records of the lists that were read to their ends, where the server tells.
+    doubts : tuple of int
+        How many have versions that overlap, or leave days between them.
+    asked : int
+        How many of many employees were asked.
+    mark : str
+        Who they were, as a hash.
+    without : tuple of int
+        The positions among them of those who have no such record.
     """
 
     owner: str
@@ -96,6 +104,10 @@ class Bookmark:
     total: int | None = 0
     notes: tuple[str, ...] = ()
     complete: bool = False
+    doubts: tuple[int, ...] = (0, 0)
+    asked: int = 0
+    mark: str = ""
+    without: tuple[int, ...] = ()
 
     def done_of(self, owners: Sequence[str]) -> int:
         """Give how many of the owners were read to the ends of their lists."""
@@ -108,9 +120,10 @@ class Bookmark:
     @classmethod
     def of(cls, members: Mapping[str, Any]) -> Bookmark:
         """Make it of what ``dataclasses.asdict`` has made of it, and JSON."""
-        place, notes = members["place"], tuple(members["notes"])
+        lists = {n: tuple(v) for n, v in members.items() if isinstance(v, list)}
+        place = members["place"]
         there = None if place is None else Place(**place)
-        return cls(**{**members, "place": there, "notes": notes})
+        return cls(**{**members, **lists, "place": there})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +133,22 @@ class Standing:
 
     Parameters
     ----------
-    page : Page
-        Which was read last.
     at_end : Bookmark
-        If its list ends with it.
+        If the list ends here.
+    page : Page or None
+        Which was read last; None where a list ends here.
     total : int or None
         Records of the lists before, where the server tells.
     """
 
-    page: Page
     at_end: Bookmark
-    total: int | None
+    page: Page | None = None
+    total: int | None = None
 
     def bookmark(self) -> Bookmark | None:
         """Tell where the reading can be taken up again; None where it cannot."""
+        if self.page is None:
+            return self.at_end
         if place := Place.after(self.page):
             return replace(self.at_end, place=place, total=self.total)
         has_ended = self.page.following is None and self.page.upto is not None

@@ -144,28 +144,38 @@ class Reading:
 
     def standing(self) -> Standing | None:
         """Tell how far the reading is; None where it cannot be taken up there."""
-        is_in_lists = self.employees is None and not self.query.takes_all_versions
-        if self._last is None or not is_in_lists:
-            return None
-        owner, page = self._last
         at_end = Bookmark(
-            owner,
+            self._last[0] if self._last else "",
             None,
             rows=self.rows,
             seen=self.seen,
             total=self.total,
             notes=tuple(self.notes),
             complete=self.complete,
+            doubts=self._sieve.doubtful,
         )
-        return Standing(page, at_end, self._total)
+        if self.employees is not None:
+            return self.employees.standing(at_end)
+        return Standing(at_end, self._last[1], self._total) if self._last else None
 
     def go_on_after(self, bookmark: Bookmark) -> None:
-        """Begin where an earlier reading was left."""
+        """
+        Begin where an earlier reading was left.
+
+        Raises
+        ------
+        ListChanged
+            Other employees are to be asked than those who were.
+        """
+        if self.employees is not None:
+            self.employees.go_on_after(bookmark)
+            self.tally.foresee((self.employees.number or 0) - bookmark.asked)
         self._earlier = bookmark
         self.rows, self.seen = bookmark.rows, bookmark.seen
         self._total, self._total_here = bookmark.total, 0
         self.notes = [*bookmark.notes]
         self.complete = bookmark.complete
+        self._sieve.doubtful = bookmark.doubts
 
     def first_page(self, owner: str) -> Page:
         """Give the first page of an owner's list, in the largest size there is."""

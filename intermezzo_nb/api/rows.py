@@ -43,7 +43,8 @@ class Sieve:
 
     def __init__(self, query: Query, wanted: Mapping[str, str]) -> None:
         self._query, self._resource, self._wanted = query, query.resource, wanted
-        self._doubts = [0, 0]
+        self.doubtful: tuple[int, ...] = (0, 0)
+        """How many have versions that overlap, or leave days between them."""
 
     @property
     def keeps_all(self) -> bool:
@@ -73,7 +74,7 @@ class Sieve:
 
     def doubts(self) -> Iterator[str]:
         """Tell how many have versions that do not follow one another."""
-        for count, told in zip(self._doubts, (OVERLAP, GAP), strict=True):
+        for count, told in zip(self.doubtful, (OVERLAP, GAP), strict=True):
             if count:
                 yield told.format(count=f"{count:,}", what="employees")
 
@@ -81,7 +82,7 @@ class Sieve:
         is_inclusive = self._query.valid_to == "inclusive"
         validity = Validity.of(resource, is_inclusive=is_inclusive)
         if self._query.takes_all_versions and resource.column(validity.end):
-            for n, count in enumerate(validity.doubts(records)):
-                self._doubts[n] += count
+            more = validity.doubts(records)
+            self.doubtful = tuple(map(sum, zip(self.doubtful, more, strict=True)))
         is_of_day = self._query.is_of_day
         return validity.on(self._query.day, records) if is_of_day else records

@@ -203,6 +203,30 @@ def test_many_kills_lose_nothing_and_double_nothing(
     sys.__stdout__.write(f"\n{shown}\n")
 
 
+@pytest.mark.timeout(180)
+def test_an_export_of_each_employee_survives_kills(
+    practice_server, connection, tmp_path
+):
+    settings = practice_server(rows=2500).settings("machine")
+    asked, folder = {"organization": "all", "part_rows": 500}, tmp_path / "out"
+    told = {"resource": "compensation", "folder": str(folder), "options": asked}
+    command = [
+        sys.executable,
+        str(EXPORTER),
+        json.dumps({"settings": settings, **told}),
+    ]
+    seconds = random.Random(7)  # noqa: S311 (no secret comes from it)
+    kills = there = 0
+    for _ in range(4):
+        kills += kill_at_work(command, folder, seconds)
+        assert rows_in(folder) > there
+        there = rows_in(folder)
+    api = connection(**settings)
+    api.export("compensation", folder, **asked)
+    assert kills > 2
+    same(read_export(folder), api.frame("compensation", organization="all"))
+
+
 def kill_at_work(command, folder, seconds):
     """Kill an export after it has written a part; tell whether it came to that."""
     before = rows_in(folder)

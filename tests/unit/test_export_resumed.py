@@ -25,6 +25,7 @@ from intermezzo_nb import read_export
 from intermezzo_nb.api import resources
 from intermezzo_nb.api.export import Order, export
 from intermezzo_nb.api.frames import framed
+from intermezzo_nb.api.provenance import provenance
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
 from intermezzo_nb.api.schema import Column, Resource
@@ -381,35 +382,160 @@ def test_what_fails_of_one_owner_is_raised_and_taken_up(tmp_path):
     assert about["failures"] == []
 
 
-def test_an_export_of_many_employees_starts_over_with_a_word(tmp_path):
-    staff = [{"id": f"e{n}"} for n in range(200)]
-    api = Staff({"e170": LoginRequired("the session has ended")}, people=staff)
-    told = []
-    order = Order(
-        lambda: plan(api),
-        api_url="https://api.example",
-        profile="default",
-        overwrite=False,
-        part_rows=100,
-        tell=told.append,
-    )
-    with pytest.raises(LoginRequired):
-        export(tmp_path, order)
-    written = json.loads((tmp_path / "manifest.json").read_text())["rows"]
-    assert (written, told) == (300, [])
-    with pytest.raises(StoreError) as caught:
+class Many:
+    """Exports what each of many employees has, again and again."""
+
+    def __init__(self, folder, count=200, name="documents", **options):
+        self.people = [{"id": f"e{n}"} for n in range(count)]
+        self.api = Staff(people=self.people)
+        self.folder, self.told = folder, []
+        self.rows_of_a_part = 100
+        self._name, self._options = name, options
+
+    def __call__(self):
+        self.told.clear()
+        self.api.asked.clear()
+        order = Order(
+            lambda: plan(self.api, self._name, **self._options),
+            api_url="https://api.example",
+            profile="default",
+            overwrite=False,
+            part_rows=self.rows_of_a_part,
+            tell=self.told.append,
+        )
+        return export(self.folder, order)
+
+    def stop_at(self, employee, fault=None):
+        fault = fault or LoginRequired("the session has ended")
+        usual = self.api.odd.pop(employee, None)
+        self.api.odd[employee] = fault
+        with pytest.raises(type(fault)):
+            self()
+        del self.api.odd[employee]
+        if usual is not None:
+            self.api.odd[employee] = usual
+
+    @property
+    def asked(self):
+        """The employees who were asked, each once for each time."""
+        paths = [p.split("/") for p in self.api.asked if "/employees/" in p]
+        asked = (p[p.index("employees") + 1] for p in paths)
+        return sorted(asked, key=lambda one: int(one[1:]))
+
+    @property
+    def rows(self):
+        return json.loads((self.folder / "manifest.json").read_text())["rows"]
+
+    def same_as_at_once(self):
+        reading = plan(self.api, self._name, **self._options)
+        kept = [row for batch in reading.batches() for row in batch]
+        pd.testing.assert_frame_equal(
+            read_export(self.folder), framed([kept], reading.resource).frame
+        )
+        about = read_export(self.folder).attrs["intermezzo"]
+        wanted = provenance(
+            reading,
+            profile="default",
+            rows=len(kept),
+            columns=about["columns"],
+            totals=about["control_totals"],
+            notes=[],
+        )
+        told = {"fetched_at", "requests", "repeated", "seconds"}
+        assert {n: v for n, v in about.items() if n not in told} == {
+            n: v for n, v in wanted.items() if n not in told
+        }
+        return about
+
+
+def test_an_export_of_many_employees_goes_on_after_the_last_who_was_asked(tmp_path):
+    run = Many(tmp_path)
+    run.api.odd = {"e7": [], "e120": [], "e190": []}
+    run.stop_at("e170")
+    assert (run.rows, run.told) == (300, [])
+    with pytest.raises(StoreError, match="cannot be used"):
         read_export(tmp_path)
-    assert "goes on" not in caught.value.advice
-    api.odd = {"e3": NotAllowed("not allowed", status=403)}
-    done = export(tmp_path, order)
-    (word,) = told
-    assert word.startswith("documents: an earlier run cannot be taken up in its middle")
-    frame = read_export(tmp_path)
-    people = [one["id"] for one in staff if one["id"] != "e3"]
-    assert frame["employeeId"].tolist() == [one for one in people for _ in range(2)]
-    about = frame.attrs["intermezzo"]
-    assert [f["employee"] for f in about["failures"]] == ["e3"]
-    assert "1 of 200 employees failed: e3: not allowed" in str(done)
+    run()
+    assert run.told == ["documents: going on after 300 rows"]
+    assert run.asked == [f"e{n}" for n in range(152, 200)]
+    about = run.same_as_at_once()
+    assert about["without"] == ["e7", "e120", "e190"]
+    assert about["complete"]
+    parts = json.loads((tmp_path / "manifest.json").read_text())["parts"]
+    told = [part["bookmark"]["without"] for part in parts]
+    assert told == [*[[]] * (len(parts) - 1), [7, 120, 190]]  # once, not in each
+
+
+def test_a_kill_costs_the_answers_of_a_thousand_employees_at_most(tmp_path):
+    run = Many(tmp_path, 2500)
+    run.rows_of_a_part = 1_000_000
+    run()
+    parts = json.loads((tmp_path / "manifest.json").read_text())["parts"]
+    assert [part["bookmark"]["asked"] for part in parts] == [1000, 2000, 2500]
+
+
+def test_who_is_hired_meanwhile_is_asked_and_no_one_else_again(tmp_path):
+    run = Many(tmp_path)
+    run.stop_at("e170")
+    run.people.append({"id": "e200"})
+    run()
+    assert run.asked == [f"e{n}" for n in range(150, 201)]
+    run.same_as_at_once()
+
+
+@pytest.mark.parametrize("change", ["gone", "first"])
+def test_where_others_are_to_be_asked_an_export_starts_over_with_a_word(
+    tmp_path, change
+):
+    run = Many(tmp_path)
+    run.stop_at("e170")
+    if change == "gone":
+        del run.people[3]
+    else:
+        run.people.insert(0, {"id": "e200"})
+    run()
+    (word,) = run.told
+    assert word.startswith("documents: the list changed since the earlier run")
+    run.same_as_at_once()
+
+
+def test_what_came_after_somebodys_failure_is_read_again(tmp_path):
+    run = Many(tmp_path)
+    run.api.odd = {"e70": NotAllowed("not allowed", status=403)}
+    run.stop_at("e170")
+    assert run.rows == 300
+    run.api.odd = {}
+    run()
+    assert run.told == ["documents: going on after 100 rows"]
+    assert run.asked == [f"e{n}" for n in range(50, 200)]
+    assert run.same_as_at_once()["failures"] == []
+
+
+def test_versions_in_doubt_are_counted_over_all_runs(tmp_path):
+    def versions(*days):
+        return [{"id": a, "validFrom": a, "validTo": b} for a, b in days]
+
+    apart = versions(("2024-01-01", "2024-02-01"), ("2024-06-01", None))
+    run = Many(tmp_path, name="job-details", as_of="2026-01-01")
+    run.api.odd = {f"e{n}": apart for n in (5, 60, 199)}
+    run.stop_at("e170")
+    run()
+    assert "e5" not in run.asked
+    assert any(note.startswith("3 ") for note in run.same_as_at_once()["notes"])
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@unhurried
+@given(line=st.integers(1, 30_000), second=st.integers(1, 30_000))
+def test_wherever_one_of_many_is_interrupted_nobody_is_lost_or_doubled(line, second):
+    with tempfile.TemporaryDirectory() as folder:
+        run = Many(Path(folder), 150)
+        run.api.odd = {f"e{n}": [] for n in (7, 120)}
+        for at in (line, second):
+            with contextlib.suppress(KeyboardInterrupt), At(at):
+                run()
+        run()
+        run.same_as_at_once()
 
 
 def test_other_employees_are_another_export(tmp_path):
