@@ -177,6 +177,7 @@ class IntermezzoMagics(Magics):
             told = {k: body.pop(k) for k in words.OPTIONS if k in body}
             options |= {k: v for k, v in told.items() if options[k] is None}
             filters = {**body, **filters}
+        words.insist_on_values({**filters, **options})
         money = options.pop("money")
         asked = {
             "limit": words.count(options.pop("limit")),

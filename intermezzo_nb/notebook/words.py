@@ -7,17 +7,18 @@ import json
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..api import schema
-from ..errors import SettingsError
+from ..errors import SettingsError, plain
 
 OPTIONS = (*schema.OPTIONS, "employee_id")
 """What a body may hold beside filters, by the names that Python has for it."""
 _QUOTED = re.compile(r"'([\w.-]+)'")
 # As {list(ids)} and {df.id.unique()} write it, the latter without commas.
 _PRINTED = re.compile(r"\['[\w.-]+'(,?\s+'[\w.-]+')*\]")
+_VARIABLE = re.compile(r"\{([^\W\d]\w*)\}|\$([^\W\d]\w*)")
 _DIGITS = 15  # of a limit; more rows than anybody has
 _SHOWN = 40  # characters of a value that is no good
 
@@ -41,6 +42,18 @@ def _is_taken(name: str) -> bool:
     # IPython keeps its history, and Python its builtins, in names with _ in front.
     is_inner = name.startswith("_") or name in of_ipython
     return is_inner or keyword.iskeyword(name) or hasattr(builtins, name)
+
+
+def insist_on_values(asked: Mapping[str, Any]) -> None:
+    """Refuse ``{name}`` and ``$name``, which stay where there is no such variable."""
+    for option, value in asked.items():
+        if isinstance(value, str) and (found := _VARIABLE.fullmatch(value)):
+            raise SettingsError(
+                f"there is no variable {found[1] or found[2]} for {plain(option)}",
+                why="Nothing was asked for.",
+                advice="Run the cell that gives it a value, or write the value itself.",
+                code="bad_arguments",
+            )
 
 
 def count(given: object, option: str = "--limit") -> int | None:

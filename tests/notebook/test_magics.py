@@ -81,11 +81,23 @@ def test_a_body_takes_python_variables_as_a_line_does(shell, machine):
     body = '%%intermezzo wage-types -o more\n{"category": "{category}", "limit": 3}'
     assert run(shell, body).success
     assert set(shell.user_ns["more"]["category"]) == {"earnings"}
-    body = "%%intermezzo wage-types -o none\nname: {there_is_none}"
-    assert run(shell, body).success
-    assert shell.user_ns["none"].attrs["intermezzo"]["filters"] == {
-        "name": "{there_is_none}"
-    }
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "%%intermezzo wage-types -o none\nname: {there_is_none}",
+        '%%intermezzo wage-types -o none\n{"name": "{there_is_none}"}',
+        "%intermezzo wage-types name={there_is_none} -o none",
+        "%intermezzo wage-types name=$there_is_none -o none",
+        "%intermezzo employees --organization {there_is_none} -o none",
+        "%intermezzo employees --limit {there_is_none} -o none",
+    ],
+)
+def test_a_variable_that_is_none_is_no_value(shell, machine, code):
+    error = refused(shell, code)
+    assert error.what.startswith("there is no variable there_is_none for ")
+    assert "none" not in shell.user_ns
 
 
 def test_a_body_takes_options_as_they_are_written_in_a_line(shell, machine):
