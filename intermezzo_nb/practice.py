@@ -8,12 +8,13 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from .addresses import is_loopback, origin
-from .errors import NetworkError, SettingsError
+from .errors import NetworkError, SettingsError, quoted
 
 _OURS = "INTERMEZZO_"
 _START = 20.0  # seconds until a child that says nothing counts as failed
@@ -91,7 +92,7 @@ class _Child:
 
     def _start(self) -> None:
         self.stop()
-        self._process = subprocess.Popen(
+        self._process = process = subprocess.Popen(
             [sys.executable, "-m", "intermezzo_nb", "sandbox", "--owned"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -103,14 +104,15 @@ class _Child:
             env={k: v for k, v in os.environ.items() if not k.startswith(_OURS)},
         )
         atexit.register(self.stop)
-        line = _first_line(self._process)
+        begun = time.monotonic()
+        line = _first_line(process)
         try:
             self._document = json.loads(line)
         except ValueError:
             self.stop()
             raise NetworkError(
                 "the practice server did not start",
-                why=f"It said {line[:80]!r} within {_START:.0f} s.",
+                why=_why(line, time.monotonic() - begun, process.returncode),
                 advice="Run `intermezzo-nb sandbox` in a terminal to see why; it needs "
                 "the demo extra: pip install 'intermezzo-nb[demo]'",
                 code="demo_not_started",
@@ -129,6 +131,14 @@ class _Child:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _why(line: str, seconds: float, status: int) -> str:
+    if line:
+        return f"It said {quoted(line)}."
+    if seconds >= _START:
+        return f"It said nothing for {_START:.0f} s."
+    return f"It ended after {seconds:.1f} s, with exit status {status}."
 
 
 def _first_line(process: subprocess.Popen[str]) -> str:

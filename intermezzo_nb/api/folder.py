@@ -34,6 +34,7 @@ class Folder:
         self.path = Path(path)
         with self._disk():
             self.path.mkdir(parents=True, exist_ok=True)
+            self.manifest()  # before anything is left in somebody else's folder
             self._lock = FileLock(self.path / _LOCK, timeout=0)
             try:
                 self._lock.acquire()

@@ -162,6 +162,25 @@ def test_a_demo_address_that_is_none_is_told(url, kind):
         practice.demo_profile({"INTERMEZZO_DEMO_URL": url}, person=True)
 
 
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("exit 3", "with exit status 3."),
+        ("echo not JSON", "It said 'not JSON\\n'."),
+        ("exec sleep 60", "It said nothing for 1 s."),
+    ],
+)
+def test_why_a_demo_does_not_start_is_told(tmp_path, monkeypatch, script, why):
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setattr(practice, "_START", 1.0)
+    with pytest.raises(NetworkError, match="did not start") as caught:
+        practice.demo_profile({}, person=True)
+    assert caught.value.why.endswith(why)
+
+
 def test_an_owned_server_ends_with_its_standard_input():
     process = started("sandbox", "--owned", "--rows", "30", stdin=subprocess.PIPE)
     told = json.loads(process.stdout.readline())

@@ -617,7 +617,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(run):
         with pytest.raises(StoreError) as caught:
             run(again=again)
         assert caught.value.code == "export_foreign"
-    assert [p.name for p in run.folder.iterdir() if p.name[0] != "."] == ["thesis.txt"]
+    assert [p.name for p in run.folder.iterdir()] == ["thesis.txt"]
 
 
 def test_a_second_run_at_the_same_time_is_refused(run):
