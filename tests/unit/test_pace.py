@@ -30,14 +30,14 @@ class Bucket:
 
 
 class Window:
-    """Takes so many in each second of the clock."""
+    """Takes so many in each second, or in longer, and asks to wait for one."""
 
-    def __init__(self, count):
-        self.count, self.taken, self.second = count, 0, 0
+    def __init__(self, count, seconds=1):
+        self.count, self.taken, self.seconds, self.begin = count, 0, seconds, 0
 
     def __call__(self, now):
-        if int(now) != self.second:
-            self.second, self.taken = int(now), 0
+        if now // self.seconds != self.begin:
+            self.begin, self.taken = now // self.seconds, 0
         self.taken += 1
         return None if self.taken <= self.count else 1
 
@@ -81,10 +81,20 @@ class Moody:
         return self.seconds if self.dice.random() < self.share else None
 
 
-def run(server, requests, latency=0.02, at_once=8):
+class Changing:
+    """Is another server from some moment on."""
+
+    def __init__(self, first, moment, then):
+        self.first, self.moment, self.then = first, moment, then
+
+    def __call__(self, now):
+        return (self.first if now < self.moment else self.then)(now)
+
+
+def run(server, requests, latency=0.02, at_once=8, *, pace=None, begin=0.0):
     """Give the refused requests, the seconds, and the pace at the end."""
-    pace, dice = Pace(), random.Random(2)  # noqa: S311 (no secret)
-    now, left, refused, under_way, order = 0.0, requests, 0, [], itertools.count()
+    pace, dice = pace or Pace(), random.Random(2)  # noqa: S311 (no secret)
+    now, left, refused, under_way, order = begin, requests, 0, [], itertools.count()
     while left or under_way:
         while left and len(under_way) < at_once and pace.ready_at <= now:
             left -= 1
@@ -104,7 +114,7 @@ def run(server, requests, latency=0.02, at_once=8):
                 refused, left = refused + 1, left + 1
                 pace.refuses(now, went, told, len(under_way))
             heapq.heappop(under_way)
-    return refused, now, pace.rate
+    return refused, now - begin, pace.rate
 
 
 @pytest.mark.parametrize("latency", [0.005, 0.02])
@@ -169,3 +179,101 @@ def test_who_is_never_refused_never_waits():
     refused, seconds, rate = run(lambda _: None, 1000)
     assert (refused, rate) == (0, 0)
     assert seconds < 1.2 * 1000 * 0.02 / 8
+
+
+@pytest.mark.parametrize(("count", "seconds"), [(3000, 60), (12000, 60)])
+def test_who_refuses_again_after_its_pause_has_prolonged_it(count, seconds):
+    refused, took, _ = run(Window(count, seconds), 4 * count)
+    assert refused < 4 * count * 0.02
+    assert took < 1.5 * 3 * seconds
+
+
+@pytest.mark.parametrize("pause", [1, 10, 60])
+def test_who_refuses_all_at_first_is_asked_as_any_other_afterwards(pause):
+    refused, seconds, rate = run(Changing(lambda _: pause, 60, lambda _: None), 5000)
+    assert refused < 60 + 8
+    assert seconds < 60 + pause + 1.1 * 5000 * 0.02 / 8
+    assert rate == 0
+
+
+@pytest.mark.parametrize("idle", [15, 300, 3600])
+@pytest.mark.parametrize("outage", [1, 3, 5])
+def test_that_nobody_asked_is_not_what_a_server_bears(idle, outage):
+    pace = Pace()
+    _, seconds, _ = run(lambda _: None, 1000, pace=pace)
+    begin = seconds + idle
+    server = Changing(lambda _: 1, begin + outage, lambda _: None)
+    _, seconds, _ = run(server, 1000, pace=pace, begin=begin)
+    assert seconds < outage + 1 + 1.1 * 1000 * 0.02 / 8
+
+
+@pytest.mark.parametrize("burst", [50, 500])
+def test_a_pace_that_is_a_little_too_much_is_lowered_before_it_is_given_up(burst):
+    refused, seconds, _ = run(Bucket(5, burst), 2000)
+    assert refused < 2000 * 0.02
+    assert seconds < 1.1 * (2000 - burst) / 5
+
+
+@pytest.mark.parametrize(("at_once", "latency"), [(1, 0.02), (2, 0.1)])
+def test_few_together_that_are_refused_every_time_learn_a_pace_too(at_once, latency):
+    refused, seconds, _ = run(Bucket(50, 1), 3000, latency, at_once)
+    assert refused < 15
+    assert seconds < 1.5 * 3000 * max(0.02, latency / at_once)
+
+
+def test_a_refusal_of_the_only_one_by_chance_is_a_pause_and_no_more():
+    refused, seconds, rate = run(Moody(0.05, 1), 1000, at_once=1)
+    assert refused > 30
+    assert seconds < 1000 * 0.02 + refused + 3
+    assert rate == 0
+
+
+@pytest.mark.parametrize("burst", [1, 50])
+def test_a_server_that_bears_less_than_before_is_soon_asked_for_less(burst):
+    server = Changing(Bucket(50, burst), 60, Bucket(5, burst))
+    refused, _, rate = run(server, 4000)
+    assert refused < 4000 * 0.02
+    assert 4 < rate < 6
+
+
+@pytest.mark.parametrize(("rate", "burst"), [(5, 1), (50, 50)])
+def test_a_server_that_bears_more_than_before_is_soon_asked_for_more(rate, burst):
+    server = Changing(Bucket(rate, burst), 60, Bucket(10 * rate, burst))
+    _, seconds, _ = run(server, 60 * rate + 40 * 10 * rate)
+    assert seconds < 2 * (60 + 40)
+
+
+def test_what_a_short_pause_has_earned_is_no_less_than_one():
+    pace = Pace()
+    for turn in range(40):
+        pace.goes(0.97 * turn)
+        pace.accepts(0.97 * (turn + 1))
+    now = 0.97 * 41
+    for _ in range(2):
+        pace.refuses(now, now, 1, 2)
+    now = pace.ready_at
+    pace.goes(now)
+    first = pace.ready_at - now
+    pace.goes(pace.ready_at)
+    assert pace.ready_at - now - first == pytest.approx(1 / pace.rate)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_whatever_happens_the_next_may_go_soon(seed):
+    dice = random.Random(seed)  # noqa: S311 (no secret)
+    pace, now, under_way = Pace(), dice.choice([0.0, 1e9]), []
+    steps = dice.choice([[0], [0, 0.001, 0.02], [0, 0.02, 1], [0, 1, 60, 3600]])
+    for _ in range(400):
+        now += dice.choice(steps)
+        if len(under_way) < 8 and dice.random() < 0.6:
+            assert pace.ready_at - now < 2 * 120
+            now = max(now, pace.ready_at)
+            pace.goes(now)
+            under_way.append(now)
+        elif under_way:
+            went = under_way.pop(dice.randrange(len(under_way)))
+            if dice.random() < 0.5:
+                pace.accepts(now)
+            else:
+                pause = dice.choice([1e-9, 0.5, 1, 10, 120])
+                pace.refuses(now, went, pause, len(under_way) + 1)
