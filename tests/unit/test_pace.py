@@ -236,11 +236,16 @@ def test_a_server_that_bears_less_than_before_is_soon_asked_for_less(burst):
     assert 4 < rate < 6
 
 
-@pytest.mark.parametrize(("rate", "burst"), [(5, 1), (50, 50)])
-def test_a_server_that_bears_more_than_before_is_soon_asked_for_more(rate, burst):
-    server = Changing(Bucket(rate, burst), 60, Bucket(10 * rate, burst))
-    _, seconds, _ = run(server, 60 * rate + 40 * 10 * rate)
-    assert seconds < 2 * (60 + 40)
+@pytest.mark.parametrize(
+    ("rate", "burst", "moment", "times"),
+    [(5, 1, 60, 10), (50, 50, 60, 10), (50, 1, 900, 5)],
+)
+def test_a_server_that_bears_more_than_before_is_soon_asked_for_more(
+    rate, burst, moment, times
+):
+    server = Changing(Bucket(rate, burst), moment, Bucket(times * rate, burst))
+    _, seconds, _ = run(server, rate * (moment + times * 40))
+    assert seconds - moment < 40 * 5
 
 
 def test_what_a_short_pause_has_earned_is_no_less_than_one():
