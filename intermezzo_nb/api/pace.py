@@ -53,7 +53,8 @@ class Pace:
     holds so many requests and is filled by so many a second, and requests go on as it
     has shown to bear: those that the pause has earned at once, the others one by one.
     From there the pace rises until it is too much, each time the later, the more it was
-    learned from.
+    learned from. Until a server takes something again, it is one pause, however often
+    it prolongs it.
     """
 
     def __init__(self) -> None:
@@ -69,6 +70,7 @@ class Pace:
         """Requests a second; 0 for as many as there are."""
         if not self._learned:
             return 0.0
+        # Late at first, so that a steady server refuses few; then not too steeply.
         risen = self._streak / self._trust
         return self._learned * (1 + min(risen**2, risen**3))
 
