@@ -72,9 +72,9 @@ def how_to_begin(missing: list[list[str]], profile: str, *, is_person: bool) -> 
     if is_person and options:
         given = ", ".join("--" + name.replace("_", "-") for name in options)
         ways.append(f"give %intermezzo_login {given}")
-    if is_person and not known:
-        names = _names(missing)
-        ways.append(f"write {names} under [{profile}] in {profiles_path()}")
+        if not known:
+            names = ", ".join(options)
+            ways.append(f"write {names} under [{profile}] in {profiles_path()}")
     told = ", or ".join(ways)
     if profile in known or not is_person:
         return f"Set {told}."
