@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from IPython.core.completer import (
     CompletionContext,
@@ -16,7 +15,6 @@ from IPython.core.completer import (
 )
 
 from ..errors import IntermezzoError
-from .words import OPTIONS
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -25,12 +23,12 @@ if TYPE_CHECKING:
 
 _ID = "intermezzo"
 _FIRST = 200  # before IPython's own matchers, which know files and names of Python
-_LINE = re.compile(r"\s*(?:[^%'\"#]*=\s*)?%%?(?P<magic>intermezzo\w*)\s+(?P<rest>.*)")
-_WORD = re.compile(r"(?:[^\s'\"]|'[^']*(?:'|$)|\"[^\"]*(?:\"|$))+")
+# Compiled at the first use: the extension loads them, whether they are used or not.
+_LINE = r"\s*(?:[^%'\"#]*=\s*)?%%?(?P<magic>intermezzo\w*)\s+(?P<rest>.*)"
+_WORD = r"(?:[^\s'\"]|'[^']*(?:'|$)|\"[^\"]*(?:\"|$))+"
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """
     What can stand in place of the word before the cursor.
 
@@ -74,18 +72,21 @@ def unload(shell: InteractiveShell) -> None:
 
 def _offers(shell: InteractiveShell, context: CompletionContext) -> list[Offer]:
     first = context.full_text.lstrip().partition("\n")[0]
-    if (found := _LINE.fullmatch(context.text_until_cursor)) is not None:
+    if (found := re.fullmatch(_LINE, context.text_until_cursor)) is not None:
         return _of_line(shell, found["magic"], found["rest"])
-    if first.startswith("%%") and (found := _LINE.fullmatch(first + " ")) is not None:
+    if (
+        first.startswith("%%")
+        and (found := re.fullmatch(_LINE, first + " ")) is not None
+    ):
         plain, _ = _parted(
-            _WORD.findall(found["rest"]), _options(shell, found["magic"])
+            re.findall(_WORD, found["rest"]), _options(shell, found["magic"])
         )
         return _of_body(_resource(plain), context.text_until_cursor)
     return []
 
 
 def _of_line(shell: InteractiveShell, magic: str, rest: str) -> list[Offer]:
-    words = _WORD.findall(rest)
+    words = re.findall(_WORD, rest)
     last = words.pop() if words and rest.endswith(words[-1]) else ""
     options = _options(shell, magic)
     plain, awaiting = _parted(words, options)
@@ -116,6 +117,8 @@ def _of_body(resource: Resource | None, line: str) -> list[Offer]:
     if colon:
         target = _target(resource, name.strip())
         return [_offer(value.lstrip(), "value", _values(target))] if target else []
+    from .words import OPTIONS
+
     names = [f"{n}: " for n in (*_filters(resource), *OPTIONS)]
     return [_offer(line.lstrip(), "filter", names)]
 

@@ -19,10 +19,7 @@ from IPython.core.magic_arguments import (
     magic_arguments,
 )
 
-from ..api.schema import closest
-from ..credentials import refuse_literals
 from ..errors import SettingsError, plain
-from .words import with_commas
 
 
 class _Once(argparse.Action):
@@ -91,6 +88,8 @@ def parsed(magic: Any, line: str) -> dict[str, Any]:
             "in Python: frame(…, employee_id=df.id).",
             code="bad_arguments",
         )
+    from .words import with_commas
+
     line = with_commas(line)
     # shlex by ourselves: IPython keeps the quotes of name="two words".
     try:
@@ -109,6 +108,9 @@ def parsed(magic: Any, line: str) -> dict[str, Any]:
 
 
 def _no_option(magic: Any, option: str) -> SettingsError:
+    from ..api.schema import closest
+    from ..credentials import refuse_literals
+
     flags = re.findall(r"--([a-z-]+)", magic.parser.format_usage())
     word = option.strip("-")
     refuse_literals("this line", {word.replace("-", "_"): ""})

@@ -22,7 +22,7 @@ from ..errors import (
     SettingsError,
     told_of_interrupt,
 )
-from . import completion, words
+from . import completion
 from .lines import (
     insist_on_nothing,
     once,
@@ -168,6 +168,8 @@ class IntermezzoMagics(Magics):
         ``%intermezzo wage-types -o types``. The cell form takes filters and options
         in its body: ``name: value`` lines, or a JSON object.
         """
+        from . import words
+
         options = parsed(IntermezzoMagics.intermezzo, line)
         name = words.variable(options.pop("output"))
         filters = words.filters(options.pop("filters"))

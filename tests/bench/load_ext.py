@@ -31,12 +31,12 @@ def main():
     times = {name: [] for name in ("python -c pass", *KERNELS)}
     for _ in range(ROUNDS):  # interleaved, so that a slow moment hits all alike
         begun = time.perf_counter()
-        subprocess.run([sys.executable, "-c", "pass"], check=True)
+        subprocess.run([sys.executable, "-P", "-c", "pass"], check=True)
         times["python -c pass"].append(time.perf_counter() - begun)
         for name, before in KERNELS.items():
             script = LOAD.format(before=before)
             run = subprocess.run(
-                [sys.executable, "-c", script],
+                [sys.executable, "-P", "-c", script],
                 capture_output=True,
                 text=True,
                 check=True,
