@@ -17,7 +17,8 @@ from .api.reading import Reading
 from .api.shaping import check_form
 from .api.signing import BearerAuth
 from .api.tables import table, tables
-from .errors import NOTHING_ASSIGNED, plain, told_of_interrupt
+from .errors import plain
+from .interrupts import NOTHING_ASSIGNED, told_of_interrupt
 from .login import Login
 from .session import Session, print_link, say, say_beside
 from .settings import OF_ROWS, OF_SIGN_IN, Settings, differing

@@ -15,13 +15,8 @@ from IPython.core.magic_arguments import argument
 from IPython.utils.text import DollarFormatter
 from traitlets import Bool, Enum, Float, Unicode, observe
 
-from ..errors import (
-    NOTHING_ASSIGNED,
-    IncompleteWarning,
-    IntermezzoError,
-    SettingsError,
-    told_of_interrupt,
-)
+from ..errors import IncompleteWarning, IntermezzoError, SettingsError
+from ..interrupts import NOTHING_ASSIGNED, told_of_interrupt
 from . import completion
 from .lines import (
     insist_on_nothing,
