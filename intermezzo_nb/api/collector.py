@@ -7,8 +7,10 @@ columns and one page, and the garbage collector finds nothing to look through.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from operator import itemgetter
 from types import NoneType
 from typing import Any
 
@@ -188,11 +190,12 @@ class _Node:
 def _transposed(
     records: Sequence[Mapping[str, Any]],
 ) -> Iterable[tuple[str, Sequence[Any]]]:
-    shapes = [*map(tuple, records)]
-    if shapes and shapes.count(shapes[0]) == len(shapes):  # all alike, as is usual
-        columns = zip(*[record.values() for record in records], strict=True)
-        return zip(shapes[0], columns, strict=True)
-    names = dict.fromkeys(chain.from_iterable(shapes))
+    names = (*records[0],) if records else ()
+    if len(names) > 1 and {*map(len, records)} == {len(names)}:
+        with contextlib.suppress(KeyError):  # they are all alike, as is usual
+            rows = [*map(itemgetter(*names), records)]
+            return zip(names, zip(*rows, strict=True), strict=True)
+    names = (*dict.fromkeys(chain.from_iterable(records)),)
     return ((name, [record.get(name) for record in records]) for name in names)
 
 

@@ -234,7 +234,7 @@ def _stretches(owner: str, page: Page | None, rows: int) -> Iterator[Stretch]:
 def _undocumented(reading: Reading, page: Page) -> Iterator[str]:
     resource = reading.resource
     documented = {c.name for c in resource.columns} if resource else set()
-    records = [*shape(page.records, resource, {})]
+    records = shape(page.records, resource, {})
     for name in framed([records], resource, as_="arrow").frame.column_names:
         if name not in documented:
             yield name

@@ -65,7 +65,7 @@ class Sieve:
             How many rows there is room for; None for any number.
         """
         resource = self._resource
-        shaped = [*shape(page.records, resource, added)]
+        shaped = shape(page.records, resource, added)
         if resource and resource.history:
             shaped = self._valid(shaped, resource)
         kept = [*matching(shaped, self._wanted, resource)]

@@ -27,7 +27,7 @@ _MEANINGS: Mapping[str, Callable[[str], Any]] = {
 
 def shape(
     records: Iterable[Any], resource: Resource | None, added: Mapping[str, str]
-) -> Iterator[Record]:
+) -> list[Record]:
     """
     Give one record a row.
 
@@ -44,23 +44,20 @@ def shape(
     ApiError
         A record that should hold lines holds nothing that is documented.
     """
-    lines = bool(resource and resource.lines)
-    wrapping = resource.unwrap if resource else ""
-    for raw in records:
-        record = raw if isinstance(raw, dict) else {"value": raw}
-        if resource and lines and not _may_hold_lines(record, resource):
-            raise _no_lines(record, resource)
-        if wrapping:
-            record = _unwrapped(record, wrapping)
-        if resource and resource.nested:
-            yield from (_filled(o, added) for o in _nested(record, resource))
-            continue
-        if added:
-            record = _filled(record, added)
-        if resource and lines:
-            yield from _lines(record, resource, added)
-        else:
-            yield record
+    rows = [raw if isinstance(raw, dict) else {"value": raw} for raw in records]
+    if resource and resource.lines:
+        for row in rows:
+            if not _may_hold_lines(row, resource):
+                raise _no_lines(row, resource)
+    if resource and resource.unwrap:
+        rows = [_unwrapped(row, resource.unwrap) for row in rows]
+    if resource and resource.nested:
+        rows = [inner for row in rows for inner in _nested(row, resource)]
+    if added:
+        rows = [_filled(row, added) for row in rows]
+    if resource and resource.lines:
+        rows = [line for row in rows for line in _lines(row, resource, added)]
+    return rows
 
 
 def _filled(record: Record, known: Mapping[str, Any]) -> Record:

@@ -119,7 +119,7 @@ def alone(raw):
 
 def ours(raw, resource=KNOWN, **options):
     items = (read_json(page)["items"] for page in raw)
-    made = framed(([*shape(page, resource, {})] for page in items), resource, **options)
+    made = framed((shape(page, resource, {}) for page in items), resource, **options)
     return made.frame
 
 

@@ -13,7 +13,7 @@ from intermezzo_nb.errors import SettingsError
 
 def test_an_envelope_is_not_hidden_by_what_it_wraps():
     resource = find("employees")
-    record = next(shape([{"id": "e", "employeeData": {"id": "x"}}], resource, {}))
+    (record,) = shape([{"id": "e", "employeeData": {"id": "x"}}], resource, {})
     assert record == {"id": "e", "employeeData.id": "x"}
 
 
