@@ -56,15 +56,15 @@ class _Task:
         settings = self.connection.settings
         api = _api_of(self.connection)
         reading = plan(api, settings, self.name, options, tell=lambda _: None)
-        reading.organizations = self.owners
-        reading.is_of_all = self.is_of_all
+        reading.extent.organizations = self.owners
+        reading.extent.is_of_all = self.is_of_all
         reading.query = replace(reading.query, today=self.today)
         if reading.employees is not None:
             reading.employees.are_from_list = self.are_from_list
         reading.only = None if stretch.employees else stretch
         made = framed(
             reading.batches(),
-            reading.resource,
+            reading.extent.resource,
             money=reading.query.money,
             columns=reading.query.columns,
             is_part=True,
@@ -109,7 +109,7 @@ def dask_frame(
     """
     part_rows = count("part_rows", part_rows, 1, "a whole number of rows, 1 or more")
     from_map = _from_map()
-    query, resource = reading.query, reading.resource
+    query, resource = reading.query, reading.extent.resource
     if resource is None:
         raise SettingsError(
             f"{query.label} has no documented types, which Dask has to know first",
@@ -130,8 +130,8 @@ def dask_frame(
         connection,
         query.name,
         {name: value for name, value in options.items() if name not in _LOCAL},
-        reading.organizations,
-        reading.is_of_all,
+        reading.extent.organizations,
+        reading.extent.is_of_all,
         reading.employees is not None and reading.employees.are_from_list,
         query.today,
         dict(empty.dtypes),
@@ -185,7 +185,8 @@ def _from_map() -> Any:
 
 def _shared(reading: Reading, rows: int) -> tuple[list[Stretch], list[str]]:
     """Give the parts, and the columns on first pages that nobody documents."""
-    owners: Sequence[str] = reading.organizations if reading.has_owner else ("",)
+    extent = reading.extent
+    owners: Sequence[str] = extent.organizations if extent.has_owner else ("",)
     if not owners:
         raise SettingsError(
             f"{reading.query.label}: no organization is visible",
@@ -232,7 +233,7 @@ def _stretches(owner: str, page: Page | None, rows: int) -> Iterator[Stretch]:
 
 
 def _undocumented(reading: Reading, page: Page) -> Iterator[str]:
-    resource = reading.resource
+    resource = reading.extent.resource
     documented = {c.name for c in resource.columns} if resource else set()
     records = shape(page.records, resource, {})
     for name in framed([records], resource, as_="arrow").frame.column_names:

@@ -195,7 +195,7 @@ class _Writer:
             some = _Some(batches, reading, self._order.part_rows)
             made = framed(
                 some,
-                reading.resource,
+                reading.extent.resource,
                 money="decimal",
                 columns=reading.query.columns,
                 as_="arrow",
@@ -219,7 +219,7 @@ class _Writer:
                 raise some.fault
 
     def _finish(self, reading: Reading) -> None:
-        manifest, resource = self._manifest, reading.resource
+        manifest, resource = self._manifest, reading.extent.resource
         documented = {c.name: c for c in resource.columns} if resource else {}
         schema = self._unite([*documented], reading.query.columns)
         about = provenance(
@@ -308,8 +308,8 @@ def _query(reading: Reading, api_url: str) -> dict[str, Any]:
     return {
         "resource": query.label,
         "api_url": api_url,
-        "organizations": list(reading.organizations),
-        "filters": {**reading.in_path, **reading.sent, **reading.here},
+        "organizations": list(reading.extent.organizations),
+        "filters": reading.extent.filters,
         # What nobody documents may be personal, and decides all the same.
         "params": _fingerprint(query.sent_as_it_is),
         "history": query.history,

@@ -58,7 +58,7 @@ def choose(api: Api, plan: Reading, wanted: object) -> tuple[str, ...]:
     look_up = _look_up(api, plan, Query("organizations"))
     found = [record for batch in look_up.batches() for record in batch]
     plan.notes += look_up.notes
-    country = plan.country
+    country = plan.extent.country
     # A list may name an organization twice; its records are asked once.
     visible = {
         _id_of(organization): str(organization.get("legalName"))
@@ -67,9 +67,9 @@ def choose(api: Api, plan: Reading, wanted: object) -> tuple[str, ...]:
     }
     if wanted != "all" and not (len(visible) == 1 and look_up.complete):
         raise _not_one(plan, visible, look_up)
-    plan.is_of_all = wanted == "all"
+    plan.extent.is_of_all = wanted == "all"
     others = len({str(o.get("id")) for o in found} - {*visible})
-    if plan.is_of_all and visible and others:
+    if plan.extent.is_of_all and visible and others:
         plan.hints.append(
             f"{plural(others, 'organization')} not registered in {country}, and so "
             f"not asked: {plan.query.label} is of {country} alone"
@@ -81,7 +81,7 @@ def choose(api: Api, plan: Reading, wanted: object) -> tuple[str, ...]:
 
 def explained(api: Api, plan: Reading, error: NotFound) -> NotFound:
     """Give the error that lists the organizations, where the one asked is none."""
-    (wanted,) = plan.organizations
+    (wanted,) = plan.extent.organizations
     try:
         found = [
             o
@@ -112,7 +112,7 @@ def narrow(plan: Reading, wanted: object) -> None:
         ``bad_filter``: it is no id.
     """
     if (wanted := named(wanted)) not in ("", "all"):
-        plan.here["orgId"] = wanted
+        plan.extent.here["orgId"] = wanted
 
 
 def employ(api: Api, plan: Reading, wanted: Any) -> None:
@@ -132,7 +132,7 @@ def employ(api: Api, plan: Reading, wanted: Any) -> None:
         Nobody's list of employees can be read.
     """
     failures = Failures("employee", strict=plan.query.strict)
-    several, limit = len(plan.organizations) != 1, plan.query.limit
+    several, limit = len(plan.extent.organizations) != 1, plan.query.limit
     groups: Iterable[tuple[Owner, ...]]
     if wanted is None:
         listed = _groups(api, plan, limit=limit)
@@ -143,7 +143,7 @@ def employ(api: Api, plan: Reading, wanted: Any) -> None:
         owners = (
             _found(api, plan, ids, failures)
             if several
-            else (Owner(plan.organizations[0], one) for one in ids)
+            else (Owner(plan.extent.organizations[0], one) for one in ids)
         )
         groups = [tuple(owners)]
         if again := len(given) - len(ids):
@@ -153,7 +153,7 @@ def employ(api: Api, plan: Reading, wanted: Any) -> None:
         failures,
         are_from_list=wanted is None or several,
         are_all=wanted is None,
-        may_be_absent=bool(plan.resource and plan.resource.may_be_absent),
+        may_be_absent=bool(plan.extent.resource and plan.extent.resource.may_be_absent),
         number=sum(map(len, groups)) if isinstance(groups, list) else None,
         nowhere=len(failures.listed),
     )
@@ -175,20 +175,20 @@ def _groups(
         Whether each of them takes a request.
     """
     found: dict[Owner, None] = {}
-    for organization in plan.organizations:
+    for organization in plan.extent.organizations:
         try:
             for look_up in _lists(api, plan, organization, limit):
                 already = len(found) if are_asked else None
                 listed = [*_employees_of(plan, look_up, organization, already)]
                 group = dict.fromkeys(owner for owner in listed if owner not in found)
                 found |= group
-                is_last = organization == plan.organizations[-1]
+                is_last = organization == plan.extent.organizations[-1]
                 if plan.employees and is_last and _is_all(look_up):
                     plan.employees.listed = len(found)
                 yield tuple(group)
             plan.of_organizations.good()
         except ABOUT_SOME as error:
-            if len(plan.organizations) == 1:
+            if len(plan.extent.organizations) == 1:
                 raise
             plan.of_organizations.add(Owner(organization), error)
     plan.of_organizations.end()
@@ -223,11 +223,11 @@ def _employees_of(
             plan.tally.foresee(
                 pages + already + look_up.total,
                 are_all=False,
-                is_least=organization != plan.organizations[-1],
+                is_least=organization != plan.extent.organizations[-1],
             )
         for record in batch:
             country = record.get("employmentCountry")
-            if country and plan.country not in ("", country):
+            if country and plan.extent.country not in ("", country):
                 elsewhere += 1
                 continue
             try:
@@ -242,8 +242,8 @@ def _employees_of(
         plan.notes.append(f"{employees} came without an id that can be asked for")
     if elsewhere:
         plan.hints.append(
-            f"{plural(elsewhere, 'employee')} not employed in {plan.country}, and so "
-            "not asked"
+            f"{plural(elsewhere, 'employee')} not employed in {plan.extent.country}, "
+            "and so not asked"
         )
 
 
@@ -257,7 +257,7 @@ def _found(
         if one in listed:
             yield listed[one]
         else:
-            organizations = plural(len(plan.organizations), "organization")
+            organizations = plural(len(plan.extent.organizations), "organization")
             error = NotFound(
                 f"no employee {one} is listed in {organizations}",
                 advice='Check the ids; frame("employees", organization="all").id '
@@ -309,7 +309,7 @@ def _look_up(api: Api, plan: Reading, query: Query, organization: str = "") -> R
             plan.tell_step(now)
 
     look_up = Reading(api, query, progress=tell, announces=False, within=plan.tally)
-    look_up.organizations = (organization,) if organization else ()
+    look_up.extent.organizations = (organization,) if organization else ()
     return look_up
 
 

@@ -72,7 +72,7 @@ def plan(
     reading = Reading(api, query, progress=listener, max_requests=most)
     wanted = organization or settings.organization
     if query.resource and query.resource.owner != "account":
-        reading.organizations = choose(api, reading, wanted)
+        reading.extent.organizations = choose(api, reading, wanted)
     elif query.resource and query.resource.nested:
         narrow(reading, wanted)
     elif organization:
@@ -81,10 +81,10 @@ def plan(
             advice="Leave organization out.",
             code="bad_arguments",
         )
-    if is_of_employees and is_one and len(reading.organizations) > 1:
+    if is_of_employees and is_one and len(reading.extent.organizations) > 1:
         # In which of them somebody works is not known yet.
-        whose, is_one = [reading.in_path.pop("employee_id")], False
-    if len(reading.organizations) == 1 and wanted != "all":
+        whose, is_one = [reading.extent.in_path.pop("employee_id")], False
+    if len(reading.extent.organizations) == 1 and wanted != "all":
         reading.explain = partial(explained, api, reading)
     if is_of_employees and not is_one:
         try:

@@ -42,9 +42,9 @@ def provenance(
     query = reading.query
     return {
         "resource": query.label,
-        "organizations": list(reading.organizations),
-        "filters": {**reading.in_path, **reading.sent, **reading.here},
-        "filtered_here": sorted(reading.here),
+        "organizations": list(reading.extent.organizations),
+        "filters": reading.extent.filters,
+        "filtered_here": sorted(reading.extent.here),
         "profile": profile,
         "fetched_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "as_of": query.day.isoformat() if query.is_of_day else None,
@@ -67,9 +67,9 @@ def without(reading: Reading) -> Sequence[Owner]:
     """Give the employees for whom there is no such record, or none on that day."""
     if reading.employees:
         return reading.employees.without
-    one = reading.only_employee
+    one = reading.extent.only_employee
     is_without = bool(one and reading.complete and not reading.seen)
-    organization = next(iter(reading.organizations), "")
+    organization = next(iter(reading.extent.organizations), "")
     return [Owner(organization, one)] if is_without else ()
 
 
@@ -89,7 +89,7 @@ def missing(reading: Reading) -> list[str]:
     employees = reading.employees
     return [
         *reading.notes,
-        *reading.of_organizations.notes(len(reading.organizations)),
+        *reading.of_organizations.notes(len(reading.extent.organizations)),
         *(employees.failures.notes(employees.asked_for) if employees else ()),
     ]
 

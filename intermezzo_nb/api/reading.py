@@ -1,4 +1,4 @@
-"""From the name of a resource to its records: what is asked, in which order."""
+"""The records of a resource, page after page, and how far their reading is."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from .ahead import Ahead
 from .answers import Answer
 from .catalogue.terms import EMPLOYEE
 from .client import Api
+from .extent import Extent
 from .failures import ABOUT_SOME, Failures, Owner
 from .fan_out import FanOut, or_nothing, whole_list
 from .lists import pages_of_list
@@ -20,13 +21,10 @@ from .place import Bookmark, Standing, Stretch
 from .progress import Progress, finish
 from .query import Query
 from .rows import Rows, Sieve
-from .schema import Column, Resource
 from .shaping import Record
 from .tally import Question, Tally
 from .transport import AT_ONCE
 
-_OWNER = Column("organizationId")
-_EMPLOYEE = "employee_id"
 _CHANGED = "the list changed meanwhile, so it is read once more"
 
 
@@ -34,7 +32,6 @@ class Reading:
     """
     One reading of a resource, in batches of records.
 
-    ``organizations`` are asked one after the other; none for what has no such owner.
     Where ``employees`` are given, each of them is asked, several at once, and their
     records come in the order of the employees. What fails for one of many owners is
     listed, and the others are read. After the reading has ended, the attributes tell
@@ -63,13 +60,9 @@ class Reading:
         within: Tally | None = None,
     ) -> None:
         self.query, self._api, self._progress = query, api, progress
-        self._resource = query.resource
-        self.organizations: tuple[str, ...] = ()
-        self.is_of_all = False
-        """Whether all organizations are asked for, however many there are."""
+        self.extent = Extent(query)
         self.employees: FanOut | None = None
-        self.in_path, self.sent, self.here = query.sorted_filters()
-        self._sieve = Sieve(query, self.here)
+        self._sieve = Sieve(query, self.extent.here)
         self.tally = Tally(
             api.ask,
             query,
@@ -97,19 +90,6 @@ class Reading:
         self._last: tuple[str, Page] | None = None
 
     @property
-    def resource(self) -> Resource | None:
-        """The resource as it is read here, with the column that tells owners apart."""
-        resource = self._resource
-        is_told = not self._is_told_apart or (resource and resource.column(_OWNER.name))
-        if resource is None or is_told:
-            return resource
-        return replace(resource, columns=(_OWNER, *resource.columns))
-
-    @property
-    def _is_told_apart(self) -> bool:
-        return self.is_of_all or len(self.organizations) > 1
-
-    @property
     def requests(self) -> int:
         """How many were sent, each counted once however often it was repeated."""
         return self.tally.requests
@@ -122,21 +102,10 @@ class Reading:
         return self._total + self._total_here
 
     @property
-    def country(self) -> str:
-        """The only country whose organizations have it; empty for all."""
-        return self._resource.country if self._resource else ""
-
-    @property
     def failures(self) -> list[dict[str, Any]]:
         """What failed, one object for each owner."""
         of_employees = self.employees.failures.listed if self.employees else ()
         return [*self.of_organizations.listed, *of_employees]
-
-    @property
-    def only_employee(self) -> str:
-        """Who is asked, where that is one alone."""
-        is_one = self._resource is not None and self._resource.owner == "employee"
-        return self.in_path.get(_EMPLOYEE, "") if is_one else ""
 
     def doubts(self) -> Iterator[str]:
         """Tell what versions do not follow one another."""
@@ -200,7 +169,7 @@ class Reading:
             finish(self._progress)
 
     def _of_all(self, ahead: Ahead) -> Iterator[list[Record]]:
-        owners = self._owners
+        owners = self.extent.owners
         for owner in self._left_of(owners):
             is_last_owner = owner == owners[-1]
             is_only_one = len(owners) == 1
@@ -227,12 +196,6 @@ class Reading:
         if not owners:
             self.complete = self.is_whole
             yield []
-
-    @property
-    def _owners(self) -> list[Owner]:
-        """Whose lists are read, where that is not one of each employee."""
-        owners = [Owner(o) for o in self.organizations if self.has_owner]
-        return owners if self.has_owner else [Owner()]
 
     def _left_of(self, owners: list[Owner]) -> list[Owner]:
         if self.only is not None:
@@ -279,14 +242,14 @@ class Reading:
 
     def _rows_of(self, page: Page, owner: Owner) -> Rows:
         self._total_here = page.total
-        if self._is_told_apart and not self.employees:
+        if self.extent.is_told_apart and not self.employees:
             self.notes += [f"{note} ({owner.organization})" for note in page.notes]
         else:
             # What is so for each of thousands is told once.
             self.notes += [note for note in page.notes if note not in self.notes]
         limit = self.query.limit
         most = None if limit is None else limit - self.rows
-        rows = self._sieve.rows_of(page, self._added(owner), most)
+        rows = self._sieve.rows_of(page, self.extent.added(owner), most)
         self.seen += rows.seen
         self.rows += len(rows.kept)
         return rows
@@ -296,32 +259,12 @@ class Reading:
         """Whether the server's total counts what becomes a row here."""
         return self._sieve.keeps_all
 
-    @property
-    def has_owner(self) -> bool:
-        """Whether it is asked of each organization."""
-        return self._resource is not None and self._resource.owner != "account"
-
-    def _added(self, owner: Owner) -> dict[str, str]:
-        resource = self._resource
-        if resource is None:
-            return {}
-        is_own = self.has_owner and resource.column(_OWNER.name)
-        is_told = self._is_told_apart or is_own
-        of = {_OWNER.name: owner.organization} if is_told else {}
-        inside = self._inside(owner)
-        return of | {p.column: inside[p.name] for p in resource.parameters if p.column}
-
-    def _inside(self, owner: Owner) -> dict[str, str]:
-        """Give what the path of an owner holds."""
-        whose = {"organization_id": owner.organization, _EMPLOYEE: owner.employee}
-        return {**whose, **self.in_path}
-
     def _whole_of(self, owner: Owner) -> Page:
         return whole_list(lambda take: self._walk(owner, take), self.tally)
 
     def _pages(self, owner: Owner, ahead: Ahead) -> Iterator[Page]:
         def expect(many: Iterable[Question], count: int) -> None:
-            is_last = owner == self._owners[-1]
+            is_last = owner == self.extent.owners[-1]
             self.tally.foresee(count, are_all=is_last, is_least=not is_last)
             ahead.expect(many)
 
@@ -344,14 +287,14 @@ class Reading:
         pages = pages_of_list(
             self.query,
             take,
-            in_path=self._inside(owner),
-            sent=self.sent,
+            in_path=self.extent.inside(owner),
+            sent=self.extent.sent,
             begin=self.only or place,
             changed=lambda: self.tally.tell_wait(0, _CHANGED),
             expect=expect,
             wanted=max(0, (limit or 0) - self.rows) if is_bound else None,
         )
-        is_named = bool(self.only_employee or owner.employee) and not (
+        is_named = bool(self.extent.only_employee or owner.employee) and not (
             self.employees and self.employees.are_from_list
         )
         return or_nothing(pages, lambda: self._is_known(owner)) if is_named else pages
@@ -359,7 +302,7 @@ class Reading:
     def _is_known(self, owner: Owner) -> bool:
         self.tally.plan_more()
         try:
-            self.tally.fetch((EMPLOYEE.format(**self._inside(owner)), {}))()
+            self.tally.fetch((EMPLOYEE.format(**self.extent.inside(owner)), {}))()
         except ABOUT_SOME:
             return False
         return True

@@ -73,7 +73,7 @@ def frame_of(
 
     made = framed(
         pages,
-        reading.resource,
+        reading.extent.resource,
         money=reading.query.money,
         columns=reading.query.columns,
         as_=as_,

@@ -119,7 +119,7 @@ class Run:
         def begin():
             query = Query(name, **options)
             reading = Reading(self.api, query, progress=progress)
-            reading.organizations = self.owners
+            reading.extent.organizations = self.owners
             return reading
 
         order = Order(
@@ -430,7 +430,7 @@ class Many:
         reading = plan(self.api, self._name, **self._options)
         kept = [row for batch in reading.batches() for row in batch]
         pd.testing.assert_frame_equal(
-            read_export(self.folder), framed([kept], reading.resource).frame
+            read_export(self.folder), framed([kept], reading.extent.resource).frame
         )
         about = read_export(self.folder).attrs["intermezzo"]
         wanted = provenance(

@@ -71,7 +71,7 @@ class FakeApi:
 def plan(api, name="documents", wanted=None, *, organization="o", **options):
     progress = options.pop("progress", lambda _: None)
     reading = Reading(api, Query(name, **options), progress=progress)
-    reading.organizations = choose(api, reading, organization)
+    reading.extent.organizations = choose(api, reading, organization)
     employ(api, reading, wanted)
     return reading
 
@@ -239,7 +239,7 @@ def test_one_alone_who_has_no_record_is_told_as_one_of_many():
     def alone(one, **options):
         query = Query("documents", filters={"employee_id": one}, **options)
         reading = Reading(api, query)
-        reading.organizations = ("o",)
+        reading.extent.organizations = ("o",)
         return [row for batch in reading.batches() for row in batch], told(reading)
 
     rows, about = alone("e1")
@@ -302,7 +302,7 @@ def test_a_note_says_of_which_organization_it_is():
     one_of_two = {"items": [{"id": "e1"}], "meta": {"page": 1, "pages": 1, "total": 2}}
     api = FakeApi({"b": one_of_two}, organizations=("a", "b"))
     reading = Reading(api, Query("employees"))
-    reading.organizations = choose(api, reading, "all")
+    reading.extent.organizations = choose(api, reading, "all")
     assert sum(len(batch) for batch in reading.batches()) == 13
     assert [note[-4:] for note in reading.notes] == [" (b)"]
 
@@ -341,7 +341,7 @@ def test_named_employees_of_whom_nobody_is_listed_are_raised():
 def test_one_organization_of_a_list_that_fails_is_listed():
     api = FakeApi({"b": REFUSED}, organizations=("a", "b"))
     reading = Reading(api, Query("employees"))
-    reading.organizations = choose(api, reading, "all")
+    reading.extent.organizations = choose(api, reading, "all")
     assert sum(len(batch) for batch in reading.batches()) == 12
     assert (reading.complete, reading.total) == (False, None)
     assert remarks(reading) == ["1 of 2 organizations failed: b: not allowed"]

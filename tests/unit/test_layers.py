@@ -34,7 +34,7 @@ tokens.source oauth.renewal login ladder api.signing api.connections api.answers
 api.faults api.paths api.query asking api.gate api.ahead api.columns
 api.transport api.casts api.rows
 api.client api.collector api.tally api.uniting
-api.lists api.fan_out
+api.lists api.fan_out api.extent
 api.reading session api.frames
 api.owners api.provenance api.posting api.bodies api.describing
 api.plan api.report api.versions api.export api.restoring api.tables

@@ -50,7 +50,7 @@ def read(text, name, form):
     inside = [p.name for p in parameters if p.where == "path"]
     query = Query(name, filters=dict.fromkeys(inside, "2026"))
     reading = Reading(Saying(text), query)
-    reading.organizations = ("org_1",)
+    reading.extent.organizations = ("org_1",)
     return frame_of(reading, reading.batches(), profile="x", as_=form)
 
 

@@ -47,7 +47,7 @@ class FakeApi:
 def read(api, name, **options):
     owners = options.pop("organizations", ())
     reading = Reading(api, Query(name, **options))
-    reading.organizations = owners
+    reading.extent.organizations = owners
     return [r for batch in reading.batches() for r in batch], reading
 
 
@@ -120,7 +120,7 @@ def test_several_owners_are_asked_in_turn_and_their_rows_told_apart():
     assert [row["organizationId"] for row in rows] == ["a", "a", "b"]
     assert reading.total == 3
     assert reading.complete
-    assert reading.resource.column("organizationId")
+    assert reading.extent.resource.column("organizationId")
     _, reading = read(api, "employees", organizations=("a", "b"), limit=2)
     assert (reading.complete, reading.total) == (False, None)
 
@@ -349,7 +349,7 @@ def test_one_row_is_one_row():
 
 def notes_of(api, name="employees", organizations=("o",), **options):
     reading = Reading(api, Query(name, **options))
-    reading.organizations = organizations
+    reading.extent.organizations = organizations
     made = frame_of(reading, reading.batches(), profile="p", as_="pandas")
     return made.attrs["intermezzo"]["notes"]
 
