@@ -49,8 +49,6 @@ class FanOut:
         How many they are where they are listed as they are asked, once all are.
     done : int
         How many of them are read.
-    without : list of Owner
-        For whom there is no such record, or none on that day.
     """
 
     groups: Iterable[tuple[Owner, ...]]
@@ -62,9 +60,8 @@ class FanOut:
     nowhere: int = 0
     listed: int | None = None
     done: int = 0
-    without: list[Owner] = field(default_factory=list)
     _unknown: int = 0
-    _absent: list[int] = field(default_factory=list)
+    _absent: dict[int, Owner] = field(default_factory=dict)
     _mark: Any = field(default_factory=hashlib.sha256)
 
     def each(self, expect: Callable[[Sequence[Owner]], None]) -> Iterator[Owner]:
@@ -116,8 +113,7 @@ class FanOut:
         if self._mark.hexdigest() != bookmark.mark:
             raise ListChanged
         self.groups = [tuple(owners)]
-        self._absent = [*bookmark.without]
-        self.without = [asked[n] for n in self._absent]
+        self._absent = {position: asked[position] for position in bookmark.without}
         self.failures.good()
 
     def end(self, label: str) -> Iterator[str]:
@@ -135,6 +131,11 @@ class FanOut:
                 f"{label}: each employee was answered with HTTP 404, so that may be "
                 "due to the address or the organization"
             )
+
+    @property
+    def without(self) -> list[Owner]:
+        """For whom there is no such record, or none on that day."""
+        return [*self._absent.values()]
 
     @property
     def is_through(self) -> bool:
@@ -157,8 +158,7 @@ class FanOut:
         return Rows([], 0, is_cut=False)
 
     def _find_absent(self, owner: Owner) -> None:
-        self.without.append(owner)
-        self._absent.append(self.done)
+        self._absent[self.done] = owner
 
     def _count(self, owner: Owner) -> None:
         self._mark.update(json.dumps(owner).encode())
