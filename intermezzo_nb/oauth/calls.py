@@ -19,7 +19,6 @@ from ..errors import AuthorizationServerError, IntermezzoError, NetworkError
 from ..secret import Secret
 from ..settings import Settings
 from .answers import json_object, refusal, token_response, unreachable
-from .assertion import signed_assertion
 from .models import ServerMetadata, TokenResponse
 from .wire import ClientAuthentication, Skew, Wire, as_https, not_ours, quiet
 
@@ -214,6 +213,8 @@ class Calls:
         if metadata is None or not (settings.client_secret or settings.client_key):
             return ClientAuthentication(client_id)
         if settings.client_key:
+            from .assertion import signed_assertion  # the first use of cryptography
+
             assertion = signed_assertion(
                 settings.client_key,
                 client_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
@@ -19,7 +19,6 @@ from ..tokens.forks import renew_in_child
 from .answers import device_request, json_object, pushed_request, refused
 from .calls import TIMEOUT, Calls
 from .discovery import ENDPOINTS, discover
-from .identity import IdTokenVerifier
 from .models import (
     AuthorizationRequest,
     DeviceRequest,
@@ -28,6 +27,9 @@ from .models import (
 )
 from .question import ask, with_query
 from .wire import Skew
+
+if TYPE_CHECKING:
+    from .identity import IdTokenVerifier
 
 _PERSON_SCOPE = "openid profile email offline_access"
 
@@ -280,6 +282,8 @@ class OAuthClient:
     @cached_property
     def verifier(self) -> IdTokenVerifier:
         """The judge of ID tokens; it keeps the server's keys."""
+        from .identity import IdTokenVerifier  # the first use of cryptography
+
         return IdTokenVerifier(self.metadata, self._id, self.keys, skew=self.skew)
 
     @property

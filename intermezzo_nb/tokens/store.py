@@ -12,8 +12,6 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-import filelock
-
 from ..errors import StoreError
 from ..oauth.models import Token
 from ..secret import Secret
@@ -122,6 +120,8 @@ class FileStore:
 
     @contextmanager
     def lock(self, key: str) -> Iterator[None]:
+        import filelock  # of no use to what is kept in memory
+
         path = self._path(key).with_suffix(".lock")
         with _disk(path):
             self._make_folder()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -80,12 +81,14 @@ def row_of(room: str) -> int:
     return found[0]
 
 
+@functools.cache
 def rooms() -> dict[str, Path]:
     paths = [p for p in PACKAGE.rglob("*.py") if "demo" not in p.parts]
     named = {".".join(p.relative_to(PACKAGE).with_suffix("").parts): p for p in paths}
     return {n: p for n, p in named.items() if not n.endswith("__init__")}
 
 
+@functools.cache
 def imports_of(path: Path) -> list[tuple[str, bool]]:
     """Give what is imported, and whether it is from this package."""
     found = []
@@ -172,3 +175,15 @@ def test_load_ext_loads_nothing_heavy_beyond_ipython():
     # What a magic needs comes with its first use, and so do decimals, uuids and hashes.
     assert "intermezzo_nb.api.schema" not in loaded
     assert loaded.isdisjoint({"decimal", "difflib", "hashlib", "uuid"})
+
+
+def test_a_connection_loads_nothing_that_only_some_need():
+    some = ("jwt", "cryptography", "filelock", "keyring", "pandas", "pyarrow")
+    check = (
+        "import sys, intermezzo_nb.connection\n"
+        f"print([m for m in {some!r} if m in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
