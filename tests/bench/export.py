@@ -60,7 +60,7 @@ class Pages:
 
 def reading(pages):
     made = Reading(pages, Query("employees"))
-    made.organizations = ("org",)
+    made.extent.organizations = ("org",)
     return made
 
 

@@ -40,7 +40,7 @@ class FakeApi:
 def read(organizations, wanted, name="employees", **filters):
     api = FakeApi(organizations)
     plan = Reading(api, Query(name, filters=filters))
-    plan.organizations = choose(api, plan, wanted)
+    plan.extent.organizations = choose(api, plan, wanted)
     records = [record for batch in plan.batches() for record in batch]
     return records, plan, api.asked
 
@@ -54,13 +54,13 @@ def cut(*organizations, total=3):
 
 def test_the_only_one_visible_is_taken():
     records, plan, _ = read([GERMAN], None)
-    assert plan.organizations == ("org_d",)
+    assert plan.extent.organizations == ("org_d",)
     assert (len(records), plan.complete, plan.requests) == (1, True, 2)
 
 
 def test_the_only_one_of_the_country_is_taken():
     _, plan, asked = read([GERMAN, BRITISH], "", "p32", tax_year=2026)
-    assert plan.organizations == ("org_b",)
+    assert plan.extent.organizations == ("org_b",)
     assert asked[1] == "/gb/organizations/org_b/p32/2026"
 
 
@@ -69,20 +69,20 @@ def test_those_of_another_country_are_counted_and_the_one_left_is_named_in_its_r
         [GERMAN, BRITISH, GERMAN | {"id": "x"}], "all", "p32", tax_year=2026
     )
     assert [record["organizationId"] for record in records] == ["org_b"]
-    assert plan.resource.columns[0].name == "organizationId"
+    assert plan.extent.resource.columns[0].name == "organizationId"
     assert remarks(plan) == [
         "2 organizations not registered in GB, and so not asked: p32 is of GB alone"
     ]
     assert plan.complete
     _, plan, _ = read([GERMAN, BRITISH], None, "p32", tax_year=2026)
-    assert (remarks(plan), plan.resource.columns[0].name) == ([], "taxYear")
+    assert (remarks(plan), plan.extent.resource.columns[0].name) == ([], "taxYear")
 
 
 def test_an_organization_that_is_listed_twice_is_asked_once():
     records, plan, _ = read([GERMAN, {**GERMAN, "legalName": "N."}], "all")
-    assert plan.organizations == ("org_d",)
+    assert plan.extent.organizations == ("org_d",)
     assert (len(records), plan.total) == (1, None)
-    assert read([GERMAN, GERMAN], None)[1].organizations == ("org_d",)
+    assert read([GERMAN, GERMAN], None)[1].extent.organizations == ("org_d",)
 
 
 def test_a_list_of_organizations_that_is_not_whole_makes_nothing_whole():
@@ -110,8 +110,8 @@ def test_all_of_none_is_an_empty_frame_and_told(organizations, name, filters, to
     records, plan, asked = read(organizations, "all", name, **filters)
     assert (records, plan.complete, asked) == ([], True, ["/organizations"])
     assert plan.hints == [told]
-    frame = to_frame(records, plan.resource).frame
-    assert list(frame.columns) == [c.name for c in plan.resource.columns]
+    frame = to_frame(records, plan.extent.resource).frame
+    assert list(frame.columns) == [c.name for c in plan.extent.resource.columns]
 
 
 def test_all_of_a_list_that_is_cut_to_none_is_not_complete():
@@ -141,7 +141,7 @@ def test_an_organization_without_an_id_is_told(odd):
 def test_what_is_of_an_odd_country_is_of_none(country):
     odd = {"id": "org_x", "registrationCountry": country}
     _, plan, asked = read([odd, BRITISH], "all", "p32", tax_year=2026)
-    assert plan.organizations == ("org_b",)
+    assert plan.extent.organizations == ("org_b",)
     assert len(asked) == 2
 
 
