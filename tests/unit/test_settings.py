@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 import re
 from dataclasses import fields
@@ -61,9 +62,10 @@ def test_the_first_place_that_names_a_value_wins(places, winner, place):
 
 
 def test_every_setting_is_described():
-    described = Settings.__doc__ or ""
+    # Python 3.13 takes the indentation off, which getdoc does everywhere.
+    described = inspect.getdoc(Settings) or ""
     names = re.findall(
-        r"[a-z_]+", "\n".join(re.findall("^    (.*) : ", described, re.MULTILINE))
+        r"[a-z_]+", "\n".join(re.findall("^([a-z].*) : ", described, re.MULTILINE))
     )
     assert {*names} == {f.name for f in fields(Settings)}
 
