@@ -194,7 +194,8 @@ def test_a_day_is_read_alike_by_frame_and_as_of(day):
 
 
 @pytest.mark.parametrize(
-    "day", ["03.04.2025", "03/04/2025", "2025-04", "x", pd.NaT, np.datetime64("NaT"), 5]
+    "day",
+    ["03.04.2025", "03/04/2025", "2025-04", "x", pd.NaT, np.datetime64("NaT", "D"), 5],
 )
 def test_what_is_no_day_is_refused_alike_by_frame_and_as_of(day):
     with pytest.raises(SettingsError) as of_frame:
