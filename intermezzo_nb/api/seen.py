@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
@@ -39,7 +38,7 @@ class Seen:
         known = [key for key in keys if key is not None]
         if not self.is_second_reading and len({*known}) < len(known):
             self._identified = False
-        new = self._new(page.records, keys) if self._identified else page.records
+        new = self._new(page.records, keys, known) if self._identified else page.records
         self.count += len(new)
         has_more = page.following is not None and not self.is_second_reading
         self.stale = self.stale + 1 if has_more and not new else 0
@@ -112,11 +111,13 @@ class Seen:
             self.total = total
             self._totals.add(total)
 
-    def _new(self, records: list[Any], keys: Sequence[Key | None]) -> list[Any]:
+    def _new(
+        self, records: list[Any], keys: list[Key | None], known: list[Key]
+    ) -> list[Any]:
         contents = list(map(content_of, records))
-        is_new = None not in keys and self._kept.keys().isdisjoint(keys)
+        is_new = len(known) == len(keys) and self._kept.keys().isdisjoint(known)
         if is_new and not self.is_second_reading:
-            self._kept.update(zip(cast("Sequence[Key]", keys), contents, strict=True))
+            self._kept.update(zip(known, contents, strict=True))
             return records
         new = []
         for record, key, content in zip(records, keys, contents, strict=True):
