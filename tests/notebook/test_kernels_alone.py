@@ -64,7 +64,8 @@ class Kernel:
         )
         self._client = BlockingKernelClient(connection_file=connection)
         self._client.load_connection_file()
-        self._client.start_channels()
+        # A kernel that is still importing may miss a beat, and would be taken for dead.
+        self._client.start_channels(hb=False)
         self._client.wait_for_ready(timeout=60)
         self.asked, self._shown, self._page = [], [], {}
 
