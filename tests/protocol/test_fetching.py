@@ -160,9 +160,16 @@ def test_waits_longer_than_a_tokens_life_lead_to_no_refused_token(serve, is_slow
     source = TokenSource(MemoryStore(), "key", renew)
     if is_slow:  # so that the last of eight waits for longer than a token lives
         server = serve(rows=1500, rate=2, latency=0.01, accepts=is_good)
-    else:
-        server = serve(rows=1500, accepts=is_good)
-        server.refusal = lambda: "4" if len(server.seen) in range(5, 13) else None
+    else:  # busy for a second; of a number of refusals, some might come much later
+        server = serve(rows=1500, latency=0.1, accepts=is_good)
+        busy = []
+
+        def refusal():
+            if len(server.seen) == 5:
+                busy.append(time.monotonic())
+            return "4" if busy and time.monotonic() - busy[0] < 1 else None
+
+        server.refusal = refusal
     api = Api.at(server.url, BearerAuth(source.token, server.url))
     rows = sum(len(batch) for batch in Reading(api, Query("/things")).batches())
     assert rows == len(server.rows)
