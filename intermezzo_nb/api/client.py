@@ -149,6 +149,8 @@ class Api:
 
     def __init__(self, session: ApiSession, api_url: str) -> None:
         self.session, self._base = session, api_url.rstrip("/")
+        self.styles: dict[str, str] = {}
+        """In what pages a path was answered, where that is not documented."""
 
     @classmethod
     def at(cls, api_url: str, auth: BearerAuth) -> Self:

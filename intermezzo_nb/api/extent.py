@@ -7,6 +7,7 @@ from dataclasses import replace
 from .failures import Owner
 from .query import Query
 from .schema import Column, Resource
+from .tally import Question
 
 _ORGANIZATION = Column("organizationId")
 _EMPLOYEE = "employee_id"
@@ -28,7 +29,7 @@ class Extent:
     """
 
     def __init__(self, query: Query) -> None:
-        self._resource = query.resource
+        self._query, self._resource = query, query.resource
         self.organizations: tuple[str, ...] = ()
         self.is_of_all = False
         self.in_path, self.sent, self.here = query.sorted_filters()
@@ -80,6 +81,12 @@ class Extent:
         """Give what the path of an owner holds."""
         whose = {"organization_id": owner.organization, _EMPLOYEE: owner.employee}
         return {**whose, **self.in_path}
+
+    def question(self, owner: Owner) -> Question:
+        """Give the path of an owner's list, and what is sent to it."""
+        template, _, _ = self._query.address()
+        path = template.format(**self.inside(owner)) if self._resource else template
+        return path, {**self.sent, **self._query.sent_as_it_is}
 
     def added(self, owner: Owner) -> dict[str, str]:
         """Give what each row of an owner says beside what the API sends."""

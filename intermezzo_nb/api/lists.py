@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import replace
 from typing import Any
 
+from ..errors import ApiError
 from .answers import Answer
-from .page import Page
+from .page import Page, opening
 from .paging import go_on, numbered, walk
 from .place import Place, Stretch
 from .progress import plural
@@ -19,36 +20,35 @@ _SIZES = ("size", "limit")  # of a page: who sends one has a reason
 
 def pages_of_list(
     query: Query,
+    whose: Question,
     take: Callable[[Question], Answer],
     *,
-    in_path: Mapping[str, str],
-    sent: Mapping[str, Any],
     begin: Place | Stretch | None,
     changed: Callable[[], None],
     expect: Callable[[Iterable[Question], int], None],
     wanted: int | None,
+    styles: MutableMapping[str, str],
 ) -> Iterator[Page]:
     """
     Give the pages of the list that one owner has.
 
     Parameters
     ----------
+    whose : Question
+        The path, and the query parameters apart from those of pages.
     take : callable
         Gives the answer to a question; it is decoded here.
-    in_path : mapping
-        What the template of the path is filled with.
-    sent : mapping
-        Query parameters.
     begin : Place, Stretch or None
         The place that an earlier reading came to, or the pages that alone are read;
         None for the whole list.
     changed, expect, wanted
         As in :func:`walk`.
+    styles : mapping
+        In what pages a template was answered, where that is not documented: so the
+        next reading need not begin with a page of the smallest size.
     """
-    path, style, inside = query.address()
-    if query.resource:
-        path = path.format(**in_path)
-    params = {**sent, **query.sent_as_it_is}
+    template, style, inside = query.address()
+    path, params = whose
     sizes = {name: params[name] for name in _SIZES if name in params}
     name = query.label
     announced: str | int = ""
@@ -73,7 +73,7 @@ def pages_of_list(
     else:
         pages = walk(
             fetch,
-            style=style,
+            style=style or styles.get(template),
             inside=inside,
             name=name,
             is_list=query.resource is not None and style != "object",
@@ -81,12 +81,25 @@ def pages_of_list(
             expect=foresee,
             wanted=wanted,
         )
-    for page in pages:
+    for page in _learned(pages, template, styles):
         notes = [*page.notes, *_bare(page, query)]
         if page.following is None:
             is_whole = inside or page.style == "object"  # whose rows nobody counts
             notes += _unread(name, announced, None if is_whole else page.upto)
         yield replace(page, notes=tuple(notes))
+
+
+def _learned(
+    pages: Iterator[Page], template: str, styles: MutableMapping[str, str]
+) -> Iterator[Page]:
+    try:
+        for page in pages:
+            if page.asked and page.asked == opening(page.style):
+                styles[template] = page.style
+            yield page
+    except ApiError:
+        styles.pop(template, None)  # that may be why
+        raise
 
 
 def _unread(name: str, announced: str | int, came: int | None) -> Iterator[str]:

@@ -286,13 +286,13 @@ class Reading:
         place = earlier.place_in(owner.organization) if earlier else None
         pages = pages_of_list(
             self.query,
+            self.extent.question(owner),
             take,
-            in_path=self.extent.inside(owner),
-            sent=self.extent.sent,
             begin=self.only or place,
             changed=lambda: self.tally.tell_wait(0, _CHANGED),
             expect=expect,
             wanted=max(0, (limit or 0) - self.rows) if is_bound else None,
+            styles=self._api.styles,
         )
         is_named = bool(self.extent.only_employee or owner.employee) and not (
             self.employees and self.employees.are_from_list

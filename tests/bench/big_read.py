@@ -155,7 +155,7 @@ def explain(server, about, purposes):
     asked = server.ask("requests")
     purposes = {
         "organizations, here and before": 2,
-        "first pages, to learn how pages follow": len(about["organizations"]),
+        "the first page, to learn how pages follow": 1,
         "pages of employees": asked["pages"],
         **purposes,
         "refused": asked["refused"],

@@ -42,6 +42,7 @@ class Pages:
         pass
 
     def __init__(self, count, *, kept):
+        self.styles = {}
         self.count, self.bytes = count, 0
         self._kept = [self.page(n) for n in range(count // SIZE)] if kept else None
 

@@ -24,6 +24,7 @@ def without_clock(about):
 
 def test_arrow_and_pandas_tell_the_same(machine, organization):
     asked = {"organization": organization, "limit": 250}
+    machine.frame("employees", **asked)  # which learns in what pages they come
     frame = machine.frame("employees", **asked)
     table = machine.frame("employees", **asked, as_="arrow")
     about = json.loads(table.schema.metadata[b"intermezzo"])

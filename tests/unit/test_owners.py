@@ -24,6 +24,7 @@ class FakeApi:
         pass
 
     def __init__(self, organizations):
+        self.styles = {}
         self.organizations, self.asked = organizations, []
 
     def ask(self, path, params):

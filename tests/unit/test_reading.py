@@ -10,7 +10,7 @@ from intermezzo_nb.api.provenance import provenance, summary
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
 from intermezzo_nb.api.tables import frame_of
-from intermezzo_nb.errors import ApiError, PagingError, SettingsError
+from intermezzo_nb.errors import ApiError, PagingError, SettingsError, ValidationFailed
 
 ROWS = [{"id": f"e{n}"} for n in range(250)]
 
@@ -25,6 +25,7 @@ class FakeApi:
 
     def __init__(self, **answers):
         self.answers = {"/" + k.replace("__", "/"): v for k, v in answers.items()}
+        self.styles = {}
         self.asked, self.announced = [], ""
 
     def ask(self, path, params):
@@ -406,3 +407,53 @@ def test_a_count_beyond_all_bounds_is_told_as_any_that_is_wrong(told):
     rows, reading = read(Boasting(x=ROWS), "/x")
     assert len(rows) == 250
     assert reading.complete is (told == "pages")
+
+
+class ByDefault(FakeApi):
+    """Gives pages of ten unless it is asked for others, as is documented."""
+
+    refuses = ()
+
+    def ask(self, path, params):
+        if {*params} & {*self.refuses}:
+            raise ValidationFailed("no such parameter", status=422)
+        return super().ask(path, {"size": params.get("limit", 10), **params})
+
+
+def test_a_list_that_was_read_before_is_asked_for_in_the_pages_it_came_in():
+    api = ByDefault(x=ROWS, y=ROWS[:40])
+    assert [read(api, "/x")[1].requests for _ in range(3)] == [4, 3, 3]
+    assert [read(api, "/y")[1].requests for _ in range(2)] == [2, 1]
+    people = {f"organizations__{o}__employees": ROWS[:40] for o in "abc"}
+    rows, reading = read(ByDefault(**people), "employees", organizations=("a", "b"))
+    assert (len(rows), reading.requests) == (80, 3)
+
+
+def test_a_list_that_was_whole_at_once_says_nothing_of_other_pages():
+    api = ByDefault(x=ROWS[:10])
+    api.refuses = ("page",)
+    assert [len(read(api, "/x")[0]) for _ in range(2)] == [10, 10]
+
+
+def test_a_list_that_comes_in_other_pages_than_before_is_read_whole():
+    api = ByDefault(x=ROWS)
+    read(api, "/x")
+
+    def by_cursor(found, params):
+        start, size = int(params.get("cursor", 0)), int(params["size"])
+        following = start + size if start + size < len(found) else None
+        about = {"nextCursor": following and str(following)}
+        return {"items": found[start : start + size], "pagination": about}
+
+    api.answer = by_cursor
+    assert [len(read(api, "/x")[0]) for _ in range(2)] == [250, 250]
+    assert api.styles == {"/x": "cursor"}
+
+
+def test_pages_that_are_refused_are_not_asked_for_again():
+    api = ByDefault(x=ROWS)
+    read(api, "/x")
+    api.refuses, api.answers["/x"] = ("page",), ROWS[:10]
+    with pytest.raises(ValidationFailed):
+        read(api, "/x")
+    assert len(read(api, "/x")[0]) == 10
