@@ -107,8 +107,10 @@ class Page:
     def sign_in(self, number, *, answer="allow"):
         """Click the panel's link and do as a person would in the new tab."""
         tab = self.open_link(number)
-        if tab.locator("#continue").count():
-            tab.locator("#continue").click()
-        tab.locator(f"#{answer}").click()
+        further, answers = tab.locator("#continue"), tab.locator(f"#{answer}")
+        further.or_(answers).first.wait_for()
+        if further.count():
+            further.click()
+        answers.click()
         tab.get_by_text("You can close this tab").wait_for(timeout=20_000)
         return tab

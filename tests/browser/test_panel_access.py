@@ -23,6 +23,7 @@ def link_ready(open_notebook):
         notebook.run(0)
         notebook.run(1)
         notebook.output(1).locator(LINK).wait_for(timeout=30_000)
+        notebook.output(1).get_by_role("button", name="Cancel").wait_for()
         return notebook
 
     return show
@@ -153,6 +154,11 @@ def test_nothing_is_cut_off_on_a_small_screen(three_ways):
         assert notebook.output(number).evaluate(WIDER_THAN_ITS_PLACE) == []
 
 
+# In one step: it is drawn anew each second.
+PLACE_OF_THE_TIMER = """area => area.querySelector('[role=timer]')
+    .getBoundingClientRect().toJSON()"""
+
+
 @pytest.mark.parametrize("width", [360, 1180])
 def test_the_controls_stand_below_the_text_of_the_card(three_ways, width):
     notebook = three_ways(f"aligned-{width}.ipynb")
@@ -165,7 +171,8 @@ def test_the_controls_stand_below_the_text_of_the_card(three_ways, width):
         card = shown.locator(".intermezzo-card").bounding_box()
         cancel = shown.get_by_role("button", name="Cancel").bounding_box()
         assert abs(cancel["x"] - text["x"]) < 2
-        left = shown.get_by_role("timer").bounding_box()
+        shown.get_by_role("timer").wait_for()
+        left = shown.evaluate(PLACE_OF_THE_TIMER)
         assert abs(middle(left) - middle(cancel)) < 3  # in one row
         field = shown.get_by_label("Page cannot be reached?")
         if field.count():
@@ -240,6 +247,7 @@ def test_a_saved_notebook_keeps_one_plain_line(link_ready, reopened, end):
     notebook = link_ready(name, after=[LOGIN])
     told = end(notebook)
     notebook.wait_for(1, told)
+    notebook.output(1).get_by_role("button").first.wait_for(state="hidden")
     first, *others = outputs_of(notebook)
     assert [set(o["data"]) for o in others] == [{"text/plain", "text/html"}]
     assert not any("".join(text) for o in others for text in o["data"].values())
