@@ -9,6 +9,8 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlencode
 
+from filelock import FileLock
+
 HERE = Path(__file__).parent / "openid_provider"
 CACHE = Path(__file__).parents[2] / ".cache" / "openid_provider"
 
@@ -16,6 +18,12 @@ CACHE = Path(__file__).parents[2] / ".cache" / "openid_provider"
 def install() -> Path:
     """Install the provider by package name, once; give its folder."""
     CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(CACHE / "install.lock"):  # tests run in several processes
+        _install()
+    return CACHE
+
+
+def _install() -> None:
     for name in ("package.json", "server.mjs"):
         shutil.copy(HERE / name, CACHE / name)
     wanted = (HERE / "package.json").read_bytes()
@@ -28,7 +36,6 @@ def install() -> Path:
             install += ["--no-save", "node@22"]
         subprocess.run(install, cwd=CACHE, check=True, stdout=subprocess.DEVNULL)
         done.write_bytes(wanted)
-    return CACHE
 
 
 def node() -> str:
