@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-_MEASURED = pytest.StashKey[list]()
+_NAME = "sign-in"
 _HEAD = (
     "environment",
     "way",
@@ -43,27 +43,44 @@ class Figure:
         return [f"{x:.1f}" if isinstance(x, float) else str(x) for x in astuple(self)]
 
 
-def pytest_configure(config):
-    config.stash[_MEASURED] = []
-
-
 @pytest.fixture
 def measured(request):
-    """Note a figure."""
-    return request.config.stash[_MEASURED].append
+    """Note a figure, in a report: tests may run in processes of their own."""
+    place = request.session.items.index(request.node)
+
+    def note(figure):
+        request.node.user_properties.append((_NAME, [place, *astuple(figure)]))
+
+    return note
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    if not (figures := config.stash[_MEASURED]):
-        return
-    rows = [_HEAD, *(figure.cells() for figure in figures)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    terminalreporter.section("sign-ins")
-    for row in rows:
-        padded = (text.ljust(width) for text, width in zip(row, widths, strict=True))
-        terminalreporter.write_line("  ".join(padded).rstrip())
-    if place := os.environ.get("FIGURES"):
-        _write(Path(place), rows)
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):  # one process has all reports
+        config.pluginmanager.register(_Table())
+
+
+class _Table:
+    def __init__(self):
+        self._figures = []
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "teardown":
+            noted = (value for name, value in report.user_properties if name == _NAME)
+            self._figures += [(place, Figure(*cells)) for place, *cells in noted]
+
+    def pytest_terminal_summary(self, terminalreporter):
+        if not self._figures:
+            return
+        # Tests that run side by side do not end in the order of the files.
+        figures = sorted(self._figures, key=lambda figure: figure[0])
+        rows = [_HEAD, *(figure.cells() for _, figure in figures)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        terminalreporter.section("sign-ins")
+        for row in rows:
+            padded = (x.ljust(width) for x, width in zip(row, widths, strict=True))
+            terminalreporter.write_line("  ".join(padded).rstrip())
+        if place := os.environ.get("FIGURES"):
+            _write(Path(place), rows)
 
 
 def _write(path, rows):
