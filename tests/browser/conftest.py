@@ -10,6 +10,7 @@ import pytest
 from hub import Hub
 from jupyters import started
 from pictures import started_chromium
+from sharing import ByServers
 from tab import Page
 from tls_proxy import TlsProxy
 
@@ -20,6 +21,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "protocol"))
 from foreign import ForeignServer
 
 WITHOUT_COMMS = (Path(__file__).parent / "without_comms.js").read_text()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return ByServers(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -104,6 +110,14 @@ def openid_provider(hub, binder, tls_proxy):
         redirect_uri=f"{hub.callback} {binder.base}/intermezzo/callback",
         https_redirect_uri=tls_proxy.callback,
     )
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def distant_provider():
+    """A certified server that knows none of the Jupyters."""
+    server = ForeignServer(trusted=1, interval=1)
     yield server
     server.stop()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
+from journey import PRACTICE, Journey
 
 LOAD = "%load_ext intermezzo_nb"
 LOGIN = "%intermezzo_login --profile demo"
@@ -62,3 +63,25 @@ def test_one_users_address_is_nothing_to_another(hub, hub_of_ann, hub_of_bob, op
     tab.close()
     ann.sign_in(1)
     ann.wait_for(1, "Maren Voss")
+
+
+@pytest.mark.timeout(120)
+def test_on_a_hub_the_state_of_one_user_opens_nothing_of_another(
+    hub, hub_of_ann, hub_of_bob, open_in, chromium
+):
+    notebook = open_in(hub_of_ann, "state.ipynb", LOAD, PRACTICE.login, PRACTICE.read)
+    notebook.run_all()
+    tab = notebook.open_link(1)
+    tab.locator("#allow, #continue").first.wait_for()
+    state = parse_qs(urlsplit(tab.url).query)["state"][0]
+    query = urlencode({"code": "forged", "state": state})
+    bob = chromium.new_context(**hub_of_bob.context)
+    assert bob.request.get(f"{hub.callback}?{query}").status == 404
+    assert (
+        bob.request.get(f"{hub_of_bob.base}/intermezzo/callback?{query}").status == 404
+    )
+    at_ann = bob.request.get(f"{hub_of_ann.base}/intermezzo/callback?{query}")
+    assert at_ann.status == 403
+    bob.close()
+    Journey(notebook, PRACTICE).sign_in(tab)
+    notebook.output(2).locator("table.dataframe").wait_for(timeout=20_000)

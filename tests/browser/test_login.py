@@ -133,9 +133,9 @@ def test_a_code_is_entered_elsewhere_and_the_panel_notices(open_notebook):
 
 
 def test_a_telephone_finds_the_page_for_codes_by_a_qr_code(
-    open_notebook, openid_provider
+    open_notebook, distant_provider
 ):
-    login = f"{provider(openid_provider).login} --via device"
+    login = f"{provider(distant_provider).login} --via device"
     notebook = open_notebook("qr.ipynb", LOAD, login, color_scheme="dark")
     notebook.run(0)
     notebook.run(1)

@@ -6,7 +6,7 @@ import secrets
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from journey import PRACTICE, Journey
+from journey import PRACTICE
 from jupyters import started
 
 LOAD = "%load_ext intermezzo_nb"
@@ -134,27 +134,6 @@ def test_a_hundred_forged_answers_change_nothing(way, open_in, lab, chromium, le
     for secret in (spent["code"], spent["state"], asked["state"], asked["nonce"]):
         leaks.record(secret)
     assert not leaks.in_text(notebook.saved() + lab.log.read_text())
-
-
-@pytest.mark.timeout(120)
-def test_on_a_hub_the_state_of_one_user_opens_nothing_of_another(
-    hub, hub_of_ann, hub_of_bob, open_in, chromium
-):
-    notebook = open_in(hub_of_ann, "state.ipynb", LOAD, PRACTICE.login, PRACTICE.read)
-    notebook.run_all()
-    tab = notebook.open_link(1)
-    tab.locator("#allow, #continue").first.wait_for()
-    query = urlencode({"code": "forged", "state": parameters(tab.url)["state"]})
-    bob = chromium.new_context(**hub_of_bob.context)
-    assert bob.request.get(f"{hub.callback}?{query}").status == 404
-    assert (
-        bob.request.get(f"{hub_of_bob.base}/intermezzo/callback?{query}").status == 404
-    )
-    at_ann = bob.request.get(f"{hub_of_ann.base}/intermezzo/callback?{query}")
-    assert at_ann.status == 403
-    bob.close()
-    Journey(notebook, PRACTICE).sign_in(tab)
-    notebook.output(2).locator("table.dataframe").wait_for(timeout=20_000)
 
 
 def parameters(url):
