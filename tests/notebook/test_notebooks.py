@@ -124,6 +124,7 @@ def test_the_quickstart_runs_unattended(tmp_path):
     assert "application/vnd.jupyter.widget-state+json" not in saved
 
 
+@pytest.mark.timeout(180)  # one of them computes for half a minute
 @pytest.mark.parametrize(
     "name",
     [
