@@ -36,6 +36,7 @@ _PACKAGES = ("intermezzo_nb", "pandas", "requests", "requests_oauthlib", "oauthl
 _MOST_SKEW = 60.0  # seconds that ID tokens are granted anyway
 _FOR_OTHERS = {"INTERMEZZO_DEMO_URL"}
 _SECONDS = 10.0  # for the API's address to answer
+_LISTED = "/organizations"
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 _NAMED = "JUPYTERHUB_SERVER_NAME"  # to such the Hub's one address does not lead
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -199,9 +200,9 @@ def _clock(ahead: float) -> Finding:
 def _api(url: str) -> Finding:
     began = time.monotonic()
     try:
-        # Any answer will do: without a token most are refusals.
+        # What every account has: a refusal of it is a sign of life, and of the place.
         response = requests.get(
-            url,
+            url.rstrip("/") + _LISTED,
             auth=lambda request: request,  # else .netrc would be looked at
             timeout=_SECONDS,
             allow_redirects=False,
@@ -221,6 +222,9 @@ def _api(url: str) -> Finding:
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         advice = "Tell those who run it, or the proxy before it, if that stays."
         return Finding("note", "API", told, advice)
+    if response.status_code == HTTPStatus.NOT_FOUND:
+        advice = "Check the path in INTERMEZZO_API_URL."
+        return Finding("note", "API", f"{told}: no {_LISTED} is there", advice)
     usual = response.status_code >= HTTPStatus.BAD_REQUEST
     return Finding("ok", "API", f"{told}, as is usual" if usual else told)
 

@@ -203,8 +203,16 @@ def test_a_refusal_without_a_token_is_said_to_be_usual(practised):
     found = findings(practised("person"))["API"]
     assert found.verdict == "ok"
     assert re.search(
-        r"answers \(\d\.\d\d s\); HTTP 404 without a token, as is usual", found.told
+        r"answers \(\d\.\d\d s\); HTTP 401 without a token, as is usual", found.told
     )
+
+
+def test_an_address_without_the_api_is_noted(practised):
+    settings = practised("person")
+    found = findings(replace(settings, api_url=settings.api_url + "/v9"))["API"]
+    assert found.verdict == "note"
+    assert found.told.endswith("HTTP 404 without a token: no /organizations is there")
+    assert "INTERMEZZO_API_URL" in found.advice
 
 
 def test_where_nobody_can_be_asked_that_is_told(practised):
