@@ -231,7 +231,10 @@ class Journal:
         return StoreError(
             f"the journal {self.path} cannot be used",
             why=f"{why[:1].upper()}{why[1:]}.",
-            advice="Name another file, or wait for the other run to end.",
+            # Beside another journal, the same rows would be sent twice.
+            advice="Wait for the other run to end, and run it again then."
+            if code == "journal_busy"
+            else "Name another file.",
             code=code,
         )
 

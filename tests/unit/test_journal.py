@@ -150,12 +150,14 @@ def test_a_journal_of_something_else_is_refused(path):
     with pytest.raises(StoreError) as caught:
         Journal(path, "https://api.example /worksites")
     assert caught.value.code == "journal_of_another"
+    assert caught.value.advice == "Name another file."
 
 
 def test_two_runs_do_not_share_a_journal(path):
     with Journal(path, HERE), pytest.raises(StoreError) as caught:
         Journal(path, HERE)
     assert caught.value.code == "journal_busy"
+    assert "another file" not in caught.value.advice
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path):
