@@ -82,13 +82,17 @@ def api_error(response: requests.Response, path: str) -> IntermezzoError:
             code="session_ended",
         )
     kind = _BY_STATUS.get(status, ApiError)
+    advice = _ADVICE.get(kind, "Try again later.")
+    # What names nothing that is missing need not come from the API.
+    if kind is NotFound and message.lower() in {"", "not found"}:
+        advice = "Check INTERMEZZO_API_URL, the path, the ids and the organization."
     retry_after = seconds_of(response.headers)
     return kind(
         f"{response.request.method} {path} was answered with HTTP {status}",
         why=(message or _unsaid(response)) + _request_name(response),
         advice=_permission_advice(response)
         if kind is NotAllowed
-        else _wait_advice(retry_after) or _ADVICE.get(kind, "Try again later."),
+        else _wait_advice(retry_after) or advice,
         status=status,
         request_id=response.headers.get("X-Request-Id"),
         retry_after=retry_after,

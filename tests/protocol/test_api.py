@@ -329,6 +329,18 @@ def test_words_in_any_charset_are_told(
     assert told in caught.value.why
 
 
+@pytest.mark.parametrize("body", [b"<h1>404</h1>", b'{"detail":"Not Found"}'])
+def test_a_404_that_names_nothing_may_be_of_a_wrong_address(
+    shared_practice, connection, listener, body
+):
+    made = split(shared_practice, connection, listener)
+    kind = "application/json" if body[:1] == b"{" else "text/html"
+    listener.answers += [(404, {"Content-Type": kind}, body)]
+    with pytest.raises(NotFound) as caught:
+        made.get("/organizations")
+    assert "INTERMEZZO_API_URL" in caught.value.advice
+
+
 def test_an_error_as_a_page_tells_what_is_known(shared_practice, connection, listener):
     made = split(shared_practice, connection, listener)
     listener.answers += [(500, {"Content-Type": "text/html; x=y"}, b"<h1>Oh</h1>")]
