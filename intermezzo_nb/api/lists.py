@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..errors import ApiError
@@ -16,6 +17,8 @@ from .query import Query
 from .tally import Question
 
 _SIZES = ("size", "limit")  # of a page: who sends one has a reason
+# What may be said to parameters that are not taken; None of an answer with no list.
+_PERHAPS_REFUSED = frozenset({400, 404, 422, 500, None})
 
 
 def pages_of_list(
@@ -71,9 +74,9 @@ def pages_of_list(
             fetch, begin, inside=inside, name=name, expect=foresee, wanted=wanted
         )
     else:
-        pages = walk(
+        walk_in = partial(
+            walk,
             fetch,
-            style=style or styles.get(template),
             inside=inside,
             name=name,
             is_list=query.resource is not None and style != "object",
@@ -81,7 +84,9 @@ def pages_of_list(
             expect=foresee,
             wanted=wanted,
         )
-    for page in _learned(pages, template, styles):
+        learned = None if style else styles.get(template)
+        pages = _as_before(walk_in, learned) if learned else walk_in(style=style)
+    for page in pages if style else _learned(pages, template, styles):
         notes = [*page.notes, *_bare(page, query)]
         if page.following is None:
             is_whole = inside or page.style == "object"  # whose rows nobody counts
@@ -89,17 +94,33 @@ def pages_of_list(
         yield replace(page, notes=tuple(notes))
 
 
+def _as_before(walk_in: Callable[..., Iterator[Page]], style: str) -> Iterator[Page]:
+    """Give the pages in a style that was learned, or anew where it holds no longer."""
+    pages = walk_in(style=style)
+    try:
+        first = next(pages)
+        # An answer in no pages may be as much of the list as a page would hold.
+        is_as_asked = first.asked == opening(first.style)
+    except ApiError as error:
+        if error.status not in _PERHAPS_REFUSED:
+            raise
+        is_as_asked = False
+    if is_as_asked:
+        yield first
+        yield from pages
+    else:
+        yield from walk_in(style=None)
+
+
 def _learned(
     pages: Iterator[Page], template: str, styles: MutableMapping[str, str]
 ) -> Iterator[Page]:
-    try:
-        for page in pages:
-            if page.asked and page.asked == opening(page.style):
-                styles[template] = page.style
-            yield page
-    except ApiError:
-        styles.pop(template, None)  # that may be why
-        raise
+    for page in pages:
+        if page.asked == {}:
+            styles.pop(template, None)
+        elif page.asked == opening(page.style):
+            styles[template] = page.style
+        yield page
 
 
 def _unread(name: str, announced: str | int, came: int | None) -> Iterator[str]:

@@ -10,7 +10,7 @@ from intermezzo_nb.api.provenance import provenance, summary
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
 from intermezzo_nb.api.tables import frame_of
-from intermezzo_nb.errors import ApiError, PagingError, SettingsError, ValidationFailed
+from intermezzo_nb.errors import ApiError, PagingError, SettingsError
 
 ROWS = [{"id": f"e{n}"} for n in range(250)]
 
@@ -412,11 +412,12 @@ def test_a_count_beyond_all_bounds_is_told_as_any_that_is_wrong(told):
 class ByDefault(FakeApi):
     """Gives pages of ten unless it is asked for others, as is documented."""
 
-    refuses = ()
+    refuses, status = (), 422
 
     def ask(self, path, params):
         if {*params} & {*self.refuses}:
-            raise ValidationFailed("no such parameter", status=422)
+            self.asked.append((path, params))
+            raise ApiError("no such parameter", status=self.status)
         return super().ask(path, {"size": params.get("limit", 10), **params})
 
 
@@ -450,10 +451,38 @@ def test_a_list_that_comes_in_other_pages_than_before_is_read_whole():
     assert api.styles == {"/x": "cursor"}
 
 
-def test_pages_that_are_refused_are_not_asked_for_again():
+@pytest.mark.parametrize("status", [400, 404, 422, 500, None])
+def test_pages_that_are_refused_are_not_asked_for_again(status):
     api = ByDefault(x=ROWS)
     read(api, "/x")
-    api.refuses, api.answers["/x"] = ("page",), ROWS[:10]
-    with pytest.raises(ValidationFailed):
-        read(api, "/x")
-    assert len(read(api, "/x")[0]) == 10
+    api.refuses, api.answers["/x"], api.status = ("page",), ROWS[:10], status
+    assert [len(read(api, "/x")[0]) for _ in range(2)] == [10, 10]
+    assert ["page" in params for _, params in api.asked[-3:]] == [True, False, False]
+
+
+def test_a_list_that_is_refused_in_any_pages_says_nothing_of_them():
+    api = ByDefault(x=ROWS)
+    read(api, "/x")
+    for status in (403, 404):
+        api.refuses, api.status = ("page", "size"), status
+        with pytest.raises(ApiError):
+            read(api, "/x", params={"size": 7})
+    api.refuses = ()
+    assert read(api, "/x")[1].requests == 3
+
+
+@pytest.mark.parametrize("announces_total", [False, True])
+def test_a_list_that_comes_whole_in_one_organization_is_not_cut_to_a_page(
+    announces_total,
+):
+    class Whole(ByDefault):
+        def answer(self, found, params):
+            if len(found) == len(ROWS):
+                return super().answer(found, params)
+            page = found[: params["size"]] if "page" in params else found
+            return {"items": page, "total": len(found)} if announces_total else page
+
+    names = [f"organizations__{o}__employees" for o in "abc"]
+    api = Whole(**dict(zip(names, (ROWS, ROWS[:150], ROWS), strict=True)))
+    rows, reading = read(api, "employees", organizations=("a", "b", "c"))
+    assert (len(rows), reading.complete, reading.total) == (650, True, 650)
