@@ -272,7 +272,7 @@ class Session:
 
     def _revoke(self, token: Token) -> tuple[list[str], str]:
         done: list[str] = []
-        faults: list[str] = []
+        faults: dict[str, None] = {}  # both fail in the same way, mostly
         for secret, hint in (
             (token.refresh_token, "refresh_token"),
             (token.access_token, "access_token"),
@@ -283,7 +283,7 @@ class Session:
                 if not self._oauth.revoke(secret, hint):
                     return done, "it offers no revocation"
             except IntermezzoError as error:
-                faults.append(error.what)
+                faults[error.what] = None
             else:
                 done.append(hint.replace("_", " "))
         return done, "; ".join(faults)
