@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -53,12 +53,16 @@ class _Task:
             options["organization"] = stretch.owner
         if stretch.employees:
             options["employee_id"] = stretch.employees
-        settings = self.connection.settings
-        api = _api_of(self.connection)
-        reading = plan(api, settings, self.name, options, tell=lambda _: None)
+        reading = plan(
+            _api_of(self.connection),
+            self.connection.settings,
+            self.name,
+            options,
+            tell=lambda _: None,
+            today=self.today,
+        )
         reading.extent.organizations = self.owners
         reading.extent.is_of_all = self.is_of_all
-        reading.query = replace(reading.query, today=self.today)
         if reading.employees is not None:
             reading.employees.are_from_list = self.are_from_list
         reading.only = None if stretch.employees else stretch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -30,6 +31,7 @@ def plan(
     options: Mapping[str, Any],
     *,
     tell: Callable[[str], None],
+    today: dt.date | None = None,
 ) -> Reading:
     """
     Check what is asked for, and find the organizations and employees it is about.
@@ -40,6 +42,8 @@ def plan(
         Those of :meth:`Connection.frame`; what is none of them is a filter.
     tell : callable
         Told of waits, each once, where no ``progress`` is.
+    today : date, optional
+        Of who shares the reading out; else that of this machine's clock.
 
     Raises
     ------
@@ -47,6 +51,7 @@ def plan(
         It cannot be asked so.
     """
     known = {n: options[n] for n in _OPTIONS if options.get(n) is not None}
+    known |= {} if today is None else {"today": today}
     others = {n: value for n, value in options.items() if n not in _OPTIONS}
     organization = named(known.pop("organization", None))
     progress = known.pop("progress", waits_alone(tell))

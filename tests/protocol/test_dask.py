@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
+from types import SimpleNamespace
 
 import cloudpickle
 import pandas as pd
@@ -142,3 +144,19 @@ def test_a_session_of_a_person_is_refused_before_anything_is_sent(
 def test_what_cannot_be_shared_out_is_refused(practice, resource, options):
     with pytest.raises(SettingsError):
         practice.dask_frame(resource, **options)
+
+
+def test_parts_are_of_the_day_on_which_they_were_shared_out(practice, monkeypatch):
+    class Earlier(dt.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2024, 6, 1, tzinfo=tz)
+
+    wanted = practice.frame("job-details", **ALL, as_of="2024-06-01")
+    with monkeypatch.context() as patch:
+        clock = SimpleNamespace(datetime=Earlier)
+        patch.setattr("intermezzo_nb.api.query.dt", clock)
+        shared = practice.dask_frame("job-details", **ALL)
+    frame = shared.compute(scheduler="sync").reset_index(drop=True)
+    pd.testing.assert_frame_equal(frame, wanted)
+    assert not frame.equals(practice.frame("job-details", **ALL))
