@@ -27,6 +27,12 @@ from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, RowError
 _VERSION = 1
 _BEGINNING = b'{"journal":'
 EARLIER = "told in an earlier run"
+# Another journal knows nothing of what was sent, and would send it again.
+_ADVICE = {
+    "journal_busy": "Wait for the other run to end, and run it again then.",
+    "journal_damaged": "If it was one, look up first what was created; then name "
+    "another file.",
+}
 
 
 class Journal:
@@ -231,10 +237,7 @@ class Journal:
         return StoreError(
             f"the journal {self.path} cannot be used",
             why=f"{why[:1].upper()}{why[1:]}.",
-            # Beside another journal, the same rows would be sent twice.
-            advice="Wait for the other run to end, and run it again then."
-            if code == "journal_busy"
-            else "Name another file.",
+            advice=_ADVICE.get(code, "Name another file."),
             code=code,
         )
 

@@ -143,6 +143,7 @@ def test_what_is_no_journal_is_left_alone(tmp_path, content):
     with pytest.raises(StoreError) as caught:
         Journal(path, HERE)
     assert caught.value.code == "journal_damaged"
+    assert "look up first what was created" in caught.value.advice
     assert path.read_text() == content
 
 
