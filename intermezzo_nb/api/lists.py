@@ -115,12 +115,16 @@ def _as_before(walk_in: Callable[..., Iterator[Page]], style: str) -> Iterator[P
 def _learned(
     pages: Iterator[Page], template: str, styles: MutableMapping[str, str]
 ) -> Iterator[Page]:
-    for page in pages:
-        if page.asked == {}:
-            styles.pop(template, None)
-        elif page.asked == opening(page.style):
-            styles[template] = page.style
-        yield page
+    try:
+        for page in pages:
+            if page.asked == {}:
+                styles.pop(template, None)
+            elif page.asked == opening(page.style):
+                styles[template] = page.style
+            yield page
+    except ApiError:
+        styles.pop(template, None)  # that may be why
+        raise
 
 
 def _unread(name: str, announced: str | int, came: int | None) -> Iterator[str]:

@@ -460,15 +460,32 @@ def test_pages_that_are_refused_are_not_asked_for_again(status):
     assert ["page" in params for _, params in api.asked[-3:]] == [True, False, False]
 
 
-def test_a_list_that_is_refused_in_any_pages_says_nothing_of_them():
+def test_a_list_that_is_refused_in_any_pages_is_asked_for_once_more_at_most():
     api = ByDefault(x=ROWS)
     read(api, "/x")
-    for status in (403, 404):
-        api.refuses, api.status = ("page", "size"), status
+    api.refuses, api.status, api.asked = ("size",), 404, []
+    for requests in (2, 3):
         with pytest.raises(ApiError):
             read(api, "/x", params={"size": 7})
-    api.refuses = ()
-    assert read(api, "/x")[1].requests == 3
+        assert len(api.asked) == requests
+
+
+def test_a_list_whose_pages_break_off_is_begun_without_any_the_next_time():
+    class Whole(ByDefault):
+        breaks = False
+
+        def answer(self, found, params):
+            if self.breaks and params.get("page") == 2:
+                raise ApiError("no such page", status=404)
+            is_whole = self.breaks and "page" not in params
+            return {"items": found} if is_whole else super().answer(found, params)
+
+    api = Whole(x=ROWS)
+    read(api, "/x")
+    api.breaks = True
+    with pytest.raises(ApiError):
+        read(api, "/x")
+    assert len(read(api, "/x")[0]) == 250
 
 
 @pytest.mark.parametrize("announces_total", [False, True])
