@@ -88,7 +88,7 @@ def answers(port):
 
 
 def main():
-    pairs = int(sys.argv[1]) if len(sys.argv) > 1 else PAIRS
+    pairs = max(2, int(sys.argv[1])) if len(sys.argv) > 1 else PAIRS  # for a spread
     both = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -104,7 +104,7 @@ def main():
         on, off = ([run[place] for run in runs] for runs in zip(*both, strict=True))
         ratio = statistics.median(a / b for a, b in zip(on, off, strict=True))
         more = [(a - b) * 1000 for a, b in zip(on, off, strict=True)]
-        least, middle, most = statistics.quantiles(more)
+        least, middle, most = statistics.quantiles(more, method="inclusive")
         medians = f"{statistics.median(on):7.3f} s{statistics.median(off):7.3f} s"
         told = f"{medians}{ratio:8.3f}{middle:+8.1f} ms"
         print(f"{what:<24}{told}  {least:+.0f} to {most:+.0f} ms")
