@@ -38,10 +38,9 @@ class Extent:
     def resource(self) -> Resource | None:
         """The resource as it is read here, with the column that tells owners apart."""
         resource = self._resource
-        is_told = not self.is_told_apart or (
-            resource and resource.column(_ORGANIZATION.name)
-        )
-        if resource is None or is_told:
+        if resource is None or not self.is_told_apart:
+            return resource
+        if resource.column(_ORGANIZATION.name):
             return resource
         return replace(resource, columns=(_ORGANIZATION, *resource.columns))
 
@@ -68,8 +67,7 @@ class Extent:
     @property
     def owners(self) -> list[Owner]:
         """Whose lists are read, where that is not one of each employee."""
-        owners = [Owner(o) for o in self.organizations if self.has_owner]
-        return owners if self.has_owner else [Owner()]
+        return [Owner(o) for o in self.organizations] if self.has_owner else [Owner()]
 
     @property
     def only_employee(self) -> str:

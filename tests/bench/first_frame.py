@@ -65,6 +65,7 @@ def environment(server):
             named[found[1]] = found[2]
     # No discovery, which the limit has not either.
     named["INTERMEZZO_TOKEN_URL"] = named.pop("INTERMEZZO_ISSUER") + "/oauth2/token"
+    # The way by hand refuses plain http on loopback, too; ours does not look at that.
     os.environ.update(named, OAUTHLIB_INSECURE_TRANSPORT="1")
 
 

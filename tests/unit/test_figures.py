@@ -17,6 +17,7 @@ def test_it(measured):
     {act}
     measured(Figure("{name}", "server", "practice", 1.0, 2, 0.5))
 """
+# The first of the files ends last, or the test runs into its time limit.
 LATE = """while not Path("b").exists():
         time.sleep(0.01)"""
 

@@ -146,15 +146,17 @@ def test_a_heavy_library_has_one_door(library, doors):
     assert users <= doors
 
 
+def printed(script):
+    """Give what a script prints in a process of its own."""
+    return subprocess.check_output([sys.executable, "-c", script], text=True)
+
+
 def test_the_import_is_light():
     check = (
         "import sys, intermezzo_nb, intermezzo_nb.settings\n"
         f"print([m for m in {HEAVY.split()!r} if m in sys.modules])"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", check], capture_output=True, text=True, check=True
-    )
-    assert run.stdout.strip() == "[]"
+    assert printed(check).strip() == "[]"
 
 
 def test_load_ext_loads_nothing_heavy_beyond_ipython():
@@ -166,10 +168,7 @@ def test_load_ext_loads_nothing_heavy_beyond_ipython():
         "shell.extension_manager.load_extension('intermezzo_nb')\n"
         "print(*sorted(set(sys.modules) - before), sep='\\n')"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", check], capture_output=True, text=True, check=True
-    )
-    loaded = set(run.stdout.split())
+    loaded = set(printed(check).split())
     assert "intermezzo_nb.notebook.magics" in loaded
     assert loaded.isdisjoint(HEAVY.split())
     # What a magic needs comes with its first use, and so do decimals, uuids and hashes.
@@ -183,7 +182,4 @@ def test_a_connection_loads_nothing_that_only_some_need():
         "import sys, intermezzo_nb.connection\n"
         f"print([m for m in {some!r} if m in sys.modules])"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", check], capture_output=True, text=True, check=True
-    )
-    assert run.stdout.strip() == "[]"
+    assert printed(check).strip() == "[]"
