@@ -9,6 +9,7 @@ import stat
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -80,7 +81,10 @@ class FileStore:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
+        import filelock  # here, as it would hold up whoever waits for a renewal
+
         self._folder = folder or default_folder()
+        self._lock_at = partial(filelock.FileLock, timeout=_PATIENCE, mode=0o600)
         self.where = f"in a private file under {self._folder}"
 
     def load(self, key: str) -> Token | None:
@@ -120,15 +124,13 @@ class FileStore:
 
     @contextmanager
     def lock(self, key: str) -> Iterator[None]:
-        import filelock  # of no use to what is kept in memory
-
         path = self._path(key).with_suffix(".lock")
         with _disk(path):
             self._make_folder()
-            lock = filelock.FileLock(path, timeout=_PATIENCE, mode=0o600)
+            lock = self._lock_at(path)
             try:
                 lock.acquire(poll_interval=_LOOK)
-            except filelock.Timeout:
+            except TimeoutError:  # that of filelock, too
                 raise StoreError(
                     "another process holds the saved session",
                     why=f"The lock {path} was not free within {_PATIENCE:.0f} s.",

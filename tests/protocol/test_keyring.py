@@ -54,7 +54,7 @@ def bus(monkeypatch, tmp_path):
 @pytest.fixture
 def unlocked(bus):
     """GNOME's keyring, unlocked with a password as a sign-in to the desktop does."""
-    daemon = started("--unlock", told="a password")
+    daemon = started("--unlock", told="a password", ready=keeps)
     yield
     daemon.terminate()
     daemon.wait(10)
@@ -69,7 +69,29 @@ def locked(bus):
     daemon.wait(10)
 
 
-def started(*options, told=""):
+def is_there():
+    connection = secretstorage.dbus_init()
+    try:
+        return secretstorage.check_service_availability(connection)
+    finally:
+        connection.close()
+
+
+def keeps():
+    """Tell whether there is a place, too, which is made after the daemon answers."""
+    if not is_there():
+        return False
+    connection = secretstorage.dbus_init()
+    try:
+        place = secretstorage.get_collection_by_alias(connection, "default")
+        return not place.is_locked()
+    except secretstorage.ItemNotFoundException:
+        return False
+    finally:
+        connection.close()
+
+
+def started(*options, told="", ready=is_there):
     process = subprocess.Popen(
         ["gnome-keyring-daemon", "--components=secrets", "--foreground", *options],
         stdin=subprocess.PIPE,
@@ -80,18 +102,10 @@ def started(*options, told=""):
     process.stdin.write(told)
     process.stdin.close()
     until = time.monotonic() + 10
-    while not is_there() and time.monotonic() < until:
+    while not ready() and time.monotonic() < until:
         time.sleep(0.05)
     look_anew()
     return process
-
-
-def is_there():
-    connection = secretstorage.dbus_init()
-    try:
-        return secretstorage.check_service_availability(connection)
-    finally:
-        connection.close()
 
 
 def look_anew():
