@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .connection import Connection
-from .ladder import reaches_pages_here
-from .login import Login
 from .profiles import read_profiles
 from .session import print_link
 from .settings import Settings, given
 from .surroundings import look
+
+if TYPE_CHECKING:
+    from .login import Login
 
 
 def connect(profile: str | None = None, **settings: Any) -> Connection:
@@ -48,6 +49,7 @@ def connect_with(
 
     wanted = found("profile") or os.environ.get("INTERMEZZO_PROFILE")
     if wanted == "demo" and "demo" not in profiles:
+        from .ladder import reaches_pages_here
         from .practice import demo_profile
 
         place, silent = look(), found("no_input")

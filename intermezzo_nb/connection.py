@@ -16,13 +16,11 @@ from .api.plan import plan
 from .api.reading import Reading
 from .api.shaping import check_form
 from .api.signing import BearerAuth
-from .api.tables import table, tables
+from .api.tables import loader, table, tables
 from .errors import plain
 from .interrupts import NOTHING_ASSIGNED, told_of_interrupt
-from .login import Login
 from .session import Session, print_link, say, say_beside
 from .settings import OF_ROWS, OF_SIGN_IN, Settings, differing
-from .status import LoggedOut, Status
 from .tokens.forks import renew_in_child
 
 if TYPE_CHECKING:
@@ -33,6 +31,8 @@ if TYPE_CHECKING:
     from .api.export import Exported
     from .api.payslips import PayrollReport
     from .api.report import SendReport
+    from .login import Login
+    from .status import LoggedOut, Status
 
 
 class Connection:
@@ -254,7 +254,9 @@ class Connection:
         is_told = more.get("progress") is not None
         tell = None if is_told else partial(_say, by=say_beside)
         with told_of_interrupt(NOTHING_ASSIGNED):
-            reading = self._reading(resource, more, money=money, columns=columns)
+            reading = self._reading(
+                resource, more, self._loader(as_), money=money, columns=columns
+            )
             return table(reading, profile=self.settings.profile, as_=as_, tell=tell)
 
     def resources(self, name: str | None = None) -> pd.DataFrame:
@@ -544,9 +546,19 @@ class Connection:
                 self._api = Api.at(self.settings.api_url or "", self.auth)
             return self._api
 
-    def _reading(self, name: str, options: dict[str, Any], **more: Any) -> Reading:
+    def _reading(
+        self,
+        name: str,
+        options: dict[str, Any],
+        load: Callable[[], object] | None = None,
+        **more: Any,
+    ) -> Reading:
         both = {**options, **more}
-        return plan(self._client, self.settings, name, both, tell=say_beside)
+        return plan(self._client, self.settings, name, both, tell=say_beside, load=load)
+
+    def _loader(self, as_: str) -> Callable[[], object] | None:
+        # Who waits for a sign-in, in the thread that can be interrupted, needs none.
+        return None if self._session.is_signing_in else loader(as_)
 
 
 def _say(told: str, by: Callable[[str], None] = say) -> None:

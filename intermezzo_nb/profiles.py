@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,10 @@ def read_profiles(path: Path | None = None) -> dict[str, dict[str, Any]]:
     """
     path = path or profiles_path()
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        import tomllib  # of no use to who has no such file
+
+        tables = tomllib.loads(text)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as fault:

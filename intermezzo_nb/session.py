@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .addresses import origin
 from .advice import how_to_set
 from .api.waits import tell_wait
-from .asking import wait_and_ask
 from .errors import (
     IntermezzoError,
     Interrupted,
@@ -17,20 +17,24 @@ from .errors import (
     LoginRequired,
     SettingsError,
 )
-from .ladder import choose_way, reaches_pages_here, why_nobody
-from .login import Login
 from .oauth.answers import is_bearer_token
 from .oauth.client import OAuthClient
-from .oauth.models import Prompt, Token
+from .oauth.models import Token
 from .oauth.renewal import renewed
 from .secret import Secret
 from .settings import Settings
-from .status import LoggedOut, Status
 from .surroundings import Surroundings, look
 from .tokens.choice import choose_store
 from .tokens.source import TokenSource
 from .tokens.store import session_key
 from .wrapping import wrapped
+
+if TYPE_CHECKING:
+    from .login import Login
+    from .oauth.models import Prompt
+    from .status import LoggedOut, Status
+
+# What signs a person in is imported where it is used: machines have no use for it.
 
 
 class Session:
@@ -80,6 +84,9 @@ class Session:
         self._note("client credentials", "no secret is set, or a person was asked for")
         self._insist_on_a_person(surroundings)
         self.settings.require(*self.settings.needed)
+        from .ladder import choose_way
+        from .login import Login
+
         way = choose_way(self.settings, surroundings, self._oauth, self._note)
         login = Login(way, self._source.accept, self._revoke)
         login.start()
@@ -100,6 +107,11 @@ class Session:
         if wait:
             self._login = None  # its end was told here
 
+    @property
+    def is_signing_in(self) -> bool:
+        """Whether a sign-in is under way, for which the next token waits."""
+        return self._login is not None
+
     def cancel_login(self, *, replaced: bool = False) -> None:
         """End a sign-in that is under way; harmless when there is none."""
         login, self._login = self._login, None
@@ -113,6 +125,8 @@ class Session:
             token, kept = self._source.peek(), self._source.store.where
         except IntermezzoError as error:
             token, kept = None, f"unusable: {error.what}"
+        from .status import Status
+
         settings = self.settings
         is_pending = self._login is not None and not self._login.state.is_final
         state = "signing in" if is_pending else "signed in" if token else "signed out"
@@ -141,6 +155,8 @@ class Session:
         LoggedOut
             Both halves.
         """
+        from .status import LoggedOut
+
         self.cancel_login()
         self._ladder = []
         token, fault = self._source.forget()
@@ -206,6 +222,8 @@ class Session:
         login.expect()
         prompt = login.prompt
         if prompt and prompt.paste == "expected" and surroundings.answers:
+            from .asking import wait_and_ask
+
             wait_and_ask(login, say)
         else:
             login.wait()
@@ -244,6 +262,8 @@ class Session:
         return True
 
     def _tell_why_no_person(self, surroundings: Surroundings) -> None:
+        from .ladder import reaches_pages_here, why_nobody
+
         if silence := why_nobody(self.settings, surroundings):
             self._note("a person", silence)
         elif self.settings.is_practice and not reaches_pages_here(surroundings):
@@ -252,6 +272,8 @@ class Session:
             self._note("a person", why)
 
     def _insist_on_a_person(self, surroundings: Surroundings) -> None:
+        from .ladder import why_nobody
+
         silence = why_nobody(self.settings, surroundings)
         if not silence:
             return

@@ -29,6 +29,9 @@ class Ahead:
         How many are fetched at the same time.
     meanwhile : callable
         Called in the caller's thread, a few times a second while it waits.
+    load : callable, optional
+        Called there once, while the first answer is on its way: loads what is needed
+        for the answers, and takes long.
     """
 
     def __init__(
@@ -37,8 +40,10 @@ class Ahead:
         *,
         at_once: int,
         meanwhile: Callable[[], None] = lambda: None,
+        load: Callable[[], object] | None = None,
     ) -> None:
         self._fetch, self._at_once, self._meanwhile = fetch, at_once, meanwhile
+        self._load = load
         self._coming: Iterator[Any] = iter(())
         self._under_way: deque[tuple[Any, Future[Any]]] = deque()
         self._threads: ThreadPoolExecutor | None = None
@@ -54,7 +59,12 @@ class Ahead:
         """Give an answer, or raise what fetching it has raised."""
         if not (self._under_way and self._under_way[0][0] == question):
             self._drop()
-            return self._fetch(question)
+            if self._load is None:
+                return self._fetch(question)
+            self.expect([question])
+        if self._load is not None:
+            load, self._load = self._load, None
+            load()
         _, answer = self._under_way.popleft()
         self._fill()
         while True:

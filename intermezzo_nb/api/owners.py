@@ -308,7 +308,14 @@ def _look_up(api: Api, plan: Reading, query: Query, organization: str = "") -> R
         else:
             plan.tell_step(now)
 
-    look_up = Reading(api, query, progress=tell, announces=False, within=plan.tally)
+    look_up = Reading(
+        api,
+        query,
+        progress=tell,
+        announces=False,
+        within=plan.tally,
+        load=plan.load,
+    )
     look_up.extent.organizations = (organization,) if organization else ()
     return look_up
 

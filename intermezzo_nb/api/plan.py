@@ -32,6 +32,7 @@ def plan(
     *,
     tell: Callable[[str], None],
     today: dt.date | None = None,
+    load: Callable[[], object] | None = None,
 ) -> Reading:
     """
     Check what is asked for, and find the organizations and employees it is about.
@@ -44,6 +45,8 @@ def plan(
         Told of waits, each once, where no ``progress`` is.
     today : date, optional
         Of who shares the reading out; else that of this machine's clock.
+    load : callable, optional
+        Called while the first answer is on its way, to load what will be needed.
 
     Raises
     ------
@@ -74,7 +77,7 @@ def plan(
     if not callable(listener):
         raise bad_argument("progress", "a function that is told a Progress, or tqdm")
     most = None if look().answers else _UNWATCHED
-    reading = Reading(api, query, progress=listener, max_requests=most)
+    reading = Reading(api, query, progress=listener, max_requests=most, load=load)
     wanted = organization or settings.organization
     if query.resource and query.resource.owner != "account":
         reading.extent.organizations = choose(api, reading, wanted)

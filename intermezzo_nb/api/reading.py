@@ -47,6 +47,8 @@ class Reading:
         Whether many requests are told of before they are sent.
     within : Tally, optional
         Of the reading that needs this one on its way.
+    load : callable, optional
+        Called while the first answer is on its way, to load what will be needed.
     """
 
     def __init__(
@@ -58,8 +60,10 @@ class Reading:
         max_requests: int | None = None,
         announces: bool = True,
         within: Tally | None = None,
+        load: Callable[[], object] | None = None,
     ) -> None:
         self.query, self._api, self._progress = query, api, progress
+        self.load = load
         self.extent = Extent(query)
         self.employees: FanOut | None = None
         self._sieve = Sieve(query, self.extent.here)
@@ -158,6 +162,7 @@ class Reading:
             self._whole_of if many else self.tally.fetch,
             at_once=AT_ONCE,
             meanwhile=self.tally.tell_meanwhile,
+            load=self.load,
         )
         try:
             self._tell()

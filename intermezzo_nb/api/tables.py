@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from itertools import chain, islice
 from typing import Any
 
 from ..errors import IncompleteWarning
@@ -12,6 +15,13 @@ from .reading import Reading
 from .shaping import Record
 
 _CALLERS = 4  # frames from a warning to who called the connection
+
+
+def loader(as_: str) -> Callable[[], object] | None:
+    """Give what loads pandas, where a form needs it and it is not there yet."""
+    if as_ == "records" or f"{__package__}.frames" in sys.modules:
+        return None
+    return lambda: import_module(".frames", __package__)
 
 
 def table(
@@ -42,7 +52,10 @@ def table(
     if as_ == "records":
         made: Any = [record for batch in batches for record in batch]
     else:
-        made = frame_of(reading, batches, profile=profile, as_=as_)
+        # Frames come with pandas, which is loaded while the first answer is awaited.
+        first = [*islice(batches, 1)]
+        pages = chain(first, batches)
+        made = frame_of(reading, pages, profile=profile, as_=as_)
     _warn(reading)
     about = getattr(made, "attrs", {}).get("intermezzo", {})
     if tell and about.get("notes") and reading.is_whole:
@@ -69,7 +82,7 @@ def frame_of(
     is_part: bool = False,
 ) -> Any:
     """Give pages of a reading as a frame that bears what is told of the reading."""
-    from .frames import framed  # the first use of pandas
+    from .frames import framed  # the first use of pandas, if not by the loader
 
     made = framed(
         pages,

@@ -89,11 +89,13 @@ def main():
                     times[name].append(seconds(way))
         finally:
             server.terminate()
-    limit = statistics.median(times["pandas, token, page"])
+    limit = times["pandas, token, page"]
     print(f"{'answers take ' + latency + ' ms':<36}{'median':>8}{'of limit':>12}")
     for name, spent in times.items():
         middle = statistics.median(spent)
-        print(f"{name:<36}{middle * 1000:>5.0f} ms{middle / limit:>12.2f}")
+        # Of each round, so that a slow minute of the machine counts for both.
+        ratio = statistics.median(a / b for a, b in zip(spent, limit, strict=True))
+        print(f"{name:<36}{middle * 1000:>5.0f} ms{ratio:>12.2f}")
     print(f"{'goal':<44}{1.15:>12.2f}")
 
 

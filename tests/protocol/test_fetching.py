@@ -273,6 +273,39 @@ def test_a_bar_is_moved_and_closed(serve, reader, capsys, is_made):
     assert "1234/1234" in capsys.readouterr().err.splitlines()[-1]
 
 
+# Tells who reads at the moment when pandas is first looked for.
+_FIRST_FRAME = """
+import json, sys, threading
+from intermezzo_nb.connection import Connection
+from intermezzo_nb.settings import Settings
+
+class Told:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pandas":
+            print(len(readers()))
+
+def readers():
+    return [t for t in threading.enumerate() if t.name.startswith("intermezzo-reading")]
+
+sys.meta_path.insert(0, Told())
+settings = json.loads(sys.argv[1])
+ours = Connection(Settings.resolve(profiles={"default": settings}))
+print(len(ours.frame("/things", as_="records")))
+for left in readers():
+    left.join()
+print(len(ours.frame("/things")))
+print(len(ours.frame("/things")))
+"""
+
+
+def test_pandas_is_loaded_while_the_first_answer_is_on_its_way(serve, shared_practice):
+    server = serve(rows=50)
+    told = {**shared_practice.settings("machine"), "api_url": server.url}
+    command = [sys.executable, "-c", _FIRST_FRAME, json.dumps(told)]
+    lines = subprocess.check_output(command, text=True, timeout=60).splitlines()
+    assert lines == ["50", "1", "50", "50"]
+
+
 def test_an_interrupt_ends_what_hangs_and_the_connection_goes_on(serve):
     server = serve(rows=3000)
     command = [sys.executable, str(HERE / "interrupted.py"), server.url]

@@ -165,6 +165,27 @@ def test_a_question_nobody_expected_is_asked_at_once_in_the_same_thread():
         assert ahead.take("z") == threading.get_ident()
 
 
+def test_what_is_needed_is_loaded_once_while_the_first_answer_is_on_its_way():
+    loading, loaded_in = threading.Event(), []
+
+    def load():
+        loading.set()
+        loaded_in.append(threading.get_ident())
+
+    def fetch(_):
+        return loading.wait(10)
+
+    with closing(Ahead(fetch, at_once=4, load=load)) as ahead:
+        assert ahead.take("a") is True
+        assert ahead.take("b") is True
+    assert loaded_in == [threading.get_ident()]
+    loading.clear()
+    with closing(Ahead(fetch, at_once=4, load=load)) as ahead:
+        ahead.expect("ab")
+        assert [ahead.take("a"), ahead.take("b")] == [True, True]
+    assert loaded_in == [threading.get_ident()] * 2
+
+
 def test_a_fault_comes_where_its_answer_would_have_come():
     def fetch(number):
         if number == 3:

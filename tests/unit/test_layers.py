@@ -178,6 +178,7 @@ def test_load_ext_loads_nothing_heavy_beyond_ipython():
 
 def test_a_connection_loads_nothing_that_only_some_need():
     some = ("jwt", "cryptography", "filelock", "keyring", "pandas", "pyarrow")
+    some += ("tomllib", "http.server", "intermezzo_nb.login", "intermezzo_nb.status")
     check = (
         "import sys, intermezzo_nb.connection\n"
         f"print([m for m in {some!r} if m in sys.modules])"
