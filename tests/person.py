@@ -58,6 +58,19 @@ class Person:
         return self._browser.get(url, params=params, timeout=5)
 
     @in_the_browser
+    def send(self, url, **form):
+        """Post a form that may be on no page, and see what comes of it."""
+        return self._browser.post(url, data=form, timeout=5)
+
+    @in_the_browser
+    def look(self, url):
+        """Give the text of the first page on which there is something to press."""
+        response = self._get(url)
+        while "<noscript>" in response.text:
+            response = self._press(response)
+        return response.text
+
+    @in_the_browser
     def answer_for(self, url):
         """Go through all pages; give the address that the browser is sent back to."""
         host = urlsplit(url).netloc
@@ -87,19 +100,17 @@ class Person:
     @in_the_browser
     def enter_code(self, url):
         """Go through the pages of a device's sign-in; give the last one's text."""
-        response = self._get(url)
+        response, is_refused = self._get(url), False
         for _ in range(20):
             if location := response.headers.get("Location"):
                 response = self._get(urljoin(response.url, location))
-            elif "<form" not in response.text:
+            elif is_refused or "<form" not in response.text:
                 return response.text
             else:
-                is_last = (
+                is_refused = (
                     self.answer == "deny" and "deny" in _Page(response.text).buttons
                 )
                 response = self._press(response)
-                if is_last:
-                    return response.text
         raise AssertionError("the pages do not come to an end")
 
     def _get(self, url):

@@ -71,6 +71,14 @@ def foreign():
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def foreign_with_its_own_pages():
+    """The certified server as a deployment that wrote its own pages."""
+    server = ForeignServer(pages="own")
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def hostile():
     """Start hostile servers, each with the switches that a test names."""

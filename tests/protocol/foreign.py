@@ -24,7 +24,7 @@ def install() -> Path:
 
 
 def _install() -> None:
-    for name in ("package.json", "server.mjs"):
+    for name in ("package.json", "server.mjs", "pages.mjs"):
         shutil.copy(HERE / name, CACHE / name)
     wanted = (HERE / "package.json").read_bytes()
     done = CACHE / "installed.json"

@@ -9,13 +9,13 @@ import pytest
 from intermezzo_nb.errors import LoginDenied, LoginExpired, LoginRequired
 
 
-@pytest.fixture(params=["practice", "foreign"])
+@pytest.fixture(params=["practice", "foreign", "foreign_with_its_own_pages"])
 def server(request):
     """Give the settings of a person's client, and a path that the token opens."""
     if request.param == "practice":
         practice = request.getfixturevalue("shared_practice")
         return practice.settings("person", via="device"), "/organizations"
-    foreign = request.getfixturevalue("foreign")
+    foreign = request.getfixturevalue(request.param)
     settings = {
         "issuer": foreign.issuer,
         "api_url": foreign.api,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import secrets
 from contextlib import closing
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -14,6 +15,7 @@ import requests
 from foreign import ForeignServer
 
 REDIRECT = "http://127.0.0.1:54321/intermezzo/callback"
+COMPLETE = "verification_uri_complete"
 SCOPE = "openid profile email offline_access read:things"
 
 
@@ -67,6 +69,15 @@ class Client:
             code_verifier=self.verifier,
         ).json()
 
+    def ask_for_codes(self):
+        asked = self.post("device_authorization_endpoint", scope=SCOPE).json()
+        return asked["device_code"], asked["user_code"], asked[COMPLETE]
+
+    def poll(self, device_code):
+        kind = "urn:ietf:params:oauth:grant-type:device_code"
+        asked = {"grant_type": kind, "device_code": device_code}
+        return self.post("token_endpoint", **asked).json()
+
     def renew(self, token):
         return self.post(
             "token_endpoint",
@@ -78,6 +89,9 @@ class Client:
         signed = {"Authorization": f"Bearer {token}"}
         url = f"{self.server.api}/things"
         return self.session.get(url, headers=signed, timeout=10).status_code
+
+
+PAGES = pytest.mark.parametrize("pages", [{}, {"pages": "own"}], ids=["", "own"])
 
 
 def answer_in(url):
@@ -109,8 +123,9 @@ def test_its_metadata_name_the_issuer_and_pkce(client):
 
 
 @pytest.mark.parametrize("name", ["native", "web", "web-basic"])
-def test_a_person_signs_in_and_the_token_opens_the_api(client, person, name):
-    made = client(name)
+@PAGES
+def test_a_person_signs_in_and_the_token_opens_the_api(client, person, name, pages):
+    made = client(name, **pages)
     token = made.sign_in(person())
     assert token["refresh_token"]
     assert made.status_of_things(token["access_token"]) == 200
@@ -153,8 +168,9 @@ def test_without_prompt_consent_there_is_no_refresh_token(client, person):
     assert "refresh_token" not in client().sign_in(person(), prompt=None)
 
 
-def test_who_says_no_sends_access_denied(client, person):
-    answer = answer_in(person("deny").answer_for(client().url()))
+@PAGES
+def test_who_says_no_sends_access_denied(client, person, pages):
+    answer = answer_in(person("deny").answer_for(client(**pages).url()))
     assert (answer["error"], answer["state"]) == ("access_denied", "abc")
 
 
@@ -189,10 +205,75 @@ def test_jwt_access_tokens_open_the_api_too(client, person, name):
 
 def test_a_device_waits_until_somebody_enters_its_code(client):
     made = client()
-    device = made.post("device_authorization_endpoint", scope=SCOPE).json()
-    answer = made.post(
-        "token_endpoint",
-        grant_type="urn:ietf:params:oauth:grant-type:device_code",
-        device_code=device["device_code"],
-    ).json()
-    assert answer["error"] == "authorization_pending"
+    device_code, _, _ = made.ask_for_codes()
+    assert made.poll(device_code)["error"] == "authorization_pending"
+
+
+@pytest.fixture
+def own(client):
+    """As an organization's own pages ask for a device's code."""
+    return client(pages="own", trusted=1)
+
+
+@pytest.mark.parametrize("is_signed_in", [False, True])
+def test_one_button_confirms_the_code_and_signs_in(own, person, is_signed_in):
+    browser = person()
+    if is_signed_in:
+        browser.use_another_application(own.server.another_sign_in)
+    device_code, user_code, link = own.ask_for_codes()
+    for _ in "12":  # a page that is looked at uses nothing up
+        page = browser.look(link)
+        assert f"<output>{user_code}</output>" in page
+        assert ("password" in page) is not is_signed_in
+        assert own.poll(device_code)["error"] == "authorization_pending"
+    browser.enter_code(link)
+    assert browser.clicks == 1
+    token = own.poll(device_code)["access_token"]
+    assert own.status_of_things(token) == 200
+
+
+@pytest.mark.parametrize("is_signed_in", [False, True])
+def test_a_code_that_is_refused_is_refused_for_good(own, person, is_signed_in):
+    browser = person()
+    if is_signed_in:
+        browser.use_another_application(own.server.another_sign_in)
+    browser.answer = "deny"
+    device_code, _, link = own.ask_for_codes()
+    assert "Access was refused" in browser.enter_code(link)
+    assert "Nothing waits with this code" in person().look(link)
+    assert own.poll(device_code)["error"] == "access_denied"
+
+
+def confirmed(user_code, xsrf):
+    return {"user_code": user_code, "confirm": "yes", "xsrf": xsrf}
+
+
+@pytest.mark.parametrize("is_opened", [False, True])
+def test_a_forged_form_confirms_no_code(own, person, is_opened):
+    browser = person()
+    browser.use_another_application(own.server.another_sign_in)
+    device_code, user_code, link = own.ask_for_codes()
+    if is_opened:
+        browser.look(link)
+    who = {"login": "somebody", "password": "somebody"}
+    url = link.partition("?")[0]
+    with closing(browser.send(url, **confirmed(user_code, "0" * 48), **who)) as answer:
+        assert answer.status_code == 400
+    assert own.poll(device_code)["error"] == "authorization_pending"
+
+
+ENDS = {"allow": (False, None), "deny": (True, "access_denied")}
+
+
+@pytest.mark.parametrize("answer", ENDS)
+def test_a_confirmed_code_without_a_person_grants_nothing(own, person, answer):
+    browser = person(answer)
+    device_code, user_code, link = own.ask_for_codes()
+    xsrf = re.search('name="xsrf" value="([0-9a-f]+)"', browser.look(link))[1]
+    form = confirmed(user_code, xsrf)
+    with closing(browser.send(link.partition("?")[0], **form)) as page:
+        assert "Sign in" in page.text
+        assert own.poll(device_code)["error"] == "authorization_pending"
+        browser.enter_code(page.url)
+    token, error = map(own.poll(device_code).get, ("access_token", "error"))
+    assert (token is None, error) == ENDS[answer]

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { createLocalJWKSet, jwtVerify } from "jose";
 import Provider, { interactionPolicy } from "oidc-provider";
+import * as own from "./pages.mjs";
 
 console.info = console.warn; // standard output carries the one line only
 
@@ -15,6 +16,8 @@ const lifetime = Number(option("token-lifetime", "3600"));
 const isJwt = option("jwt", "") !== ""; // access tokens; else they are opaque
 // As an organization does for an application of its own: nobody is asked for consent.
 const isTrusted = option("trusted", "") !== "";
+// What people see: the library's pages for development, or those of pages.mjs.
+const hasOwnPages = option("pages", "development") === "own";
 // Seconds between two polls of a device; it says nothing of them by itself, so 5.
 const interval = Number(option("interval", "0"));
 const isTold = option("tell-secrets", "") !== ""; // to tests that look for leaks
@@ -22,6 +25,7 @@ const uris = (name) => option(name, "").split(" ").filter(Boolean);
 const secret = () => `imz_cs_${randomBytes(32).toString("base64url")}`;
 const callback = "http://127.0.0.1/intermezzo/callback";
 const byPerson = {
+  client_name: "Notebooks",
   redirect_uris: [callback, ...uris("redirect-uri")],
   grant_types: ["authorization_code", "refresh_token"],
   application_type: "native",
@@ -106,7 +110,7 @@ server.listen(0, "127.0.0.1", () => {
   };
   const provider = new Provider(issuer, {
     clients,
-    interactions: { policy },
+    interactions: { policy, ...(hasOwnPages ? { url: own.url } : {}) },
     ...(isTrusted ? { loadExistingGrant: granted } : {}),
     cookies: { keys: [randomBytes(16).toString("hex")] },
     jwks: { keys: [{ ...privateKey, ...key }] },
@@ -134,9 +138,9 @@ server.listen(0, "127.0.0.1", () => {
       clientAuthSigningAlgValues: ["RS256", "PS256", "ES256", "ES384", "EdDSA"],
     },
     features: {
-      devInteractions: { enabled: true },
+      devInteractions: { enabled: !hasOwnPages },
       clientCredentials: { enabled: true },
-      deviceFlow: { enabled: true },
+      deviceFlow: { enabled: true, ...(hasOwnPages ? own.deviceFlow : {}) },
       revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
@@ -165,6 +169,7 @@ server.listen(0, "127.0.0.1", () => {
     if (ctx.oidc?.params?.code_verifier) secrets.add(ctx.oidc.params.code_verifier);
     if (interval && ctx.body?.device_code) ctx.body = { ...ctx.body, interval };
   });
+  if (hasOwnPages) provider.use(own.interactions(provider));
   const oauth = provider.callback();
   server.on("request", async (request, response) => {
     if (isTold && request.url === "/secrets")
