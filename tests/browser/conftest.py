@@ -102,8 +102,9 @@ def binder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def openid_provider(hub, binder, tls_proxy):
-    """The certified server; as in an organization, it does not ask for consent."""
+    """The certified server as in an organization: its own pages, and no consent."""
     server = ForeignServer(
+        pages="own",
         trusted=1,
         tell_secrets=1,
         interval=1,
@@ -117,7 +118,15 @@ def openid_provider(hub, binder, tls_proxy):
 @pytest.fixture
 def distant_provider():
     """A certified server that knows none of the Jupyters."""
-    server = ForeignServer(trusted=1, interval=1)
+    server = ForeignServer(pages="own", trusted=1, interval=1)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def development_provider():
+    """The same as its library brings it along, with pages for development."""
+    server = ForeignServer(trusted=1, tell_secrets=1, interval=1)
     yield server
     server.stop()
 

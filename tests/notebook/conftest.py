@@ -14,8 +14,8 @@ from foreign import ForeignServer
 
 @pytest.fixture(scope="session")
 def openid_provider():
-    """As in an organization, it does not ask for consent."""
-    server = ForeignServer(trusted=1, tell_secrets=1, interval=1)
+    """As in an organization: its own pages, and no question for consent."""
+    server = ForeignServer(pages="own", trusted=1, tell_secrets=1, interval=1)
     yield server
     server.stop()
 

@@ -291,13 +291,11 @@ def test_a_link_leads_back_over_loopback(terminal, person, server, shot, told):
 
 
 @pytest.mark.parametrize(
-    ("server", "most_clicks"),
-    [("practice", 2), ("oidc-provider", 3), (f"oidc-provider, {SIGNED_IN}", 2)],
-    indirect=["server"],
+    "server",
+    ["practice", "oidc-provider", f"oidc-provider, {SIGNED_IN}"],
+    indirect=True,
 )
-def test_over_ssh_a_code_is_entered_elsewhere(
-    terminal, browser, server, most_clicks, shot, told
-):
+def test_over_ssh_a_code_is_entered_elsewhere(terminal, browser, server, shot, told):
     shell, begun = terminal(Screen, **OVER_SSH), time.monotonic()
     # Over SSH the practice server's own pages are out of reach, unless asked for.
     way = " --via device" if server is PRACTICE else ""
@@ -307,9 +305,9 @@ def test_over_ssh_a_code_is_entered_elsewhere(
     shell.wait_for("waiting for the sign-in")
     assert qr_code(link) in "\n".join(shell.rows)
     shot(shell, "device", "asked")
-    assert re.search("Sign-in Success|You can close", browser.enter_code(link))
+    assert "You can close" in browser.enter_code(link)
     told(shell, "device", browser, begun, time.monotonic())
-    assert 1 + browser.clicks <= most_clicks
+    assert 1 + browser.clicks <= 2
 
 
 def test_over_ssh_an_address_is_typed_unseen(terminal, person, server, shot, told):
