@@ -55,9 +55,9 @@ def pages_of(
         page = ask(opening(style))
     if page.following is not None and page.style != style:
         # The next page counts in another size than this one was given in.
-        style = page.style
-        view.look_at_all(page, opening(style))
-        page = ask(opening(style))
+        first, style = page, page.style
+        view.look_at_all(first, opening(style))
+        page = _instead_of(first, ask(opening(style)), name)
     way, is_doubtful = _Way(name), page.is_doubtful
     for count in itertools.count(1):
         is_new = way.is_new(page)
@@ -74,6 +74,14 @@ def pages_of(
         page = ask(following)
         if page.style != style:
             raise endless(name)
+
+
+def _instead_of(first: Page, page: Page, name: str) -> Page:
+    """Give a page that comes again in another size, judged by what was told first."""
+    has_all = first.total is not None and first.total <= len(page.records)
+    if page.style != first.style and not has_all:
+        raise endless(name)
+    return replace(page, total=first.total) if page.total is None else page
 
 
 def _number(page: Page, count: int | None) -> int | None:

@@ -353,6 +353,36 @@ def test_a_page_of_another_form_is_an_error():
         list(walk(forgetful, style="page"))
 
 
+def asked_again(form):
+    """Answer as a page of 250 rows, and in another form who asks for a page."""
+
+    def fetch(params):
+        if params:
+            return form(rows(250)[:LARGEST])
+        about = {"page": 1, "size": LARGEST, "total": 250}
+        return {"items": rows(LARGEST), "meta": about}
+
+    return fetch
+
+
+@pytest.mark.parametrize("form", [list, lambda some: {"items": some}])
+def test_a_first_page_that_comes_again_in_another_form_is_an_error(form):
+    with pytest.raises(PagingError, match="do not fit together"):
+        list(walk(asked_again(form), style=None))
+
+
+def test_a_first_page_that_comes_again_without_its_total_is_not_taken_for_all():
+    pages = list(walk(asked_again(lambda some: {"data": some, "meta": {}}), style=None))
+    assert len(ids(pages)) == LARGEST
+    assert "the server counts 250 rows, 100 came" in notes(pages)[0]
+
+
+def test_a_list_that_comes_whole_when_it_is_asked_again_is_taken():
+    fetch = {True: rows(37), False: by_number(rows(37), {})}
+    pages = list(walk(lambda params: fetch[bool(params)], style=None))
+    assert (len(ids(pages)), notes(pages)) == (37, [])
+
+
 @pytest.mark.parametrize(
     ("about", "following"),
     [
