@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from .credentials import HOW_TO_SET
+from .errors import IntermezzoError
 from .profiles import profiles_path, read_profiles
 
 _OPTIONS = {"client_id", "issuer", "api_url"}  # of what can be missing
+_VARIABLE = re.compile(r"\bINTERMEZZO_([A-Z_]+)\b")
 
 
 def how_to_set(name: str) -> str:
@@ -21,12 +25,46 @@ def how_to_set(name: str) -> str:
 
 def how_to_change(name: str, place: str) -> str:
     """Tell where a value that was found at a place is changed."""
+    return f"Change {_named(name, place)}."
+
+
+@contextmanager
+def named_by_place(places: Mapping[str, str]) -> Iterator[None]:
+    """
+    Let the advice of an error name settings by the places where they were found.
+
+    Parameters
+    ----------
+    places : mapping of str to str
+        For each setting that was set, where its value was found.
+    """
+    try:
+        yield
+    except IntermezzoError as error:
+        error.advice = by_place(error.advice, places)
+        raise
+
+
+def by_place(advice: str, places: Mapping[str, str]) -> str:
+    """Put the place of each setting that was found elsewhere for its variable."""
+
+    def named(found: re.Match[str]) -> str:
+        name = found[1].lower()
+        place = places.get(name, "the environment")
+        return found[0] if place == "the environment" else _named(name, place)
+
+    return _VARIABLE.sub(named, advice)
+
+
+def _named(name: str, place: str) -> str:
     option = "--" + name.replace("_", "-")
     return {
-        "the call": f"Change {option} (in Python: {name}=…).",
-        "%config IntermezzoMagics": f"Change %config IntermezzoMagics.{name}.",
-        "the environment": f"Change {how_to_set(name)}.",
-    }.get(place, f"Change {name} in {place} ({profiles_path()}).")
+        "the call": f"{option} (in Python: {name}=…)",
+        "%config IntermezzoMagics": f"%config IntermezzoMagics.{name}",
+        "the environment": how_to_set(name),
+        # Its values come from the practice server, and from no file.
+        "the profile 'demo'": f"{name} in the profile 'demo'",
+    }.get(place, f"{name} in {place} ({profiles_path()})")
 
 
 def how_to_add(missing: Iterable[list[str]], home: str) -> str:

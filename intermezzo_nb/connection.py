@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from .advice import named_by_place
 from .api.arguments import bad_argument, settled
 from .api.client import Api
 from .api.plan import plan
@@ -99,7 +100,8 @@ class Connection:
             Why it did not work, and what to do.
         """
         usual = partial(self._show, self) if self._show else print_link
-        self._session.login(wait=wait, force=force, present=present or usual)
+        with named_by_place(self.settings.places):
+            self._session.login(wait=wait, force=force, present=present or usual)
         return self.status()
 
     def take_over(self, other: Connection) -> bool:
@@ -543,7 +545,8 @@ class Connection:
         with self._mutex:  # one gate for all, also for those who come first together
             if self._api is None:
                 self.settings.require("api_url")
-                self._api = Api.at(self.settings.api_url or "", self.auth)
+                url, places = self.settings.api_url or "", self.settings.places
+                self._api = Api.at(url, self.auth, places)
             return self._api
 
     def _reading(

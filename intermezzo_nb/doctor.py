@@ -10,14 +10,14 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
 
-from .advice import how_to_set
+from .advice import by_place, how_to_set
 from .credentials import CREDENTIALS
 from .errors import IntermezzoError
 from .ladder import jupyter_of, ways_here, why_nobody
@@ -76,11 +76,17 @@ def examine(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]
     The authorization server is asked for its metadata and keys, and by a machine for
     a token, which is not used; the API for its address. Nobody is signed in or out.
     """
-    oauth = OAuthClient(settings)
     yield _versions()
     yield from _settings(settings)
     yield from _unknown()
     yield from _network()
+    for finding in _by_settings(settings, surroundings):
+        yield replace(finding, advice=by_place(finding.advice, settings.places))
+
+
+def _by_settings(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]:
+    """Look at who is named by the settings, and at what they lead to."""
+    oauth = OAuthClient(settings)
     metadata: ServerMetadata | None = None
     if settings.issuer or settings.token_url:
         try:
@@ -223,7 +229,7 @@ def _api(url: str) -> Finding:
         advice = "Tell those who run it, or the proxy before it, if that stays."
         return Finding("note", "API", told, advice)
     if response.status_code == HTTPStatus.NOT_FOUND:
-        advice = "Check the path in INTERMEZZO_API_URL."
+        advice = "Check INTERMEZZO_API_URL, and the path in it."
         return Finding("note", "API", f"{told}: no {_LISTED} is there", advice)
     usual = response.status_code >= HTTPStatus.BAD_REQUEST
     return Finding("ok", "API", f"{told}, as is usual" if usual else told)

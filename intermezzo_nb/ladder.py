@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from .addresses import origin
+from .advice import named_by_place
 from .errors import AuthorizationServerError, SettingsError, StoreError
 from .oauth.client import OAuthClient
 from .oauth.flows import CodeFlow, DeviceFlow, Flow, Receiver, Tell
@@ -25,7 +26,7 @@ def choose_way(
 ) -> Callable[[], Flow]:
     """Choose how a person's answer comes back: by the first way that begins."""
     ways = ways_here(settings, surroundings, oauth, note)
-    return lambda: _FirstThatBegins(ways, note)
+    return lambda: _FirstThatBegins(ways, note, settings.places)
 
 
 def ways_here(
@@ -164,8 +165,10 @@ class _Flows:
 class _FirstThatBegins:
     """The first of some ways that server and disk let begin."""
 
-    def __init__(self, ways: Sequence[Way], note: Note) -> None:
-        self._ways, self._note = ways, note
+    def __init__(
+        self, ways: Sequence[Way], note: Note, places: Mapping[str, str]
+    ) -> None:
+        self._ways, self._note, self._places = ways, note, places
         self._flow: Flow  # from begin on
 
     def begin(self) -> Prompt:
@@ -178,7 +181,8 @@ class _FirstThatBegins:
         return self._begun(last, make())
 
     def wait(self, cancelled: threading.Event, tell: Tell) -> Token:
-        return self._flow.wait(cancelled, tell)
+        with named_by_place(self._places):
+            return self._flow.wait(cancelled, tell)
 
     def take(self, address: str) -> str:
         return self._flow.take(address)

@@ -13,6 +13,7 @@ import requests
 import requests.utils
 
 from ..addresses import origin
+from ..advice import named_by_place
 from ..errors import IntermezzoError
 from .answers import Answer, announced, decoded
 from .arguments import bad_argument
@@ -145,17 +146,27 @@ class Api:
         Signs and sends.
     api_url : str
         What paths are appended to; a path prefix such as ``/v1`` is kept.
+    places : mapping of str to str, optional
+        Where each setting was found, for the advice of errors.
     """
 
-    def __init__(self, session: ApiSession, api_url: str) -> None:
+    def __init__(
+        self,
+        session: ApiSession,
+        api_url: str,
+        places: Mapping[str, str] | None = None,
+    ) -> None:
         self.session, self._base = session, api_url.rstrip("/")
+        self._places = places or {}
         self.styles: dict[str, str] = {}
         """In what pages a path was answered, where that is not documented."""
 
     @classmethod
-    def at(cls, api_url: str, auth: BearerAuth) -> Self:
+    def at(
+        cls, api_url: str, auth: BearerAuth, places: Mapping[str, str] | None = None
+    ) -> Self:
         """Give the API at an address, with a session of its own."""
-        return cls(ApiSession(auth, api_url), api_url)
+        return cls(ApiSession(auth, api_url), api_url, places)
 
     @property
     def rate(self) -> float:
@@ -197,7 +208,8 @@ class Api:
             return decoded(response), announced(response)
         except (ValueError, RecursionError) as fault:
             error = not_json(response, self._shown(path), fault)
-        raise error
+        with named_by_place(self._places):
+            raise error
 
     def request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         """
@@ -218,12 +230,13 @@ class Api:
         if not isinstance(method, str):
             raise bad_argument("method", 'text, such as "GET"')
         url = url_of(path, self._base)
-        response = self.session.request(method, url, **kwargs)
-        kind = response.status_code // 100
-        if kind == _REDIRECTED:
-            raise led_away(response, self._shown(path))
-        if kind != _SUCCESS:
-            raise api_error(response, self._shown(path))
+        with named_by_place(self._places):
+            response = self.session.request(method, url, **kwargs)
+            kind = response.status_code // 100
+            if kind == _REDIRECTED:
+                raise led_away(response, self._shown(path))
+            if kind != _SUCCESS:
+                raise api_error(response, self._shown(path))
         return response
 
     def _shown(self, path: str) -> str:

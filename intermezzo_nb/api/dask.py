@@ -258,6 +258,6 @@ def _api_of(connection: Connection) -> Api:
     with _mutex:
         found = next((api for known, api in _apis if known == settings), None)
         if found is None:
-            found = Api.at(settings.api_url or "", connection.auth)
+            found = Api.at(settings.api_url or "", connection.auth, settings.places)
             _apis.append((settings, found))
     return found

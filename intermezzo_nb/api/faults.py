@@ -135,7 +135,7 @@ def not_json(response: requests.Response, path: str, fault: Exception) -> ApiErr
         or "Often that is the page of a proxy, a login wall, or a wrong address.",
         advice="Try again; tell Intermezzo if it happens again."
         if is_damaged
-        else f"Check INTERMEZZO_API_URL ({host}).",
+        else f"Check INTERMEZZO_API_URL: it leads to {host}.",
         code="not_json",
         status=response.status_code,
         request_id=response.headers.get("X-Request-Id"),

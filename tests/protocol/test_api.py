@@ -338,7 +338,7 @@ def test_a_404_that_names_nothing_may_be_of_a_wrong_address(
     listener.answers += [(404, {"Content-Type": kind}, body)]
     with pytest.raises(NotFound) as caught:
         made.get("/organizations")
-    assert "INTERMEZZO_API_URL" in caught.value.advice
+    assert "api_url in the profile 'default'" in caught.value.advice
 
 
 def test_an_error_as_a_page_tells_what_is_known(shared_practice, connection, listener):
@@ -562,7 +562,7 @@ def test_a_wrong_secret_and_an_unknown_client_are_told(
         with pytest.raises(AuthorizationServerError) as caught:
             connection(**{**settings, **changes}).get("/organizations")
         assert caught.value.code == "invalid_client"
-        assert "INTERMEZZO_CLIENT_ID" in caught.value.advice
+        assert "client_id in the profile 'default'" in caught.value.advice
 
 
 def test_a_server_that_is_down_is_told_without_frames(shared_practice, connection):
@@ -579,7 +579,7 @@ def test_an_authorization_server_that_is_down_is_told(connection, shared_practic
     with pytest.raises(NetworkError) as caught:
         connection(**settings).get("/organizations")
     assert os.strerror(errno.ECONNREFUSED) in str(caught.value)
-    assert "INTERMEZZO_ISSUER" in caught.value.advice
+    assert "issuer in the profile 'default'" in caught.value.advice
 
 
 def test_metadata_of_another_issuer_is_not_used(shared_practice, connection, listener):

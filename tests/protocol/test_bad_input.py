@@ -12,6 +12,7 @@ import pytest
 
 from intermezzo_nb import as_of, connect
 from intermezzo_nb.errors import BadTable, IntermezzoError, SettingsError
+from intermezzo_nb.profiles import profiles_path
 
 PAY = {"organization": "org_x"}
 
@@ -215,7 +216,8 @@ def test_a_page_that_is_not_json_is_told(shared_practice, connection, listener):
         "Intermezzo: GET /organizations/org_x/employees was not answered in JSON (HTTP "
         "200, text/html) [not_json]\n"
         "Why: Often that is the page of a proxy, a login wall, or a wrong address.\n"
-        f"Next: Check INTERMEZZO_API_URL ({host})."
+        f"Next: Check api_url in the profile 'default' ({profiles_path()}): it leads "
+        f"to {host}."
     )
 
 

@@ -52,12 +52,19 @@ def test_all_that_is_missing_is_named_with_its_place():
         assert f"INTERMEZZO_{name.upper()}" in found[name].advice
 
 
+def test_a_variable_that_is_misspelt_is_told_by_the_right_one(practised, monkeypatch):
+    monkeypatch.setenv("INTERMEZZO_API_URI", "https://api.example")
+    found = findings(practised("person"))
+    assert found["INTERMEZZO_API_URI"].advice == "Did you mean INTERMEZZO_API_URL?"
+
+
 def test_who_does_not_answer_is_named(practised):
     dead = "http://127.0.0.1:9"
     found = findings(practised("person", issuer=dead, api_url=f"{dead}/v1"))
     assert found["authorization server"].verdict == "wrong"
     assert found["API"].verdict == "wrong"
-    assert "INTERMEZZO_API_URL" in found["API"].advice
+    for name, subject in (("api_url", "API"), ("issuer", "authorization server")):
+        assert f"Check {name} in the profile 'default'" in found[subject].advice
     refused = os.strerror(errno.ECONNREFUSED)
     assert refused in found["authorization server"].told
     assert refused in found["API"].told
@@ -212,7 +219,7 @@ def test_an_address_without_the_api_is_noted(practised):
     found = findings(replace(settings, api_url=settings.api_url + "/v9"))["API"]
     assert found.verdict == "note"
     assert found.told.endswith("HTTP 404 without a token: no /organizations is there")
-    assert "INTERMEZZO_API_URL" in found.advice
+    assert "Check api_url in the profile 'default'" in found.advice
 
 
 def test_where_nobody_can_be_asked_that_is_told(practised):

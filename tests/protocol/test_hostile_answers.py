@@ -130,6 +130,17 @@ def test_a_sign_in_is_refused(hostile, signing_in, switches, kind, code, redeeme
         made.connection._session.token()
 
 
+def test_who_watches_a_sign_in_is_told_where_the_client_was_set(
+    hostile, connection, sign_in
+):
+    url = hostile("tokens refused with 401").url
+    made = connection(issuer=url, api_url=f"{url}/v1", client_id="notebook")
+    sign_in(made, wait=False)
+    with pytest.raises(AuthorizationServerError) as caught:
+        made._session._login.wait()
+    assert "Check client_id in the profile 'default'" in caught.value.advice
+
+
 ACCEPTED = [
     ("all is well", ()),
     ("RFC 6749 §4.1.2", ("a parameter nobody knows",)),

@@ -10,6 +10,7 @@ from dataclasses import fields
 import pytest
 
 from intermezzo_nb.addresses import check_url
+from intermezzo_nb.advice import named_by_place
 from intermezzo_nb.credentials import Credential
 from intermezzo_nb.errors import SettingsError
 from intermezzo_nb.profiles import profiles_path, read_profiles
@@ -283,6 +284,27 @@ def test_a_wrong_value_is_told_with_its_place(name, value):
     with pytest.raises(SettingsError) as caught:
         Settings.resolve(environ={f"INTERMEZZO_{name.upper()}": value})
     assert "the environment" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("the environment", "INTERMEZZO_API_URL"),
+        ("the call", "--api-url (in Python: api_url=…)"),
+        ("%config IntermezzoMagics", "%config IntermezzoMagics.api_url"),
+        ("the profile 'acme'", "api_url in the profile 'acme' ({})"),
+        ("the profile 'demo'", "api_url in the profile 'demo'"),
+    ],
+)
+def test_an_error_names_a_setting_by_the_place_where_it_was_found(place, told):
+    advice = "Check INTERMEZZO_API_URL, or set INTERMEZZO_TOKEN_URL."
+    with (
+        pytest.raises(SettingsError) as caught,
+        named_by_place({"api_url": place}),
+    ):
+        raise SettingsError("no", advice=advice)
+    named = told.format(profiles_path())
+    assert caught.value.advice == f"Check {named}, or set INTERMEZZO_TOKEN_URL."
 
 
 def test_an_unknown_profile_gets_a_suggestion():
