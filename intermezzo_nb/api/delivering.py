@@ -190,8 +190,13 @@ def _recall(
     if job.is_one:
         _refuse_paid(journal, job, [*unsent, *again])
     known = len(delivery.outcomes) - len(unsent) - len(again)
-    if known:
-        of = len(delivery.outcomes)
+    of = len(delivery.outcomes)
+    if known and known == of:
+        told = "nothing was sent, as the journal holds all of it from an earlier run"
+        # The journal keeps what came back by its id alone.
+        kept = ", without its payslips" if job.is_one else ""
+        delivery.notes.append(told + kept)
+    elif known:
         delivery.notes.append(
             f"known from the journal, and not sent: {known:,} of {of:,}"
         )

@@ -204,7 +204,7 @@ class SendReport:
         of = "" if self.complete else f" of {counts['total']:,}"
         others = [f"{counts[s]:,} {s}" for s in STATES if s != CREATED and counts[s]]
         told = " · ".join([f"{counts[CREATED]:,}{of} created", *others])
-        asked = plural(self.requests, "request")
+        asked = plural(self.requests, "request") if self.requests else "nothing sent"
         return f"{self.name} · {told} · {asked} · {self._delivery.seconds:.1f} s"
 
     def _remarks(self) -> list[str]:

@@ -246,7 +246,11 @@ def test_uncertain_rows_are_sent_again_on_request_only(api, taker, tmp_path):
     assert again.notes == []
     assert taker.rows[-10:] == [*contacts(30)["name"][10:20]]
     before = len(taker.seen)
-    assert send(api, journal=journal).complete
+    last = send(api, journal=journal)
+    assert last.complete
+    assert last.notes == [
+        "nothing was sent, as the journal holds all of it from an earlier run"
+    ]
     assert len(taker.seen) == before
 
 
@@ -364,6 +368,10 @@ def test_a_run_that_is_known_is_not_run_again(api, taker, tmp_path):
     again = api.last_report.retry(frame)
     assert states(again) == {"created": 1}
     assert again.payslips.loc[0, "runId"] == "r1"
+    told = repr(api.run_payroll("GB", frame, **options))
+    assert told.startswith("payslips · 1 created · nothing sent · ")
+    assert "nothing was sent, as the journal holds all of it" in told
+    assert told.endswith("without its payslips")
 
 
 def test_a_changed_run_does_not_go_beside_one_that_may_have_been_paid(
