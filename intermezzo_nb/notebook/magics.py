@@ -99,7 +99,7 @@ class IntermezzoMagics(Magics):
         """
         Sign in to Intermezzo.
 
-        Example: ``%intermezzo_login --profile demo``
+        Example: %intermezzo_login --profile demo
         """
         options = parsed(IntermezzoMagics.intermezzo_login, line)
         wait, no_wait = options.pop("wait"), options.pop("no_wait")
@@ -159,9 +159,12 @@ class IntermezzoMagics(Magics):
         """
         Give a resource of the payroll API, or any path, as a DataFrame.
 
-        Examples: ``df = %intermezzo employees employmentCountry=DE --limit 500``,
-        ``%intermezzo wage-types -o types``. The cell form takes filters and options
-        in its body: ``name: value`` lines, or a JSON object.
+        For example:
+          df = %intermezzo employees employmentCountry=DE --limit 500
+          %intermezzo wage-types -o types
+
+        The cell form takes filters and options in its body: one "name: value" a line,
+        or a JSON object.
         """
         from . import words
 

@@ -442,7 +442,9 @@ def test_what_there_is_to_read_is_shown_whole(shell, name, monkeypatch):
 def test_help_tells_what_a_magic_takes_and_does_nothing(shell, capsys, line, told):
     name, _, words = line.partition(" ")
     assert shell.run_line_magic(name, words) is None
-    assert told in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert told in printed
+    assert "``" not in printed  # it is shown as it is
     assert current._current is None
 
 
