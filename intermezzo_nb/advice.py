@@ -107,12 +107,12 @@ def how_to_begin(missing: list[list[str]], profile: str, *, is_person: bool) -> 
     elif known and not is_person:
         ways.append(f"INTERMEZZO_PROFILE to one of {listed}")
     options = [n for alternatives in missing for n in alternatives if n in _OPTIONS]
+    in_a_file = f"write {', '.join(options)} under [{profile}] in {profiles_path()}"
     if is_person and options:
         given = ", ".join("--" + name.replace("_", "-") for name in options)
         ways.append(f"give %intermezzo_login {given}")
-        if not known:
-            names = ", ".join(options)
-            ways.append(f"write {names} under [{profile}] in {profiles_path()}")
+    elif options and not known:
+        ways.append(in_a_file)
     told = ", or ".join(ways)
     if profile in known or not is_person:
         return f"Set {told}."
@@ -120,7 +120,8 @@ def how_to_begin(missing: list[list[str]], profile: str, *, is_person: bool) -> 
         name = listed if len(known) == 1 else "NAME"
         login = f"%intermezzo_login --profile {name}"
         return f"There are the profiles: {listed}. {login}. Or set {told}."
-    return f"Set {told}. To try without an account: %intermezzo_login --profile demo"
+    told = f"W{in_a_file[1:]}, or set {told}" if options else f"Set {told}"
+    return f"{told}. To try without an account: %intermezzo_login --profile demo"
 
 
 def _names(missing: Iterable[list[str]]) -> str:

@@ -19,7 +19,7 @@ import requests
 
 from .advice import by_place, how_to_set
 from .credentials import CREDENTIALS
-from .errors import IntermezzoError
+from .errors import IntermezzoError, SettingsError
 from .ladder import jupyter_of, ways_here, why_nobody
 from .oauth.client import OAuthClient
 from .oauth.models import ServerMetadata, Token
@@ -121,11 +121,10 @@ def _settings(settings: Settings) -> Iterator[Finding]:
             value = getattr(settings, name, None)
             told = f"{value} " if value is not None else ""
             yield Finding("ok", name, f"{told}(from {place})")
-    missing = [n for n in ("client_id", "api_url") if not getattr(settings, n)]
-    if not (settings.issuer or settings.token_url):
-        missing.append("issuer")
-    for name in missing:
-        yield Finding("wrong", name, "is not set", f"Set {how_to_set(name)}.")
+    try:
+        settings.require(*settings.needed)
+    except SettingsError as error:
+        yield _wrong("settings", error)
     for secret in (settings.client_secret, settings.client_key, settings.access_token):
         if secret is not None:
             try:
@@ -256,7 +255,8 @@ def _ways(
     try:
         ways = ways_here(settings, surroundings, oauth, lambda *n: notes.append(n))
     except IntermezzoError as error:
-        yield _wrong("ways of signing in", error)
+        if error.code != "missing_setting":  # told already
+            yield _wrong("ways of signing in", error)
         return
     for way, why in notes:
         yield Finding("note", f"way: {way}", why)

@@ -16,6 +16,7 @@ from intermezzo_nb.connecting import connect
 from intermezzo_nb.doctor import examine
 from intermezzo_nb.errors import NetworkError
 from intermezzo_nb.oauth.mailbox import Mailbox
+from intermezzo_nb.profiles import profiles_path
 from intermezzo_nb.settings import Settings
 from intermezzo_nb.surroundings import Surroundings
 
@@ -45,11 +46,14 @@ def test_where_all_is_well_nothing_is_wrong(practised, who, capsys):
     assert found["clock"].told.startswith("agrees")
 
 
-def test_all_that_is_missing_is_named_with_its_place():
-    found = findings(Settings())
-    for name in ("client_id", "api_url", "issuer"):
-        assert found[name].verdict == "wrong"
-        assert f"INTERMEZZO_{name.upper()}" in found[name].advice
+def test_all_that_is_missing_is_named_once_with_its_places(monkeypatch):
+    monkeypatch.setattr("intermezzo_nb.settings.look", lambda: HERE)
+    wrong = [f for f in findings(Settings()).values() if f.verdict == "wrong"]
+    (lacking,) = (f for f in wrong if f.subject != "certificates")
+    assert "lacks: client_id, issuer or authorization_url, api_url" in lacking.told
+    profile = f"under [default] in {profiles_path()}, or set INTERMEZZO_CLIENT_ID"
+    assert lacking.advice.startswith("Write client_id, issuer, api_url " + profile)
+    assert lacking.advice.endswith("%intermezzo_login --profile demo")
 
 
 def test_a_variable_that_is_misspelt_is_told_by_the_right_one(practised, monkeypatch):

@@ -207,7 +207,8 @@ def test_who_lacks_one_is_told_all_that_will_be_needed(person):
         assert name in error.what
         assert f"INTERMEZZO_{name.upper()}" in error.advice
     assert "%intermezzo_login --client-id, --issuer, --api-url" in error.advice
-    assert f"under [default] in {profiles_path()}" in error.advice
+    place = f"under [default] in {profiles_path()}"
+    assert error.advice.startswith(f"Write client_id, issuer, api_url {place}, or set")
     assert "%intermezzo_login --profile demo" in error.advice
 
 
@@ -236,9 +237,11 @@ def test_a_profile_that_was_named_is_not_exchanged_for_another(person):
     assert "demo" not in advice
 
 
-def test_where_nobody_is_there_variables_are_named_alone():
+def test_where_nobody_is_there_variables_are_named_first():
     error = lacking(Settings(no_input=True), "api_url")
     assert "%intermezzo_login" not in error.advice
+    assert error.advice.startswith("Set INTERMEZZO_CLIENT_ID; ")
+    assert error.advice.endswith(f"under [default] in {profiles_path()}.")
     write_profiles("[acme]")
     error = lacking(Settings(no_input=True), "api_url")
     assert "INTERMEZZO_PROFILE to one of acme" in error.advice
