@@ -216,7 +216,8 @@ def _help(prompt: Prompt) -> str:
 <summary style="cursor:pointer">The page shows an error?</summary>
 {"" if is_expected else unreachable}<p style="margin:4px 0">It refuses the redirect URI?
  Ask those who run {escape(prompt.where)} to register this one for your client:
-{where}</p></details>"""
+{where}</p><p style="margin:4px 0">It does not know the client?
+ <code>%intermezzo_doctor</code> shows its id, and where that is set.</p></details>"""
 
 
 _OF_SERVER = (

@@ -54,6 +54,10 @@ def texts(drawn):
     return [output["data"].get("text/plain", "") for output in drawn]
 
 
+def htmls(drawn):
+    return [output["data"].get("text/html", "") for output in drawn]
+
+
 def test_each_state_is_told_as_text_too(sign_in, drawn, person):
     login = sign_in()
     assert person().sign_in(login.prompt.url).status_code == 200
@@ -63,6 +67,16 @@ def test_each_state_is_told_as_text_too(sign_in, drawn, person):
     assert told[1].startswith("Intermezzo: sign in at 127.0.0.1")
     assert told[2] == "Intermezzo: The answer is here; finishing …"
     assert told[3].startswith("Intermezzo: signed in as Maren Voss")
+
+
+def test_whose_client_is_not_known_learns_where_its_id_is_set(sign_in, drawn):
+    login = sign_in(client_id="nobody")
+    card = next(html for html in htmls(drawn) if "The page shows an error?" in html)
+    _, _, told = card.partition("It does not know the client?")
+    assert told.strip().startswith("<code>%intermezzo_doctor</code> shows its id")
+    login.cancel()
+    with pytest.raises(LoginCancelled):
+        login.wait()
 
 
 def test_a_sign_in_from_python_has_the_same_panel(shared_practice, drawn, person):
