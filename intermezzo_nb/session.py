@@ -87,6 +87,8 @@ class Session:
         from .ladder import choose_way
         from .login import Login
 
+        # Asked anew: since an earlier sign-in the server may be gone, or have moved.
+        self._oauth = OAuthClient(self.settings)
         way = choose_way(self.settings, surroundings, self._oauth, self._note)
         login = Login(way, self._source.accept, self._revoke)
         login.start()

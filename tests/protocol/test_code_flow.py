@@ -15,6 +15,7 @@ from intermezzo_nb.errors import (
     LoginExpired,
     LoginMismatch,
     LoginRequired,
+    NetworkError,
     SettingsError,
 )
 from intermezzo_nb.secret import Secret
@@ -297,3 +298,13 @@ def test_the_token_is_never_looked_into(shared_practice, connection, sign_in):
     sign_in(made)
     assert made._session.token().access_token != Secret("")
     assert "imz_at_" not in repr(made._session.token())
+
+
+def test_a_server_that_is_gone_since_is_told_before_a_link(hostile, signing_in):
+    server, shown = hostile(), []
+    made = signing_in(server)
+    made.sign_in()
+    server.stop()
+    with pytest.raises(NetworkError, match="cannot be reached"):
+        made.connection.login(force=True, wait=False, present=shown.append)
+    assert shown == []
