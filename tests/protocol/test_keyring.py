@@ -28,14 +28,41 @@ pytestmark = [
 HERE = Surroundings("notebook", answers=True, silence="", elsewhere=())
 
 
+# A bus that starts nothing of the machine: a second keyring, locked, might come first.
+_BUS = """<busconfig>
+<type>session</type>
+<listen>unix:tmpdir=/tmp</listen>
+<servicedir>{services}</servicedir>
+<policy context="default">
+<allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>
+</policy>
+</busconfig>"""
+
+
+_BROKEN = "[D-BUS Service]\nName=org.freedesktop.secrets\nExec=/bin/false\n"
+
+
 @pytest.fixture
-def bus(monkeypatch, tmp_path):
+def services(tmp_path):
+    """What the bus starts when it is asked for: nothing, to begin with."""
+    folder = tmp_path / "services"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def bus(monkeypatch, tmp_path, services):
     """A session bus with nothing on it."""
+    configuration = tmp_path / "bus.conf"
+    configuration.write_text(_BUS.format(services=services))
     runtime = tmp_path / "run"
     runtime.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     process = subprocess.Popen(
-        ["dbus-daemon", "--session", "--print-address", "--nofork", "--nosyslog"],
+        [
+            *("dbus-daemon", f"--config-file={configuration}"),
+            *("--print-address", "--nofork", "--nosyslog"),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -54,7 +81,7 @@ def bus(monkeypatch, tmp_path):
 @pytest.fixture
 def unlocked(bus):
     """GNOME's keyring, unlocked with a password as a sign-in to the desktop does."""
-    daemon = started("--unlock", told="a password", ready=keeps)
+    daemon = started("--unlock", told="a password")
     yield
     daemon.terminate()
     daemon.wait(10)
@@ -77,21 +104,7 @@ def is_there():
         connection.close()
 
 
-def keeps():
-    """Tell whether there is a place, too, which is made after the daemon answers."""
-    if not is_there():
-        return False
-    connection = secretstorage.dbus_init()
-    try:
-        place = secretstorage.get_collection_by_alias(connection, "default")
-        return not place.is_locked()
-    except secretstorage.ItemNotFoundException:
-        return False
-    finally:
-        connection.close()
-
-
-def started(*options, told="", ready=is_there):
+def started(*options, told=""):
     process = subprocess.Popen(
         ["gnome-keyring-daemon", "--components=secrets", "--foreground", *options],
         stdin=subprocess.PIPE,
@@ -102,7 +115,7 @@ def started(*options, told="", ready=is_there):
     process.stdin.write(told)
     process.stdin.close()
     until = time.monotonic() + 10
-    while not ready() and time.monotonic() < until:
+    while not is_there() and time.monotonic() < until:
         time.sleep(0.05)
     look_anew()
     return process
@@ -161,7 +174,12 @@ def test_a_locked_keyring_is_passed_by_and_told():
     assert "Unlock it" in caught.value.advice
 
 
-@pytest.mark.usefixtures("bus")
+@pytest.fixture
+def broken(services):
+    (services / "secrets.service").write_text(_BROKEN)
+
+
+@pytest.mark.usefixtures("broken", "bus")
 def test_a_keyring_that_does_not_start_is_passed_by():
     assert "does not work" in why_no_keyring()
     assert isinstance(choose_store(Settings(), HERE), FileStore)
