@@ -48,6 +48,9 @@ class OAuthClient:
         self.settings = settings
         self._calls = Calls(settings, self.host)
         self._found: ServerMetadata | None = None
+        if not (settings.is_machine or settings.access_token):
+            # Cryptography takes long to load: not while many wait for a renewal.
+            from . import identity  # noqa: F401
         self.after_fork()
         renew_in_child(self)
 
@@ -282,7 +285,7 @@ class OAuthClient:
     @cached_property
     def verifier(self) -> IdTokenVerifier:
         """The judge of ID tokens; it keeps the server's keys."""
-        from .identity import IdTokenVerifier  # the first use of cryptography
+        from .identity import IdTokenVerifier
 
         return IdTokenVerifier(self.metadata, self._id, self.keys, skew=self.skew)
 
