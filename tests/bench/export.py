@@ -67,7 +67,7 @@ def reading(pages):
 
 def as_frame(pages, _folder):
     made = reading(pages)
-    return framed(made.batches(), made.resource).rows
+    return framed(made.batches(), made.extent.resource).rows
 
 
 def as_export(pages, folder):
