@@ -130,7 +130,9 @@ class FileStore:
             lock = self._lock_at(path)
             try:
                 lock.acquire(poll_interval=_LOOK)
-            except TimeoutError:  # that of filelock, too
+            except TimeoutError as fault:  # that of filelock, too
+                if fault.errno is not None:
+                    raise  # by a disk that does not answer: nobody holds it
                 raise StoreError(
                     "another process holds the saved session",
                     why=f"The lock {path} was not free within {_PATIENCE:.0f} s.",

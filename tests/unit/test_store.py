@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 import os
@@ -107,6 +108,20 @@ class TestFile(StoreContract):
             with pytest.raises(StoreError) as caught:
                 act()
             assert str(tmp_path / "sessions") in str(caught.value)
+
+    @pytest.mark.parametrize("fault", [errno.ETIMEDOUT, errno.EIO])
+    def test_a_disk_that_does_not_answer_is_not_held_by_others(
+        self, store, monkeypatch, fault
+    ):
+        def silent(*_, **__):
+            raise OSError(fault, os.strerror(fault))
+
+        store.save(KEY, TOKEN)
+        monkeypatch.setattr(os, "open", silent)
+        with pytest.raises(StoreError) as caught, store.lock(KEY):
+            pass
+        assert caught.value.code == "store_error"
+        assert os.strerror(fault) in caught.value.why
 
     def test_a_failed_write_leaves_the_old_session(self, store, tmp_path, monkeypatch):
         store.save(KEY, TOKEN)
