@@ -28,11 +28,19 @@ class Stop:
         self._connections: list[Any] = []
 
     def use(self, connection: Any) -> None:
-        """Remember a connection that works for this now; no other does any more."""
+        """
+        Remember a connection that works for this now; no other does any more.
+
+        Raises
+        ------
+        Stopped
+            It is over already, for instance since a token was waited for.
+        """
         connection.works_for = self
         with self._mutex:
             if not any(one is connection for one in self._connections):
                 self._connections.append(connection)
+        self.check()
 
     def now(self) -> None:
         """End it all."""

@@ -19,7 +19,7 @@ from jupyter_client.manager import start_new_kernel
 from pages import Pages
 from tqdm import tqdm
 
-from intermezzo_nb.api.client import Api
+from intermezzo_nb.api.client import Api, ApiSession
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
 from intermezzo_nb.api.signing import BearerAuth
@@ -327,6 +327,27 @@ def test_an_interrupt_ends_what_hangs_and_the_connection_goes_on(serve):
         assert child.stdout.readline() == "3000\n"
         child.stdin.close()
         assert child.wait(10) == 0
+
+
+def test_nothing_is_sent_for_who_was_interrupted_before_there_was_a_token(serve):
+    server, asked, goes_on = serve(rows=50), [], threading.Event()
+
+    def token(**_):
+        asked.append(threading.current_thread())
+        assert goes_on.wait(20)
+        return Token(Secret("a-token-made-up-here"))
+
+    def interrupt():
+        until(lambda: asked)
+        raise KeyboardInterrupt
+
+    api = Api(ApiSession(BearerAuth(token, server.url), server.url), server.url)
+    with pytest.raises(KeyboardInterrupt):
+        list(Reading(api, Query("/things"), load=interrupt).batches())
+    goes_on.set()
+    asked[0].join(20)
+    assert server.seen == []
+    assert [len(b) for b in Reading(api, Query("/things")).batches()] == [50]
 
 
 def hang_on_the_way(server):
