@@ -30,8 +30,9 @@ class Ahead:
     meanwhile : callable
         Called in the caller's thread, a few times a second while it waits.
     load : callable, optional
-        Called there once, while the first answer is on its way: loads what is needed
-        for the answers, and takes long.
+        Called once, while the first answer is on its way: loads what is needed for the
+        answers, and takes long. In a thread of its own, as an import that is broken off
+        may leave a half behind that no later one completes.
     """
 
     def __init__(
@@ -64,13 +65,13 @@ class Ahead:
             self.expect([question])
         if self._load is not None:
             load, self._load = self._load, None
-            load()
+            thread = ThreadPoolExecutor(1, "intermezzo-loading")
+            loaded = thread.submit(load)
+            thread.shutdown(wait=False)
+            self._result(loaded)
         _, answer = self._under_way.popleft()
         self._fill()
-        while True:
-            self._meanwhile()
-            if answer.done() or wait([answer], _LOOK).done:
-                return answer.result()
+        return self._result(answer)
 
     def close(self) -> None:
         """Forget what is expected, and end what is under way."""
@@ -78,6 +79,12 @@ class Ahead:
         self._drop()
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _result(self, future: Future[Any]) -> Any:
+        while True:
+            self._meanwhile()
+            if future.done() or wait([future], _LOOK).done:
+                return future.result()
 
     def _fill(self) -> None:
         while len(self._under_way) < 2 * self._at_once - 1:

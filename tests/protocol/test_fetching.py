@@ -306,6 +306,39 @@ def test_pandas_is_loaded_while_the_first_answer_is_on_its_way(serve, shared_pra
     assert lines == ["50", "1", "50", "50"]
 
 
+# Interrupts at a moment that leaves a half of numpy, where it is broken off there.
+_INTERRUPTED = """
+import json, os, signal, sys
+from intermezzo_nb.connection import Connection
+from intermezzo_nb.settings import Settings
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy.matrixlib":
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+settings = json.loads(sys.argv[1])
+ours = Connection(Settings.resolve(profiles={"default": settings}))
+try:
+    ours.frame("/things")
+except KeyboardInterrupt as interrupt:
+    print(interrupt)
+print(len(ours.frame("/things")))
+"""
+
+
+def test_an_interrupt_while_pandas_is_loaded_leaves_no_half_of_it(
+    serve, shared_practice
+):
+    server = serve(rows=50)
+    told = {**shared_practice.settings("machine"), "api_url": server.url}
+    command = [sys.executable, "-c", _INTERRUPTED, json.dumps(told)]
+    lines = subprocess.check_output(command, text=True, timeout=60).splitlines()
+    assert [line.partition(";")[0] for line in lines] == ["interrupted", "50"]
+
+
 def test_an_interrupt_ends_what_hangs_and_the_connection_goes_on(serve):
     server = serve(rows=3000)
     command = [sys.executable, str(HERE / "interrupted.py"), server.url]

@@ -166,24 +166,35 @@ def test_a_question_nobody_expected_is_asked_at_once_in_the_same_thread():
 
 
 def test_what_is_needed_is_loaded_once_while_the_first_answer_is_on_its_way():
-    loading, loaded_in = threading.Event(), []
+    loading, loads, told = threading.Event(), [], threading.Event()
 
     def load():
         loading.set()
-        loaded_in.append(threading.get_ident())
+        loads.append(told.wait(10))
 
     def fetch(_):
         return loading.wait(10)
 
-    with closing(Ahead(fetch, at_once=4, load=load)) as ahead:
-        assert ahead.take("a") is True
-        assert ahead.take("b") is True
-    assert loaded_in == [threading.get_ident()]
+    def ahead():
+        return Ahead(fetch, at_once=4, load=load, meanwhile=told.set)
+
+    with closing(ahead()) as one:
+        assert one.take("a") is True
+        assert one.take("b") is True
+    assert loads == [True]
     loading.clear()
-    with closing(Ahead(fetch, at_once=4, load=load)) as ahead:
-        ahead.expect("ab")
-        assert [ahead.take("a"), ahead.take("b")] == [True, True]
-    assert loaded_in == [threading.get_ident()] * 2
+    with closing(ahead()) as one:
+        one.expect("ab")
+        assert [one.take("a"), one.take("b")] == [True, True]
+    assert loads == [True] * 2
+
+
+def test_what_cannot_be_loaded_is_raised():
+    def load():
+        raise ImportError
+
+    with closing(Ahead(str, at_once=4, load=load)) as ahead, pytest.raises(ImportError):
+        ahead.take("a")
 
 
 def test_a_fault_comes_where_its_answer_would_have_come():
