@@ -292,7 +292,9 @@ class Connection:
     ) -> Iterator[Any]:
         """Give a frame a page, in bounded memory; the options are those of frame."""
         check_form(as_, columns)
-        reading = self._reading(resource, options, money=money, columns=columns)
+        reading = self._reading(
+            resource, options, self._loader(as_), money=money, columns=columns
+        )
         yield from tables(reading, profile=self.settings.profile, as_=as_)
 
     def records(self, resource: str, **options: Any) -> Iterator[dict[str, Any]]:

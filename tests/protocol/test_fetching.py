@@ -322,21 +322,26 @@ sys.meta_path.insert(0, Interrupting())
 settings = json.loads(sys.argv[1])
 ours = Connection(Settings.resolve(profiles={"default": settings}))
 try:
-    ours.frame("/things")
+    HOW
 except KeyboardInterrupt as interrupt:
     print(interrupt)
 print(len(ours.frame("/things")))
 """
 
 
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [('ours.frame("/things")', "interrupted"), ('[*ours.frames("/things")]', "")],
+)
 def test_an_interrupt_while_pandas_is_loaded_leaves_no_half_of_it(
-    serve, shared_practice
+    serve, shared_practice, how, told
 ):
     server = serve(rows=50)
-    told = {**shared_practice.settings("machine"), "api_url": server.url}
-    command = [sys.executable, "-c", _INTERRUPTED, json.dumps(told)]
+    settings = {**shared_practice.settings("machine"), "api_url": server.url}
+    script = _INTERRUPTED.replace("HOW", how)
+    command = [sys.executable, "-c", script, json.dumps(settings)]
     lines = subprocess.check_output(command, text=True, timeout=60).splitlines()
-    assert [line.partition(";")[0] for line in lines] == ["interrupted", "50"]
+    assert [line.partition(";")[0] for line in lines] == [told, "50"]
 
 
 def test_an_interrupt_ends_what_hangs_and_the_connection_goes_on(serve):
