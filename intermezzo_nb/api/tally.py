@@ -55,7 +55,7 @@ class Tally:
         self._get_ready, self._announces, self._within = get_ready, announces, within
         self.requests = self.repeated = 0
         self.planned: int | None = None
-        self._began = time.monotonic()
+        self._began = self._answered = time.monotonic()
         self._mutex = threading.Lock()
         self._wait = ("", 0.0)
         self._thread = threading.get_ident()
@@ -64,6 +64,11 @@ class Tally:
     def seconds(self) -> float:
         """Since the first request."""
         return time.monotonic() - self._began
+
+    @property
+    def seconds_of_one(self) -> float:
+        """How long a request took so far, whatever was loaded beside it."""
+        return max(0.0, self._answered - self._began) / max(1, self.requests)
 
     @property
     def spent(self) -> dict[str, float]:
@@ -85,7 +90,9 @@ class Tally:
             if not self.requests:
                 self._get_ready()
             self.count()
-            return self._ask(*question)
+            answer = self._ask(*question)
+            self._answered = time.monotonic()
+            return answer
 
     def plan_more(self) -> None:
         """Count a request that could not be foreseen."""
@@ -109,7 +116,7 @@ class Tally:
         """
         self.check_room(count, "at least " if is_least else "")
         self.planned = planned = self.requests + count
-        seconds = self.seconds / max(1, self.requests) * count / AT_ONCE
+        seconds = self.seconds_of_one * count / AT_ONCE
         is_news = planned > _MANY and seconds > _LONG
         if is_news and are_all and self._announces:
             self._announces = False

@@ -50,7 +50,7 @@ class OAuthClient:
         self._found: ServerMetadata | None = None
         if not (settings.is_machine or settings.access_token):
             # Cryptography takes long to load: not while many wait for a renewal.
-            from . import identity  # noqa: F401
+            from . import identity  # noqa: F401 (it is the loading that counts)
         self.after_fork()
         renew_in_child(self)
 

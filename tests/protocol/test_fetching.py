@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from intermezzo_nb.api.reading import Reading
 from intermezzo_nb.api.signing import BearerAuth
 from intermezzo_nb.api.tally import Tally
 from intermezzo_nb.errors import IncompleteWarning, NotFound, SettingsError
+from intermezzo_nb.login import Login
 from intermezzo_nb.oauth.models import Token
 from intermezzo_nb.secret import Secret
 from intermezzo_nb.tokens.source import TokenSource
@@ -260,9 +262,41 @@ def test_many_requests_that_take_long_are_announced_first(serve, reader, monkeyp
     reader(server).frame("/things", progress=progress)
     assert told == []
     before = len(server.seen)
-    monkeypatch.setattr(Tally, "seconds", 1.0)  # for the first request
+    monkeypatch.setattr(Tally, "seconds_of_one", 1.0)
     reader(server).frame("/things", progress=progress)
     assert told == [("251 requests are needed, about 31 s", before + 1)]
+
+
+def test_what_is_loaded_meanwhile_is_not_taken_for_a_slow_server(
+    serve, reader, monkeypatch
+):
+    load = partial(time.sleep, 2)
+    monkeypatch.setattr("intermezzo_nb.connection.loader", lambda _: load)
+    # So an answer may take a second on a busy machine, and is not told of.
+    monkeypatch.setattr("intermezzo_nb.api.tally._LONG", 40.0)
+    told = []
+    made = reader(serve(rows=25_000))
+    made.frame("/things", progress=lambda now: told.append(now.waiting))
+    assert {*told} == {""}
+
+
+@pytest.mark.usefixtures("somebody_there")
+def test_who_waits_for_a_sign_in_does_so_where_it_can_be_interrupted(
+    shared_practice, connection, person, monkeypatch
+):
+    monkeypatch.setattr("intermezzo_nb.connection.loader", lambda _: int)
+    made, links = connection(**shared_practice.settings("person")), []
+    made.login(wait=False, present=lambda login: links.append(login.prompt.url))
+    waited, wait = [], Login.wait
+
+    def told(login, *given):
+        waited.append(threading.current_thread())
+        return wait(login, *given)
+
+    monkeypatch.setattr(Login, "wait", told)
+    threading.Timer(0.5, person().sign_in, links).start()
+    assert len(made.frame("organizations"))
+    assert waited == [threading.main_thread()]
 
 
 @pytest.mark.parametrize("is_made", [True, False])
