@@ -20,6 +20,7 @@ from ..status import Status
 from ..surroundings import look
 from ..wrapping import wrapped
 from . import card
+from .saving import saved_as
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _NOTHING = {"text/plain": "", "text/html": ""}  # one without data makes nbconvert warn
@@ -74,7 +75,9 @@ class LoginPanel:
         self._login: Login | None = None
         self._controls: Controls | None = None
         self._row: Any = None
-        self._card = display(self._drawing(), raw=True, display_id=True)
+        self._card = display(
+            self._drawing(), raw=True, display_id=True, metadata=saved_as(_UNDER_WAY)
+        )
 
     def follow(self, login: Login) -> None:
         """Draw a sign-in that waits for a person, now and at each change."""
@@ -85,7 +88,12 @@ class LoginPanel:
         if self._front == "notebook":
             with self._mutex:
                 self._controls = Controls(login)
-                self._row = display(self._controls.view(), raw=True, display_id=True)
+                self._row = display(
+                    self._controls.view(),
+                    raw=True,
+                    display_id=True,
+                    metadata=saved_as(""),
+                )
         if login.state is not State.LINK_READY:
             self._draw()  # it moved on before there were controls
 
@@ -102,9 +110,11 @@ class LoginPanel:
     def _draw(self) -> None:
         # Whoever draws last, from whichever thread, draws the latest state.
         with self._mutex:
+            is_over = bool(self._login and self._login.state.is_final)
             if not self._is_told_anyway():
-                self._card.update(self._drawing(), raw=True)
-            if self._login and self._login.state.is_final:
+                kept = {} if is_over else saved_as(_UNDER_WAY)
+                self._card.update(self._drawing(), raw=True, metadata=kept)
+            if is_over:
                 if self._row:
                     self._row.update(_NOTHING, raw=True)
                 if self._controls:
@@ -200,6 +210,10 @@ class Controls:
             time.sleep(1)
 
 
+_UNDER_WAY = (
+    "Intermezzo: a sign-in was under way when this was saved. %intermezzo_status tells "
+    "how it ended, %intermezzo_login begins another."
+)
 # Its text and its edge: with its padding and border, but for the margin of widgets;
 # beside HTML, JupyterLab keeps 20 pixels free.
 _BELOW_THE_CARD = {

@@ -16,11 +16,12 @@ from tornado.httpclient import AsyncHTTPClient, HTTPError, HTTPResponse
 from ..addresses import is_loopback, origin
 from ..oauth import closing
 from ..oauth.mailbox import Mailbox
+from .saving import keep_lines_only
 
 
 def load(app: Any) -> None:
     """
-    Add the addresses, and tell kernels that they are there.
+    Add the addresses, tell kernels that they are there, and look after what is saved.
 
     Parameters
     ----------
@@ -43,6 +44,9 @@ def load(app: Any) -> None:
     more = [*scrubbed, "next", "nonce"]
     app.web_app.settings["extra_log_scrub_param_keys"] = more
     atexit.register(mailbox.withdraw, os.getpid())
+    # Other classes may save notebooks, in other ways.
+    if register := getattr(app.contents_manager, "register_pre_save_hook", None):
+        register(keep_lines_only)
 
 
 class _Handler(JupyterHandler):

@@ -100,6 +100,8 @@ class Journey:
 
     def open_link(self):
         link = self.notebook.link(1)
+        # The file, and the checkpoint beside it, are searched in the end.
+        self.notebook.do("docmanager:save")
         with self.notebook.context.expect_page() as opened:
             self.click(link)
         return opened.value

@@ -41,7 +41,7 @@ api.owners api.provenance api.posting api.bodies api.describing
 api.plan api.report api.versions api.export api.restoring api.tables
 api.dask api.payslips api.delivering
 api.sending
-connection notebook.card
+connection notebook.card notebook.saving
 notebook.panel
 connecting
 current
