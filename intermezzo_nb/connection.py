@@ -20,6 +20,7 @@ from .api.signing import BearerAuth
 from .api.tables import loader, table, tables
 from .errors import plain
 from .interrupts import NOTHING_ASSIGNED, told_of_interrupt
+from .loading import load
 from .session import Session, print_link, say, say_beside
 from .settings import OF_ROWS, OF_SIGN_IN, Settings, differing
 from .tokens.forks import renew_in_child
@@ -277,6 +278,7 @@ class Connection:
         SettingsError
             ``unknown_resource``.
         """
+        load("api.describing")
         from .api.describing import describe
 
         return describe(name)
@@ -349,6 +351,7 @@ class Connection:
         SettingsError, ApiError, LoginError, NetworkError
             What went wrong, and what to do; the parts that are there stay.
         """
+        load("api.export")
         from .api.export import Order, export
 
         for name in ("money", "as_"):
@@ -399,6 +402,7 @@ class Connection:
         SettingsError, ApiError, LoginError, NetworkError
             What went wrong, and what to do.
         """
+        load("api.dask")
         from .api.dask import dask_frame, insist_on_machine
 
         insist_on_machine(self)

@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 import orjson
 import requests
 
+from ..loading import load
+
 # Called, it gives the decoded JSON, and what its headers say of the list, as below.
 Answer: TypeAlias = Callable[[], tuple[Any, str | int]]
 
@@ -43,7 +45,8 @@ def read_json(content: bytes) -> Any:
     ValueError, RecursionError
         It is no JSON, or none that can be read.
     """
-    from .glance import may_be_deeper  # the first use of numpy
+    load("api.glance")  # the first use of numpy
+    from .glance import may_be_deeper
 
     value = _loaded(content)
     if may_be_deeper(content, DEEPEST) and _is_deeper(value):

@@ -10,6 +10,7 @@ from itertools import chain, islice
 from typing import Any
 
 from ..errors import IncompleteWarning
+from ..loading import load
 from .provenance import provenance, shortfall, summary
 from .reading import Reading
 from .shaping import Record
@@ -82,7 +83,8 @@ def frame_of(
     is_part: bool = False,
 ) -> Any:
     """Give pages of a reading as a frame that bears what is told of the reading."""
-    from .frames import framed  # the first use of pandas, if not by the loader
+    load("api.frames")  # the first use of pandas, if not by the loader
+    from .frames import framed
 
     made = framed(
         pages,

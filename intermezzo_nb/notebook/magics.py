@@ -15,6 +15,7 @@ from IPython.core.magic_arguments import argument
 from IPython.utils.text import DollarFormatter
 from traitlets import Bool, Enum, Float, Unicode, observe
 
+from .. import loading
 from ..errors import IncompleteWarning, IntermezzoError, SettingsError
 from ..interrupts import NOTHING_ASSIGNED, told_of_interrupt
 from . import completion
@@ -243,6 +244,7 @@ class IntermezzoMagics(Magics):
     @with_help
     def intermezzo_resources(self, line: str) -> Any:
         """List the resources, or with a NAME its columns, parameters, what is sent."""
+        loading.load("api.describing")
         from ..api.describing import describe
         from .listing import Listing
 

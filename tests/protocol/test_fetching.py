@@ -342,7 +342,7 @@ def test_pandas_is_loaded_while_the_first_answer_is_on_its_way(serve, shared_pra
 
 # Interrupts at a moment that leaves a half of numpy, where it is broken off there.
 _INTERRUPTED = """
-import json, os, signal, sys
+import json, os, signal, sys, tempfile
 from intermezzo_nb.connection import Connection
 from intermezzo_nb.settings import Settings
 
@@ -365,7 +365,15 @@ print(len(ours.frame("/things")))
 
 @pytest.mark.parametrize(
     ("how", "told"),
-    [('ours.frame("/things")', "interrupted"), ('[*ours.frames("/things")]', "")],
+    [
+        ('ours.frame("/things")', "interrupted"),
+        ('[*ours.frames("/things")]', ""),
+        # As after a sign-in that somebody waited for.
+        ('ours._loader = lambda _: None; ours.frame("/things")', "interrupted"),
+        ('ours.get("/things")', ""),
+        ('ours.export("/things", tempfile.mkdtemp())', ""),
+        ("ours.resources()", ""),
+    ],
 )
 def test_an_interrupt_while_pandas_is_loaded_leaves_no_half_of_it(
     serve, shared_practice, how, told

@@ -17,7 +17,7 @@ PACKAGE = Path(intermezzo_nb.__file__).parent
 ROWS = """
 wrapping
 errors secret tokens.forks api.waits api.progress api.spelling
-addresses credentials interrupts profiles reasons surroundings api.arguments
+addresses credentials interrupts loading profiles reasons surroundings api.arguments
 advice
 settings
 practice oauth.models oauth.mailbox oauth.closing api.page api.schema
