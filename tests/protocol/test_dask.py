@@ -20,7 +20,7 @@ ALL = {"organization": "all"}
 @pytest.fixture(scope="module")
 def cluster():
     with (
-        LocalCluster(n_workers=2, processes=True, dashboard_address=None) as made,
+        LocalCluster(n_workers=2, processes=True, dashboard_address=":0") as made,
         Client(made) as client,
     ):
         yield client
