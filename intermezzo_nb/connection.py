@@ -563,7 +563,10 @@ class Connection:
         **more: Any,
     ) -> Reading:
         both = {**options, **more}
-        return plan(self._client, self.settings, name, both, tell=say_beside, load=load)
+        with named_by_place(self.settings.places):
+            return plan(
+                self._client, self.settings, name, both, tell=say_beside, load=load
+            )
 
     def _loader(self, as_: str) -> Callable[[], object] | None:
         # Who waits for a sign-in, in the thread that can be interrupted, needs none.

@@ -157,7 +157,7 @@ class Api:
         places: Mapping[str, str] | None = None,
     ) -> None:
         self.session, self._base = session, api_url.rstrip("/")
-        self._places = places or {}
+        self.places = places or {}
         self.styles: dict[str, str] = {}
         """In what pages a path was answered, where that is not documented."""
 
@@ -208,7 +208,7 @@ class Api:
             return decoded(response), announced(response)
         except (ValueError, RecursionError) as fault:
             error = not_json(response, self._shown(path), fault)
-        with named_by_place(self._places):
+        with named_by_place(self.places):
             raise error
 
     def request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
@@ -230,7 +230,7 @@ class Api:
         if not isinstance(method, str):
             raise bad_argument("method", 'text, such as "GET"')
         url = url_of(path, self._base)
-        with named_by_place(self._places):
+        with named_by_place(self.places):
             response = self.session.request(method, url, **kwargs)
             kind = response.status_code // 100
             if kind == _REDIRECTED:

@@ -289,7 +289,7 @@ def _id_of(organization: Mapping[str, Any]) -> str:
     raise ApiError(
         "the API lists an organization without an id that can be asked for",
         why=f"It has: {held or 'nothing'}.",
-        advice="Check the API's address, or name the organization yourself.",
+        advice="Check INTERMEZZO_API_URL, or name the organization yourself.",
     )
 
 

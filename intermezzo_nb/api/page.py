@@ -149,7 +149,7 @@ def no_list(name: str, payload: Any, member: str = "") -> PagingError:
     return PagingError(
         f"the answer for {name} holds no list" + (f" {member!r}" if member else ""),
         why=f"It holds: {held}.",
-        advice="Check the API's address, and whether the API has changed.",
+        advice="Check INTERMEZZO_API_URL, and whether the API has changed.",
     )
 
 

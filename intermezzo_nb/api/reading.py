@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from ..advice import named_by_place
 from ..errors import NotFound
 from .ahead import Ahead
 from .answers import Answer
@@ -166,7 +167,8 @@ class Reading:
         )
         try:
             self._tell()
-            yield from self._of_each(many, ahead) if many else self._of_all(ahead)
+            with named_by_place(self._api.places):
+                yield from self._of_each(many, ahead) if many else self._of_all(ahead)
         except NotFound as error:
             raise self.explain(error) from None
         finally:

@@ -117,7 +117,7 @@ def _no_lines(record: Record, resource: Resource) -> ApiError:
     return ApiError(
         f"the answer for {resource.name} has no {lists}",
         why=f"It holds: {'null' if record == {'value': None} else held}.",
-        advice="Check the API's address, and whether the API has changed; get() of "
+        advice="Check INTERMEZZO_API_URL, and whether the API has changed; get() of "
         "the connection gives the answer as it is.",
         code="unknown_answer",
     )

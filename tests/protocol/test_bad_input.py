@@ -221,6 +221,27 @@ def test_a_page_that_is_not_json_is_told(shared_practice, connection, listener):
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "answers", "what"),
+    [
+        ("organizations", [b'{"meta": {}, "items": 1}'], "holds no list"),
+        ("compensation", [b"{}", b'[{"strange": 1}]'], "has no"),
+        ("employees", [b'{"items": [{"name": "x"}], "meta": {}}'], "without an id"),
+    ],
+)
+def test_an_answer_of_another_kind_names_where_the_address_is_set(
+    shared_practice, connection, listener, name, answers, what
+):
+    settings = shared_practice.settings("machine")
+    header = {"Content-Type": "application/json"}
+    listener.answers += [(200, header, body) for body in answers]
+    api = connection(**{**settings, "api_url": listener.url})
+    where = {} if name != "compensation" else {"organization": "o", "employee_id": "e"}
+    with pytest.raises(IntermezzoError, match=what) as caught:
+        api.frame(name, **where)
+    assert f"api_url in the profile 'default' ({profiles_path()})" in str(caught.value)
+
+
 class _Odd:
     """What has no meaning for us, and no truth."""
 

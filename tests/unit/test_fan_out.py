@@ -41,7 +41,7 @@ class FakeApi:
         pass
 
     def __init__(self, odd=(), organizations=("o",), people=None):
-        self.styles = {}
+        self.styles, self.places = {}, {}
         self.odd, self.organizations = dict(odd), organizations
         self.people = [{"id": one} for one in PEOPLE] if people is None else people
         self.asked, self._mutex = [], threading.Lock()

@@ -35,7 +35,7 @@ class Saying:
     rate = 0.0
 
     def __init__(self, text):
-        self.styles = {}
+        self.styles, self.places = {}, {}
         self.text = text
 
     def get_ready(self):

@@ -24,7 +24,7 @@ class FakeApi:
         pass
 
     def __init__(self, organizations):
-        self.styles = {}
+        self.styles, self.places = {}, {}
         self.organizations, self.asked = organizations, []
 
     def ask(self, path, params):

@@ -25,7 +25,7 @@ class FakeApi:
 
     def __init__(self, **answers):
         self.answers = {"/" + k.replace("__", "/"): v for k, v in answers.items()}
-        self.styles = {}
+        self.styles, self.places = {}, {}
         self.asked, self.announced = [], ""
 
     def ask(self, path, params):
