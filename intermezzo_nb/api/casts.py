@@ -43,6 +43,7 @@ STORAGE: Mapping[type, pa.DataType] = {
 _TYPES = {storage: kind for kind, storage in STORAGE.items()}
 _FIRST_DAY = -719162  # 0001-01-01, the first that Python has, in days from 1970
 _DAY = 86_400_000_000  # in microseconds
+_T, _LONGEST = len("2026-01-31"), len("2026-01-31T10:11:12.123456Z")
 _DATE = f"^{DATE.pattern}"
 _UTC = _DATE + r"T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$"
 _OFFSET = _UTC.replace("Z$", r"(Z|[+-]\d{2}:\d{2})$")
@@ -131,11 +132,21 @@ def _dates(texts: pa.Array) -> pa.Array | None:
 
 
 def _instants(texts: pa.Array, pattern: str = _OFFSET) -> pa.Array | None:
-    if not _all(pc.match_substring_regex(texts, pattern)):
+    if not (_are_utc(texts) or _all(pc.match_substring_regex(texts, pattern))):
         return None
     moments = texts.cast(INSTANT)
     first, end = _FIRST_DAY * _DAY, (2_932_897 * _DAY) - 1  # to the end of 9999
     return moments if _within(moments.cast(pa.int64()), first, end) else None
+
+
+def _are_utc(texts: pa.Array) -> bool:
+    """Tell at a glance that none can be cast but instants in UTC, to the second."""
+    # What Arrow casts of other lengths has no seconds, or more of them than are kept.
+    return (
+        _within(pc.binary_length(texts), len("2026-01-31T10:11:12Z"), _LONGEST)
+        and _within(pc.find_substring(texts, "T"), _T, _T)
+        and _all(pc.ends_with(texts, "Z"))
+    )
 
 
 def _numbers(chunks: Sequence[Chunk]) -> pa.Array | None:

@@ -188,7 +188,11 @@ def as_text(value: Any) -> str:
         return ""
     if isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    return _AS_JSON(value)
+
+
+# One encoder for all: json.dumps makes another for each value.
+_AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def check_money(money: object) -> None:
