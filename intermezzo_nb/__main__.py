@@ -25,8 +25,10 @@ _SLOWEST = 0.01  # requests per second that a test can wait for
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; give its exit status."""
     arguments = _parser().parse_args(argv)
-    # A scheduler's or container's end is an orderly one: what was started is ended.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # The end of a scheduler, a container or a terminal's window is an orderly one: what
+    # was started is ended.
+    for ending in _endings():
+        signal.signal(ending, lambda number, _: sys.exit(128 + number))
     try:
         return int(arguments.run(arguments))
     except IntermezzoError as error:
@@ -38,6 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         # "| head" has read enough; what is left must not fail again at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+
+
+def _endings() -> list[signal.Signals]:
+    named = [getattr(signal, n, None) for n in ("SIGTERM", "SIGHUP")]  # none on Windows
+    # Under nohup a closed window is no end.
+    return [n for n in named if n and signal.getsignal(n) is not signal.SIG_IGN]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -180,9 +188,9 @@ async def _serve(options: Options, *, owned: bool) -> None:
     server = _started(options)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for name in ("SIGINT", "SIGTERM"):
+    for ending in (signal.SIGINT, *_endings()):
         with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(getattr(signal, name), ended.set)
+            loop.add_signal_handler(ending, ended.set)
     if owned:
         threading.Thread(
             target=_end_with_input, args=(loop, ended), daemon=True
@@ -236,7 +244,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         from . import lab
 
         quickstart = lab.quickstart()
-        _say(f"JupyterLab opens {quickstart}; Ctrl+C ends both.")
+        _say(f"JupyterLab opens {quickstart}; Ctrl+C, twice, ends both.")
         return lab.run(quickstart, server.url, no_browser=arguments.no_browser)
 
 

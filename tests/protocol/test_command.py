@@ -84,6 +84,50 @@ def demo_lab(tmp_path):
             process.stdout.read()
 
 
+@pytest.fixture
+def window():
+    """Be started from a terminal's window, whose end is told by SIGHUP."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+def practice_folders(temporary):
+    return [*temporary.glob("intermezzo-practice-*")]
+
+
+def test_a_terminal_that_is_closed_takes_the_demo_with_it(tmp_path, window):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    process = started(
+        *("demo", "--no-browser"),
+        cwd=tmp_path,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        start_new_session=True,
+    )
+    with process:
+        told = next(line for line in process.stdout if "Ctrl+C" in line)
+        assert practice_folders(temporary)
+        os.killpg(process.pid, signal.SIGHUP)
+        assert process.wait(20) == 128 + signal.SIGHUP
+        process.stdout.close()
+    assert not practice_folders(temporary)
+    assert told.endswith("; Ctrl+C, twice, ends both.\n")
+
+
+def test_nohup_keeps_a_sandbox_when_its_terminal_is_closed(window):
+    command = ["nohup", *COMMAND, "sandbox", "--rows", "30"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        url = re.search(r"http://\S+(?=;)", process.stdout.readline())[0]
+        for _ in range(8):
+            process.stdout.readline()
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        assert document(url)
+        process.terminate()
+
+
 def test_the_demos_lab_asks_about_no_news(demo_lab):
     base, token = demo_lab
     name = "@jupyterlab/apputils-extension:notification"
@@ -109,8 +153,8 @@ def test_a_reader_that_has_enough_ends_a_command_quietly():
     assert run.returncode == 128 + signal.SIGPIPE
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_the_sandbox_tells_its_settings_and_cleans_up(ending):
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_the_sandbox_tells_its_settings_and_cleans_up(ending, window):
     process = started("sandbox", "--rows", "30")
     lines = [process.stdout.readline() for _ in range(9)]
     assert "INTERMEZZO_CLIENT_ID=intermezzo-notebook and no secret" in lines[-1]
