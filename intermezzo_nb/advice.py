@@ -23,6 +23,25 @@ def how_to_set(name: str) -> str:
     return f"INTERMEZZO_{name.upper()}"
 
 
+def how_to_be_a_machine(needed: Iterable[str], places: Mapping[str, str]) -> str:
+    """
+    Tell what unattended runs need, in the place that names the client.
+
+    Parameters
+    ----------
+    needed : iterable of str
+        The names of what is missing, a secret among them.
+    places : mapping of str to str
+        For each setting that was set, where its value was found.
+    """
+    home = places.get("client_id", "the environment")
+    # A secret of the environment is refused for a client that a profile names.
+    if home.startswith("the profile "):
+        names = ["client_secret_file" if n == "client_secret" else n for n in needed]
+        return f"Set {', '.join(names)} in {home} ({profiles_path()})."
+    return f"Set {', '.join(map(how_to_set, needed))}."
+
+
 def how_to_change(name: str, place: str) -> str:
     """Tell where a value that was found at a place is changed."""
     return f"Change {_named(name, place)}."

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .addresses import origin
-from .advice import how_to_set
+from .advice import how_to_be_a_machine
 from .api.waits import tell_wait
 from .errors import (
     IntermezzoError,
@@ -285,13 +285,12 @@ class Session:
         ] + ["client_secret"]
         if not (self.settings.issuer or self.settings.token_url):
             needed.insert(1, "issuer")
-        variables = ", ".join(how_to_set(name) for name in needed)
         raise LoginRequired(
             f"profile {self.settings.profile!r} has no credentials, and nobody can "
             "be asked",
             why=f"{silence[:1].upper()}{silence[1:]}; unattended runs need client "
             "credentials.",
-            advice=f"Set {variables}.",
+            advice=how_to_be_a_machine(needed, self.settings.places),
         )
 
     def _revoke(self, token: Token) -> tuple[list[str], str]:

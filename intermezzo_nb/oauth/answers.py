@@ -193,7 +193,7 @@ def refusal(
         return LoginRequired(
             f"{host} no longer accepts {what}",
             why="It was used, revoked, or is too old.",
-            advice="Sign in again: %intermezzo_login",
+            advice="Sign in again: %intermezzo_login (in Python: .login())",
             code="session_ended",
         )
     advice = {

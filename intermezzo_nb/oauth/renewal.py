@@ -39,7 +39,7 @@ def renewed(
             why="Its access token has expired, and no refresh token was granted."
             if token
             else "",
-            advice="Sign in: %intermezzo_login",
+            advice="Sign in: %intermezzo_login (in Python: .login())",
             code="session_ended" if token else "login_required",
         )
     response = client.refresh(token.refresh_token)

@@ -11,8 +11,9 @@ import pytest
 
 from intermezzo_nb.addresses import check_url
 from intermezzo_nb.advice import named_by_place
+from intermezzo_nb.connection import Connection
 from intermezzo_nb.credentials import Credential
-from intermezzo_nb.errors import SettingsError
+from intermezzo_nb.errors import LoginRequired, SettingsError
 from intermezzo_nb.profiles import profiles_path, read_profiles
 from intermezzo_nb.settings import Settings
 from intermezzo_nb.surroundings import Surroundings
@@ -245,6 +246,40 @@ def test_where_nobody_is_there_variables_are_named_first():
     write_profiles("[acme]")
     error = lacking(Settings(no_input=True), "api_url")
     assert "INTERMEZZO_PROFILE to one of acme" in error.advice
+
+
+def unattended(**sources):
+    """Sign in where nobody is, with nothing to prove who this client is."""
+    settings = Settings.resolve(**sources).replace(no_input=True, store="memory")
+    with pytest.raises(LoginRequired, match="nobody can be asked") as caught:
+        Connection(settings).login()
+    return caught.value.advice
+
+
+def test_a_secret_is_asked_for_where_the_client_is_named():
+    acme = {"client_id": "c", "issuer": "https://i.x", "api_url": "https://a.x"}
+    where = {"arguments": {"profile": "acme"}, "profiles": {"acme": acme}}
+    told = unattended(**where)
+    assert told == (
+        f"Set client_secret_file in the profile 'acme' ({profiles_path()})."
+    )
+    with pytest.raises(SettingsError, match="mixed_credentials"):
+        Settings.resolve(**where, environ={"INTERMEZZO_CLIENT_SECRET": "s"})
+    acme["client_secret_file"] = "f"
+    assert Settings.resolve(**where).is_machine
+
+
+def test_a_secret_belongs_to_the_environment_beside_its_client():
+    environ = {f"INTERMEZZO_{n}": "https://x.x" for n in ("ISSUER", "API_URL")}
+    told = unattended(environ={**environ, "INTERMEZZO_CLIENT_ID": "c"})
+    assert told.startswith("Set the variable INTERMEZZO_CLIENT_SECRET or ")
+
+
+def test_signing_in_is_told_to_those_without_magics_too():
+    settings = Settings(client_id="c", issuer="https://i.x", api_url="https://a.x")
+    with pytest.raises(LoginRequired) as caught:
+        Connection(settings.replace(store="memory")).get("/organizations")
+    assert caught.value.advice == "Sign in: %intermezzo_login (in Python: .login())"
 
 
 def test_what_is_missing_belongs_beside_the_credentials(person, tmp_path):
