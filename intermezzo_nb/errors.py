@@ -135,9 +135,10 @@ def plain(text: object, limit: int = 200) -> str:
 def quoted(value: object, limit: int = 60) -> str:
     """Give a value as Python writes it, for a message; whatever it is."""
     try:
-        return plain(repr(value), limit)
+        written = plain(repr(value), limit + 1)
     except (ValueError, RecursionError):
         return plain(value, limit)
+    return written if len(written) <= limit else f"{written[: limit - 1]}…"
 
 
 class SettingsError(IntermezzoError, ValueError):

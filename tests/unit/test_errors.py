@@ -14,6 +14,7 @@ from intermezzo_nb.errors import (
     Interrupted,
     SettingsError,
     StoreError,
+    quoted,
 )
 from intermezzo_nb.settings import Settings
 from intermezzo_nb.wrapping import wrapped
@@ -74,3 +75,8 @@ def test_an_interrupt_stays_one_and_is_told_in_a_line(monkeypatch):
     with pytest.raises(Interrupted) as caught:
         raise Interrupted("stopped.")
     assert "Traceback" in "".join(caught.value._render_traceback_())
+
+
+def test_a_value_that_is_cut_shows_that_it_is():
+    assert quoted(["a" * 80], 20) == "['aaaaaaaaaaaaaaaaa…"
+    assert quoted("a" * 18, 20) == repr("a" * 18)
