@@ -153,15 +153,18 @@ def closest(name: str, known: Iterable[str]) -> str:
     """
     Give the name that was meant, as far as can be seen; empty for none.
 
-    ``postcode`` means ``address.postcode``, and ``as-of`` means ``as_of``.
+    ``postcode`` means ``address.postcode``, ``as-of`` means ``as_of``, and ``country``
+    the ``employmentCountry`` rather than the ``birthCountry``.
     """
     names, asked = [*known], name[:_LONGEST].lower().replace("-", "_")
     by_end = {n.rsplit(".", maxsplit=1)[-1].lower(): n for n in reversed(names)}
     spelled_so = {n.lower().replace("-", "_"): n for n in reversed(names)} | by_end
-    close = difflib.get_close_matches(asked, spelled_so, 1)
+    same = [spelled_so[asked]] if asked in spelled_so else []
+    # Of those that end alike the first, as the catalogue begins with what is asked for.
+    ends = [n for n in names if asked and n.lower().endswith(asked)]
+    close = [spelled_so[n] for n in difflib.get_close_matches(asked, spelled_so, 1)]
     inside = [n for n in names if asked in n.lower()]
-    found = [spelled_so[one] for one in (asked, *close) if one in spelled_so]
-    return next(iter(found + inside), "")
+    return next(iter(same + ends + close + inside), "")
 
 
 def split_filters(

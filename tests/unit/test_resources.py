@@ -235,6 +235,7 @@ def test_a_country_is_filtered_here():
         ("employees", {"employmentcountry": "DE"}, "employmentCountry"),
         ("employees", {"jobTitle": "Chef"}, "jobDetails.jobTitle"),
         ("wage-types", {"effective_dat": "x"}, "effective_date"),
+        ("employees", {"country": "DE"}, "employmentCountry"),
     ],
 )
 def test_an_unknown_filter_is_told_with_the_closest(name, filters, meant):
