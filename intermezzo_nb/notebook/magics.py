@@ -15,7 +15,6 @@ from IPython.core.magic_arguments import argument
 from IPython.utils.text import DollarFormatter
 from traitlets import Bool, Enum, Float, Unicode, observe
 
-from .. import loading
 from ..errors import IncompleteWarning, IntermezzoError, SettingsError
 from ..interrupts import NOTHING_ASSIGNED, told_of_interrupt
 from . import completion
@@ -244,7 +243,9 @@ class IntermezzoMagics(Magics):
     @with_help
     def intermezzo_resources(self, line: str) -> Any:
         """List the resources, or with a NAME its columns, parameters, what is sent."""
-        loading.load("api.describing")
+        from ..loading import load as load_room
+
+        load_room("api.describing")
         from ..api.describing import describe
         from .listing import Listing
 
