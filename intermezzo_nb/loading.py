@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from functools import partial
 from importlib import import_module
 
 _LOOK = 0.2  # seconds, as an endless wait cannot be interrupted on Windows
@@ -28,9 +30,23 @@ def load(room: str) -> None:
     if threading.current_thread() is not threading.main_thread():
         import_module(name)  # no interrupt comes here
         return
-    thread = ThreadPoolExecutor(1, "intermezzo-loading")
-    loaded = thread.submit(import_module, name)
-    thread.shutdown(wait=False)
+    loaded = begin(partial(import_module, name))
     while not wait([loaded], _LOOK).done:
         pass
     loaded.result()
+
+
+def begin(work: Callable[[], object]) -> Future[object]:
+    """Let a thread do something once, whoever is interrupted meanwhile."""
+    done: Future[object] = Future()
+
+    def do() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as fault:  # noqa: BLE001 (who waits is told)
+            done.set_exception(fault)
+
+    # Of an executor, one that is interrupted while this starts could not be shut down:
+    # its thread would wait for more, and the process for that thread.
+    threading.Thread(target=do, name="intermezzo-loading").start()
+    return done

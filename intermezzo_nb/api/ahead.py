@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import Any
 
+from ..loading import begin
 from . import waits
 
 _LOOK = 0.2  # seconds between two looks at what is told meanwhile
@@ -65,10 +66,7 @@ class Ahead:
             self.expect([question])
         if self._load is not None:
             load, self._load = self._load, None
-            thread = ThreadPoolExecutor(1, "intermezzo-loading")
-            loaded = thread.submit(load)
-            thread.shutdown(wait=False)
-            self._result(loaded)
+            self._result(begin(load))
         _, answer = self._under_way.popleft()
         self._fill()
         return self._result(answer)

@@ -211,8 +211,7 @@ class Controls:
 
 
 _UNDER_WAY = (
-    "Intermezzo: a sign-in was under way when this was saved. %intermezzo_status tells "
-    "how it ended, %intermezzo_login begins another."
+    "Intermezzo: a sign-in was under way when this was saved; %intermezzo_login again."
 )
 # Its text and its edge: with its padding and border, but for the margin of widgets;
 # beside HTML, JupyterLab keeps 20 pixels free.

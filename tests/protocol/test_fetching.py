@@ -386,6 +386,42 @@ def test_an_interrupt_while_pandas_is_loaded_leaves_no_half_of_it(
     assert [line.partition(";")[0] for line in lines] == [told, "50"]
 
 
+# Interrupts who starts the thread that loads, and keeps what it was doing then.
+_INTERRUPTED_AT_ITS_START = """
+import json, sys, threading
+from intermezzo_nb.connection import Connection
+from intermezzo_nb.settings import Settings
+
+start = threading.Thread.start
+
+def interrupted(thread):
+    start(thread)
+    if thread.name.startswith("intermezzo-loading"):
+        threading.Thread.start = start
+        raise KeyboardInterrupt
+
+threading.Thread.start = interrupted
+settings = json.loads(sys.argv[1])
+ours = Connection(Settings.resolve(profiles={"default": settings}))
+try:
+    HOW
+except KeyboardInterrupt as interrupt:
+    sys.last_value = interrupt
+print(len(ours.frame("/things")))
+"""
+
+
+@pytest.mark.parametrize("how", ['ours.frame("/things")', 'ours.get("/things")'])
+def test_who_was_interrupted_while_pandas_was_loaded_can_leave(
+    serve, shared_practice, how
+):
+    server = serve(rows=50)
+    settings = {**shared_practice.settings("machine"), "api_url": server.url}
+    script = _INTERRUPTED_AT_ITS_START.replace("HOW", how)
+    command = [sys.executable, "-c", script, json.dumps(settings)]
+    assert subprocess.check_output(command, text=True, timeout=20) == "50\n"
+
+
 def test_an_interrupt_ends_what_hangs_and_the_connection_goes_on(serve):
     server = serve(rows=3000)
     command = [sys.executable, str(HERE / "interrupted.py"), server.url]
