@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-import orjson
+import msgspec
 import requests
 
 from ..loading import load
+from .spelling import EXACT_DIGITS
 
 # Called, it gives the decoded JSON, and what its headers say of the list, as below.
 Answer: TypeAlias = Callable[[], tuple[Any, str | int]]
@@ -72,37 +73,37 @@ def announced(response: requests.Response) -> str | int:
 
 
 def _loaded(content: bytes) -> Any:
-    from .glance import may_round
-
-    if not may_round(content):
-        with contextlib.suppress(orjson.JSONDecodeError):
-            return orjson.loads(content)
+    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+        return _DECODER.decode(content)
+    # NaN, half a letter, another encoding: or nothing that is JSON.
     return json.loads(content, parse_float=_number, parse_constant=str)
 
 
 def _is_deeper(value: Any) -> bool:
     # What is read has to be written as text later, or marshalled, in a Python whose
-    # stack may be short. orjson writes less deep, and is the fastest way to know.
-    try:
-        orjson.dumps(value)
-    except TypeError:  # or an integer of more than 64 bits, or half a letter
-        level = [value]
-        for _ in range(DEEPEST + 1):
-            level = [inner for outer in level for inner in _inside(outer)]
-        return bool(level)
-    return False
-
-
-def _inside(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+    # stack may be short.
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if inner and isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _number(text: str) -> float | str:
     number = float(text)
+    if len(text) <= EXACT_DIGITS and "e" not in text and "E" not in text:
+        return number
     try:
         is_exact = math.isfinite(number) and Decimal(repr(number)) == Decimal(text)
     except ArithmeticError:  # an exponent beyond all bounds
         is_exact = False
     return number if is_exact else text
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_number)

@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .columns import (
-    EXACT_DIGITS,
     INSTANT,
     PRECISIONS,
     TEXT,
@@ -27,7 +26,7 @@ from .columns import (
     kinds_of,
 )
 from .schema import Column
-from .spelling import DATE
+from .spelling import DATE, EXACT_DIGITS
 
 # Values of one JSON type as an array of that type, so that the values can be had back
 # as they came; others as they are.

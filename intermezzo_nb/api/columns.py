@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from .schema import Column
 from .shaping import as_text
-from .spelling import DATE, DECIMAL, EXACT_WHOLE
+from .spelling import DATE, DECIMAL, EXACT_DIGITS, EXACT_WHOLE
 
 TEXT = pa.large_string()
 INSTANT = pa.timestamp("us", "UTC")
@@ -31,7 +31,6 @@ _INSTANT = re.compile(
 )
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)", re.ASCII)
 _INT64 = range(-(2**63), 2**63)
-EXACT_DIGITS = 15  # significant digits that every double keeps
 PRECISIONS = (18, 38)  # digits of decimal128: what is promised, and what there is
 # Sums do not depend on the precision that somebody set for their own decimals.
 _EXACT = decimal.Context(

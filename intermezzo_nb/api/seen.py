@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 from typing import Any
 
-import orjson
+import msgspec
 
 from .page import Page
 
@@ -160,11 +160,13 @@ def _text(value: Any) -> str | None:
 def content_of(value: Any) -> int:
     """Give a number that is the same for the same JSON, within this process."""
     try:
-        return hash(orjson.dumps(value))
-    except TypeError:
-        # An integer of more than 64 bits, or half a letter. Of all versions, 2 knows no
-        # marks of what is shared in memory.
+        return hash(_ENCODE(value))
+    except UnicodeEncodeError:
+        # Half a letter. Of all versions, 2 knows no marks of what is shared in memory.
         return hash(marshal.dumps(value, 2))
+
+
+_ENCODE = msgspec.json.Encoder().encode
 
 
 def mark_of(records: list[Any]) -> int:

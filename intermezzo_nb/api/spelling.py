@@ -7,3 +7,4 @@ import re
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
 EXACT_WHOLE = 2**53  # beyond it, a double is not the integer that was written
+EXACT_DIGITS = 15  # significant digits that every double keeps

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
-import tracemalloc
 from decimal import Decimal
 from fractions import Fraction
 
@@ -20,7 +19,6 @@ from intermezzo_nb.api.answers import read_json
 from intermezzo_nb.api.columns import control_total
 from intermezzo_nb.api.frames import STR as TEXT
 from intermezzo_nb.api.frames import framed, series, to_frame
-from intermezzo_nb.api.glance import may_round
 from intermezzo_nb.api.resources import CATALOGUE
 from intermezzo_nb.api.schema import Column, Resource, split_filters
 from intermezzo_nb.api.shaping import matching
@@ -332,16 +330,6 @@ def test_no_digit_of_a_number_is_lost(number, place):
     content = (place % number).encode()
     read, wanted = read_json(content), json.loads(content, parse_float=exact)
     assert repr(read) == repr(wanted)
-
-
-@pytest.mark.parametrize("text", [b"e-1", b"-", b"1.", b"-123", b'"e-12",'])
-def test_looking_for_lost_digits_takes_little_memory(text):
-    content = text * 100_000
-    tracemalloc.start()
-    may_round(content)
-    _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert most < 6 * len(content)
 
 
 @given(JSON)

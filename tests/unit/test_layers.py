@@ -64,7 +64,7 @@ DOORS = {
     },
     "dask": {"api.dask"},
     "polars": {"api.frames"},
-    "orjson": {"api.answers", "api.seen"},
+    "msgspec": {"api.answers", "api.seen"},
     "filelock": {"tokens.store", "api.journal", "api.folder"},
     "ipywidgets": {"notebook.panel"},
     "segno": {"notebook.card"},
