@@ -5,18 +5,20 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, TypeAlias
 
 import msgspec
 import requests
+from msgspec.structs import astuple
 
 from ..loading import load
 from .spelling import EXACT_DIGITS
 
-# Called, it gives the decoded JSON, and what its headers say of the list, as below.
-Answer: TypeAlias = Callable[[], tuple[Any, str | int]]
+# Called with what reads its bytes, or else by read_json, it gives what it holds, and
+# what its headers say of the list, as below.
+Answer: TypeAlias = Callable[..., tuple[Any, str | int]]
 
 _DIGITS = 18  # of a count
 DEEPEST = 512  # lists and objects inside each other
@@ -46,13 +48,46 @@ def read_json(content: bytes) -> Any:
     ValueError, RecursionError
         It is no JSON, or none that can be read.
     """
+    value = _loaded(content)
+    insist_on_depth(content, value)
+    return value
+
+
+def insist_on_depth(content: bytes, value: Any) -> None:
+    """
+    Refuse what is too deep: it has to be written as text later, or marshalled.
+
+    Parameters
+    ----------
+    content : bytes
+        A JSON text.
+    value
+        What was read from it, in whatever form.
+
+    Raises
+    ------
+    RecursionError
+    """
     load("api.glance")  # the first use of numpy
     from .glance import may_be_deeper
 
-    value = _loaded(content)
-    if may_be_deeper(content, DEEPEST) and _is_deeper(value):
-        raise RecursionError
-    return value
+    if may_be_deeper(content, DEEPEST):
+        # As a rule these are the records of a page, which are looked at one by one.
+        parts = _nested(_nested([value]))
+        if any(_is_deeper(part, DEEPEST - 2) for part in parts):
+            raise RecursionError
+
+
+def number_of(text: str) -> float | str:
+    """Give a JSON number with a point or an exponent, if no float, as its text."""
+    number = float(text)
+    if len(text) <= EXACT_DIGITS and "e" not in text and "E" not in text:
+        return number
+    try:
+        is_exact = math.isfinite(number) and Decimal(repr(number)) == Decimal(text)
+    except ArithmeticError:  # an exponent beyond all bounds
+        is_exact = False
+    return number if is_exact else text
 
 
 def announced(response: requests.Response) -> str | int:
@@ -76,34 +111,39 @@ def _loaded(content: bytes) -> Any:
     with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
         return _DECODER.decode(content)
     # NaN, half a letter, another encoding: or nothing that is JSON.
-    return json.loads(content, parse_float=_number, parse_constant=str)
+    return json.loads(content, parse_float=number_of, parse_constant=str)
 
 
-def _is_deeper(value: Any) -> bool:
-    # What is read has to be written as text later, or marshalled, in a Python whose
-    # stack may be short.
+def _is_deeper(value: Any, levels: int) -> bool:
+    try:
+        text = _ENCODE(value)
+    except UnicodeEncodeError:  # half a letter
+        text = b"[" * 2 * levels
+    if len(text) < 2 * levels or text.count(b"[") + text.count(b"{") <= levels:
+        return False
     level = [value]
-    for _ in range(DEEPEST):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if inner and isinstance(inner, (dict, list))
-        ]
+    for _ in range(levels):
+        level = _nested(level)
         if not level:
             return False
     return True
 
 
-def _number(text: str) -> float | str:
-    number = float(text)
-    if len(text) <= EXACT_DIGITS and "e" not in text and "E" not in text:
-        return number
-    try:
-        is_exact = math.isfinite(number) and Decimal(repr(number)) == Decimal(text)
-    except ArithmeticError:  # an exponent beyond all bounds
-        is_exact = False
-    return number if is_exact else text
+def _nested(values: Iterable[Any]) -> list[Any]:
+    return [
+        inner
+        for outer in values
+        for inner in _inside(outer)
+        if inner and isinstance(inner, _NESTED)
+    ]
 
 
-_DECODER = msgspec.json.Decoder(float_hook=_number)
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return astuple(value) if isinstance(value, msgspec.Struct) else value
+
+
+_NESTED = (dict, list, msgspec.Struct)
+_ENCODE = msgspec.json.Encoder().encode
+_DECODER = msgspec.json.Decoder(float_hook=number_of)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -15,7 +15,7 @@ import requests.utils
 from ..addresses import origin
 from ..advice import named_by_place
 from ..errors import IntermezzoError
-from .answers import Answer, announced, decoded
+from .answers import Answer, announced, read_json
 from .arguments import bad_argument
 from .connections import Overdue, within
 from .faults import (
@@ -203,9 +203,14 @@ class Api:
         response = self.request("GET", path, params=params)
         return partial(self._read, response, path)
 
-    def _read(self, response: requests.Response, path: str) -> tuple[Any, str | int]:
+    def _read(
+        self,
+        response: requests.Response,
+        path: str,
+        read: Callable[[bytes], Any] = read_json,
+    ) -> tuple[Any, str | int]:
         try:
-            return decoded(response), announced(response)
+            return read(response.content), announced(response)
         except (ValueError, RecursionError) as fault:
             error = not_json(response, self._shown(path), fault)
         with named_by_place(self.places):

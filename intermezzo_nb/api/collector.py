@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, groupby
 from operator import itemgetter
 from types import NoneType
 from typing import Any
 
 import pyarrow as pa
 
+from .alike import Alike, transposed
 from .casts import STORAGE, TEXTUAL, Chunk
 from .columns import TEXT, legible, text
 from .schema import Column, Resource
@@ -43,6 +44,7 @@ class Collector:
         self.rows = 0
         self._pending = 0
         self._root = _Node(())
+        self._unwrap = (resource.unwrap or None) if resource else None
         self._documented: list[_Node] = []
         for column in resource.columns if resource else ():
             node = self._root
@@ -53,14 +55,15 @@ class Collector:
 
     def add(self, records: Sequence[Any]) -> None:
         """Take one page; what is no object becomes the column ``value``."""
-        fields = records
-        if not {*map(type, records)} <= {dict}:
-            fields = [r if isinstance(r, dict) else {"value": r} for r in records]
-        self._take(self._root, fields, self.rows)
-        self.rows += len(fields)
-        self._pending += len(fields)
-        if self._pending >= _ROWS:
-            self._store(self._root)
+        for kind, group in groupby(records, _kind_of):
+            fields = [*group]
+            if kind is None:
+                fields = [r if isinstance(r, dict) else {"value": r} for r in fields]
+            self._take(self._root, fields, self.rows, self._unwrap if kind else None)
+            self.rows += len(fields)
+            self._pending += len(fields)
+            if self._pending >= _ROWS:
+                self._store(self._root)
 
     def columns(self) -> Iterator[tuple[str, Column | None, list[Chunk]]]:
         """
@@ -85,18 +88,30 @@ class Collector:
             yield name, node.column, node.chunks
 
     def _take(
-        self, node: _Node, records: Sequence[Mapping[str, Any]], row: int
+        self, node: _Node, records: Sequence[Any], row: int, unwrap: str | None = None
     ) -> None:
-        for name, values in _transposed(records):
+        are_slots = _hold_slots(records)
+        inner: Sequence[Any] = ()
+        for name, values in (transposed if are_slots else _transposed)(records):
+            if name == unwrap:
+                inner = values
+                continue
             if (child := node.children.get(name)) is None:
                 child = node.children[name] = _Node((*node.path, name))
-            if child.children and child.opens:
+            if (child.children and child.opens) or _hold_slots(values):
                 self._open(child, values, row)
             else:
                 child.put(values, row)
+        if inner:
+            self._take(node, inner, row)
 
     def _open(self, node: _Node, values: Sequence[Any], row: int) -> None:
         """Take the objects apart; what is none stays a value of the node's own."""
+        if _hold_slots(values):
+            if node.buffer:  # objects of pages before, which come first
+                self._store_own(node)
+            self._take(node, values, row)
+            return
         types = {*map(type, values)}
         if types == {dict} and all(values):
             self._take(node, values, row)
@@ -209,6 +224,15 @@ def _stored(values: list[Any], types: set[type], kind: str) -> Chunk:
         return pa.array(values, STORAGE[types.pop()] if types else pa.null())
     except (KeyError, OverflowError, UnicodeEncodeError):
         return values
+
+
+def _kind_of(record: Any) -> type | None:
+    return type(record) if isinstance(record, Alike) else None
+
+
+def _hold_slots(values: Iterable[Any]) -> bool:
+    first = next((value for value in values if value is not None), None)
+    return isinstance(first, Alike)
 
 
 def _is_object(value: Any) -> bool:

@@ -189,7 +189,7 @@ class _Writer:
         )
 
     def _parts(self, reading: Reading) -> Iterator[Part]:
-        batches = reading.batches()
+        batches = reading.batches(alike=True)
         is_end = False
         while not is_end:
             some = _Some(batches, reading, self._order.part_rows)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .alike import as_objects
 from .page import Page
 
 
@@ -156,5 +157,5 @@ class Standing:
 
 
 def _mark(page: Page) -> str:
-    text = json.dumps(page.records, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(as_objects(page.records), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..advice import named_by_place
 from ..errors import NotFound
 from .ahead import Ahead
-from .answers import Answer
+from .answers import Answer, read_json
 from .catalogue.terms import EMPLOYEE
 from .client import Api
 from .extent import Extent
@@ -18,6 +19,7 @@ from .failures import ABOUT_SOME, Failures, Owner
 from .fan_out import FanOut, or_nothing, whole_list
 from .lists import pages_of_list
 from .page import LARGEST, Page, whole
+from .page_reader import PageReader
 from .place import Bookmark, Standing, Stretch
 from .progress import Progress, finish
 from .query import Query
@@ -93,6 +95,7 @@ class Reading:
         """What alone is read, of all that is asked for; None for all."""
         self._earlier: Bookmark | None = None
         self._last: tuple[str, Page] | None = None
+        self._read: Callable[[bytes], Any] = read_json
 
     @property
     def requests(self) -> int:
@@ -155,8 +158,17 @@ class Reading:
         """Give the first page of an owner's list, in the largest size there is."""
         return next(self._walk(Owner(owner), self.tally.fetch))
 
-    def batches(self) -> Iterator[list[Record]]:
-        """Give the records of each answer, shaped, filtered and cut at the limit."""
+    def batches(self, *, alike: bool = False) -> Iterator[list[Any]]:
+        """
+        Give the records of each answer, shaped, filtered and cut at the limit.
+
+        Parameters
+        ----------
+        alike : bool
+            Whether they may be :class:`Alike` in place of objects.
+        """
+        if alike and self._sieve.takes_alike and self.employees is None:
+            self._read = PageReader(self.query.resource).read
         self.tally.begin()
         many = self.employees
         ahead = Ahead(
@@ -175,7 +187,7 @@ class Reading:
             ahead.close()
             finish(self._progress)
 
-    def _of_all(self, ahead: Ahead) -> Iterator[list[Record]]:
+    def _of_all(self, ahead: Ahead) -> Iterator[list[Any]]:
         owners = self.extent.owners
         for owner in self._left_of(owners):
             is_last_owner = owner == owners[-1]
@@ -294,7 +306,7 @@ class Reading:
         pages = pages_of_list(
             self.query,
             self.extent.question(owner),
-            take,
+            lambda question: partial(take(question), self._read),
             begin=self.only or place,
             changed=lambda: self.tally.tell_wait(0, _CHANGED),
             expect=expect,

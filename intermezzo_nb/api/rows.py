@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from .page import Page
 from .query import Query
 from .schema import Resource
-from .shaping import Record, matching, shape
+from .shaping import matching, shape
 from .validity import GAP, OVERLAP, Validity
 
 
@@ -18,7 +18,7 @@ class Rows(NamedTuple):
 
     Parameters
     ----------
-    kept : list of dict
+    kept : list of dict or Alike
         Filtered, and cut at the limit.
     seen : int
         How many there were before filtering.
@@ -26,7 +26,7 @@ class Rows(NamedTuple):
         Whether the limit left some out.
     """
 
-    kept: list[Record]
+    kept: list[Any]
     seen: int
     is_cut: bool
 
@@ -53,6 +53,11 @@ class Sieve:
         has_lines = bool(resource and (resource.lines or resource.nested))
         return not (has_lines or self._query.is_of_day or self._wanted)
 
+    @property
+    def takes_alike(self) -> bool:
+        """Whether nothing here looks into the records of a page."""
+        return self.keeps_all and not self._query.takes_all_versions
+
     def rows_of(self, page: Page, added: Mapping[str, str], most: int | None) -> Rows:
         """
         Give the rows of a page.
@@ -78,7 +83,7 @@ class Sieve:
             if count:
                 yield told.format(count=f"{count:,}", what="employees")
 
-    def _valid(self, records: list[Record], resource: Resource) -> list[Record]:
+    def _valid(self, records: Sequence[Any], resource: Resource) -> Sequence[Any]:
         is_inclusive = self._query.valid_to == "inclusive"
         validity = Validity.of(resource, is_inclusive=is_inclusive)
         if self._query.takes_all_versions and resource.column(validity.end):

@@ -6,9 +6,12 @@ import marshal
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
+from .alike import Alike
 from .page import Page
 
+_TOLD_APART_BY = ("id", "version", "validFrom")
 Key = int
 """A hash: of a million records, tuples would take a third of a gigabyte."""
 
@@ -141,20 +144,22 @@ class Seen:
 
 def key_of(record: Any) -> Key | None:
     """Give what identifies a record: versions of it share its id."""
-    if not isinstance(record, dict):
+    if isinstance(record, Alike):
+        identifier, version, begin = (getattr(record, n, None) for n in _TOLD_APART_BY)
+    elif isinstance(record, dict):
+        identifier, version, begin = map(record.get, _TOLD_APART_BY)
+    else:
         return None
-    identifier = record.get("id")
     if type(identifier) is int:
         # As 1 and "1" are two, and hash(-1) is hash(-2).
         identifier = (repr(identifier),)
     elif type(identifier) is not str:
         return None
-    version, begin = record.get("version"), record.get("validFrom")
     return hash((identifier, _text(version), _text(begin)))
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    return None if value is None or value is UNSET else str(value)
 
 
 def content_of(value: Any) -> int:
@@ -166,7 +171,8 @@ def content_of(value: Any) -> int:
         return hash(marshal.dumps(value, 2))
 
 
-_ENCODE = msgspec.json.Encoder().encode
+# In one order of members, as a record may come in slots, and again as an object.
+_ENCODE = msgspec.json.Encoder(order="deterministic").encode
 
 
 def mark_of(records: list[Any]) -> int:

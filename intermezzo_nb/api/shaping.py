@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+from msgspec import UNSET
+
 from ..errors import ApiError, SettingsError, plain, quoted
+from .alike import are_alike, as_objects
 from .arguments import is_one_of, names_of
 from .schema import Resource, closest, instant_of
 
@@ -26,14 +38,14 @@ _MEANINGS: Mapping[str, Callable[[str], Any]] = {
 
 
 def shape(
-    records: Iterable[Any], resource: Resource | None, added: Mapping[str, str]
-) -> list[Record]:
+    records: Sequence[Any], resource: Resource | None, added: Mapping[str, str]
+) -> Sequence[Any]:
     """
-    Give one record a row.
+    Give one record a row; alike ones come as they are, and are unwrapped later.
 
     Parameters
     ----------
-    records : iterable
+    records : sequence
         As the API sent them; what is no object becomes the member ``value``.
     added : mapping
         Members that come from the path, such as ``employeeId``; they fill what is
@@ -44,6 +56,9 @@ def shape(
     ApiError
         A record that should hold lines holds nothing that is documented.
     """
+    if are_alike(records) and _are_rows(records, resource, added):
+        return records
+    records = as_objects(records)
     rows = [raw if isinstance(raw, dict) else {"value": raw} for raw in records]
     if resource and resource.lines:
         for row in rows:
@@ -58,6 +73,17 @@ def shape(
     if resource and resource.lines:
         rows = [line for row in rows for line in _lines(row, resource, added)]
     return rows
+
+
+def _are_rows(
+    records: Sequence[Any], resource: Resource | None, added: Mapping[str, str]
+) -> bool:
+    """Tell whether alike records say all that their rows do."""
+    if resource and (resource.lines or resource.nested):
+        return False
+    # What is inside of what is unwrapped need not be looked for here.
+    values = (getattr(record, name, None) for name in added for record in records)
+    return all(value is not None and value is not UNSET for value in values)
 
 
 def _filled(record: Record, known: Mapping[str, Any]) -> Record:
@@ -188,10 +214,14 @@ def as_text(value: Any) -> str:
         return ""
     if isinstance(value, str):
         return value
+    if isinstance(value, (dict, list)):
+        with suppress(UnicodeEncodeError):  # half a letter
+            return msgspec.json.format(_ENCODE(value), indent=0).decode()
     return _AS_JSON(value)
 
 
-# One encoder for all: json.dumps makes another for each value.
+# Both write blanks after commas and colons; the former takes a third of the time.
+_ENCODE = msgspec.json.Encoder().encode
 _AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
 
 

@@ -13,7 +13,6 @@ from ..errors import IncompleteWarning
 from ..loading import load
 from .provenance import provenance, shortfall, summary
 from .reading import Reading
-from .shaping import Record
 
 _CALLERS = 4  # frames from a warning to who called the connection
 
@@ -49,7 +48,7 @@ def table(
     IncompleteWarning
         Something that was asked for is not in it.
     """
-    batches = reading.batches()
+    batches = reading.batches(alike=as_ != "records")
     if as_ == "records":
         made: Any = [record for batch in batches for record in batch]
     else:
@@ -66,7 +65,7 @@ def table(
 
 def tables(reading: Reading, *, profile: str, as_: str) -> Iterator[Any]:
     """Give the same page by page, in bounded memory."""
-    for batch in reading.batches():
+    for batch in reading.batches(alike=as_ != "records"):
         if as_ == "records":
             yield batch
         else:
@@ -76,7 +75,7 @@ def tables(reading: Reading, *, profile: str, as_: str) -> Iterator[Any]:
 
 def frame_of(
     reading: Reading,
-    pages: Iterable[list[Record]],
+    pages: Iterable[list[Any]],
     *,
     profile: str,
     as_: str,

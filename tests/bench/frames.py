@@ -24,8 +24,8 @@ from pathlib import Path
 import orjson
 import pandas as pd
 
-from intermezzo_nb.api.answers import read_json
 from intermezzo_nb.api.frames import framed
+from intermezzo_nb.api.page_reader import PageReader
 from intermezzo_nb.api.resources import find
 from intermezzo_nb.api.schema import Column
 from intermezzo_nb.api.shaping import shape
@@ -132,7 +132,8 @@ def alone(raw):
 
 
 def ours(raw, resource=KNOWN, **options):
-    items = (read_json(page)["items"] for page in raw)
+    reader = PageReader(resource)
+    items = (reader.read(page)["items"] for page in raw)
     made = framed((shape(page, resource, {}) for page in items), resource, **options)
     return made.frame
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intermezzo_nb.api import tally
+from intermezzo_nb.api.answers import read_json
 from intermezzo_nb.api.failures import Owner
 from intermezzo_nb.api.owners import choose, employ
 from intermezzo_nb.api.progress import as_listener
@@ -47,8 +48,9 @@ class FakeApi:
         self.asked, self._mutex = [], threading.Lock()
 
     def ask(self, path, params):
-        found = self.read(path, params)
-        return lambda: found
+        found, announced = self.read(path, params)
+        content = json.dumps(found).encode()
+        return lambda read=read_json: (read(content), announced)
 
     def read(self, path, params):
         with self._mutex:
@@ -522,8 +524,9 @@ class Paged(FakeApi):
         self.absent, self.bears = absent, bears
 
     def ask(self, path, params):
-        found = self.paged(path, params)
-        return lambda: found
+        found, announced = self.paged(path, params)
+        content = json.dumps(found).encode()
+        return lambda read=read_json: (read(content), announced)
 
     def paged(self, path, params):
         found, more = self.read(path, params)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import re
 from decimal import Decimal
 from fractions import Fraction
 
@@ -97,14 +98,19 @@ def is_kept(value, cell):
     if isinstance(cell, pd.Timestamp):
         return isinstance(value, str) and is_same_moment(value, cell)
     if isinstance(cell, str):
-        return (
-            cell == value
-            if isinstance(value, str)
-            else cell == json.dumps(value, ensure_ascii=False)
-        )
+        return cell == value if isinstance(value, str) else is_written(value, cell)
     if isinstance(cell, float) and type(value) is int:
         return int(cell) == value
     return type(cell) is type(value) and cell == value
+
+
+def is_written(value, cell):
+    """Whether a cell is the JSON of a value, however it writes exponents."""
+    text = json.dumps(value, ensure_ascii=False)
+    if cell == text or not isinstance(value, (dict, list)):
+        return cell == text
+    has_exponent = cell and re.search(r"\de", text)
+    return bool(has_exponent) and repr(json.loads(cell)) == repr(value)
 
 
 def is_same_moment(text, stamp):

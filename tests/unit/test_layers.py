@@ -16,7 +16,7 @@ PACKAGE = Path(intermezzo_nb.__file__).parent
 # A room may import from the rows above its own, never sideways.
 ROWS = """
 wrapping
-errors secret tokens.forks api.waits api.progress api.spelling
+errors secret tokens.forks api.waits api.progress api.spelling api.alike
 addresses credentials interrupts loading profiles reasons surroundings api.arguments
 advice
 settings
@@ -33,7 +33,7 @@ tokens.choice oauth.client api.payroll
 oauth.flows
 tokens.source oauth.renewal login ladder api.signing api.connections api.answers
 api.faults api.paths api.query asking api.gate api.ahead api.columns
-api.transport api.casts api.rows
+api.transport api.casts api.rows api.page_reader
 api.client api.collector api.tally api.uniting
 api.lists api.fan_out api.extent
 api.reading session api.frames
@@ -64,7 +64,9 @@ DOORS = {
     },
     "dask": {"api.dask"},
     "polars": {"api.frames"},
-    "msgspec": {"api.answers", "api.seen"},
+    "msgspec": {
+        *("api.alike", "api.answers", "api.page_reader", "api.seen", "api.shaping"),
+    },
     "filelock": {"tokens.store", "api.journal", "api.folder"},
     "ipywidgets": {"notebook.panel"},
     "segno": {"notebook.card"},

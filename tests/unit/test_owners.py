@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from intermezzo_nb.api.answers import read_json
 from intermezzo_nb.api.frames import to_frame
 from intermezzo_nb.api.owners import choose
 from intermezzo_nb.api.provenance import remarks
@@ -28,8 +31,9 @@ class FakeApi:
         self.organizations, self.asked = organizations, []
 
     def ask(self, path, params):
-        found = self.read(path, params)
-        return lambda: found
+        found, announced = self.read(path, params)
+        content = json.dumps(found).encode()
+        return lambda read=read_json: (read(content), announced)
 
     def read(self, path, params):
         self.asked.append(path)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import pytest
 
+from intermezzo_nb.api.answers import read_json
 from intermezzo_nb.api.provenance import provenance, summary
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
@@ -29,8 +31,9 @@ class FakeApi:
         self.asked, self.announced = [], ""
 
     def ask(self, path, params):
-        found = self.read(path, params)
-        return lambda: found
+        found, announced = self.read(path, params)
+        content = json.dumps(found).encode()
+        return lambda read=read_json: (read(content), announced)
 
     def read(self, path, params):
         self.asked.append((path, params))

@@ -1,0 +1,71 @@
+"""Records that are alike: in slots instead of objects, and a column at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from types import NoneType
+from typing import Any, ClassVar
+
+from msgspec import UNSET, Struct, UnsetType, to_builtins
+from msgspec.structs import astuple
+
+
+class Alike(Struct):
+    """
+    A record whose members are attributes; UNSET is what it lacks.
+
+    Its classes are made of what was read, by ``page_reader``. Their fields are in the
+    order of the alphabet, so that equal records are written as equal JSON.
+    """
+
+    __alike_order__: ClassVar[tuple[str, ...]] = ()
+    """The members, as they came first."""
+    __alike_always__: ClassVar[frozenset[str]] = frozenset()
+    """Those that no record lacks."""
+
+
+def are_alike(records: Sequence[Any]) -> bool:
+    """Tell whether any of them are in slots."""
+    return any(isinstance(record, Alike) for record in records)
+
+
+def as_objects(records: Iterable[Any]) -> list[Any]:
+    """Give records as decoded JSON."""
+    return [to_builtins(r) if isinstance(r, Alike) else r for r in records]
+
+
+def transposed(
+    records: Sequence[Alike | None],
+) -> Iterator[tuple[str, Sequence[Any]]]:
+    """
+    Give each member's values, None for what is null or missing.
+
+    Parameters
+    ----------
+    records : sequence
+        All of one class, or None.
+
+    Yields
+    ------
+    name : str
+        Of a member that at least one of them has.
+    values : sequence, as many as there are records
+        Objects inside are records of one class again.
+    """
+    kinds = {*map(type, records)}
+    has_gaps = NoneType in kinds
+    kind: Any
+    for kind in kinds - {NoneType}:
+        fields = kind.__struct_fields__
+        nothing = (UNSET,) * len(fields)
+        rows = [nothing if r is None else astuple(r) for r in records]
+        columns = dict(zip(fields, zip(*rows, strict=True), strict=True))
+        for name in kind.__alike_order__:
+            values: Sequence[Any] = columns[name]
+            if has_gaps or name not in kind.__alike_always__:
+                types = {*map(type, values)}
+                if types == {UnsetType}:
+                    continue
+                if UnsetType in types:
+                    values = [None if value is UNSET else value for value in values]
+            yield name, values
