@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import requests
 
 from .advice import by_place, how_to_set
+from .api.signing import BearerAuth
 from .credentials import CREDENTIALS
 from .errors import IntermezzoError, SettingsError
 from .ladder import jupyter_of, ways_here, why_nobody
@@ -74,7 +75,8 @@ def examine(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]
     Look at everything that a sign-in and a request need, in that order.
 
     The authorization server is asked for its metadata and keys, and by a machine for
-    a token, which is not used; the API for its address. Nobody is signed in or out.
+    a token; the API for its address, with that token if there is one. Nobody is signed
+    in or out.
     """
     yield _versions()
     yield from _settings(settings)
@@ -88,6 +90,7 @@ def _by_settings(settings: Settings, surroundings: Surroundings) -> Iterator[Fin
     """Look at who is named by the settings, and at what they lead to."""
     oauth = OAuthClient(settings)
     metadata: ServerMetadata | None = None
+    token: Token | None = None
     if settings.issuer or settings.token_url:
         try:
             metadata = oauth.metadata
@@ -96,11 +99,16 @@ def _by_settings(settings: Settings, surroundings: Surroundings) -> Iterator[Fin
     if metadata:
         yield from _server(metadata, oauth, settings)
         if settings.is_machine:
-            given = "the server gives a token for them"
-            yield _attempt("client credentials", oauth.request_token, given)
+            try:
+                token = oauth.request_token().token
+            except IntermezzoError as error:
+                yield _wrong("client credentials", error)
+            else:
+                told = "the server gives a token for them"
+                yield Finding("ok", "client credentials", told)
         yield _clock(oauth.skew.seconds)
     if settings.api_url:
-        yield _api(settings.api_url)
+        yield _api(settings.api_url, token)
     yield from _place(settings, surroundings)
     yield from _ways(settings, surroundings, oauth)
     yield _store(settings, surroundings)
@@ -202,13 +210,13 @@ def _clock(ahead: float) -> Finding:
     )
 
 
-def _api(url: str) -> Finding:
+def _api(url: str, token: Token | None) -> Finding:
     began = time.monotonic()
     try:
         # What every account has: a refusal of it is a sign of life, and of the place.
         response = requests.get(
             url.rstrip("/") + _LISTED,
-            auth=lambda request: request,  # else .netrc would be looked at
+            auth=BearerAuth(lambda **_: token, url) if token else _unsigned,
             timeout=_SECONDS,
             allow_redirects=False,
             stream=True,  # the body is of no interest, however slow
@@ -223,15 +231,26 @@ def _api(url: str) -> Finding:
             "Check INTERMEZZO_API_URL, the network, proxy and certificates.",
         )
     took = time.monotonic() - began
-    told = f"{url} answers ({took:.2f} s); HTTP {response.status_code} without a token"
-    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    status = response.status_code
+    how = "with that token" if token else "without a token"
+    told = f"{url} answers ({took:.2f} s); HTTP {status} {how}"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         advice = "Tell those who run it, or the proxy before it, if that stays."
         return Finding("note", "API", told, advice)
-    if response.status_code == HTTPStatus.NOT_FOUND:
+    if status == HTTPStatus.NOT_FOUND:
+        # Some say so to whoever has no token.
         advice = "Check INTERMEZZO_API_URL, and the path in it."
-        return Finding("note", "API", f"{told}: no {_LISTED} is there", advice)
-    usual = response.status_code >= HTTPStatus.BAD_REQUEST
-    return Finding("ok", "API", f"{told}, as is usual" if usual else told)
+        verdict = "wrong" if token else "note"
+        return Finding(verdict, "API", f"{told}: no {_LISTED} is there", advice)
+    if status == HTTPStatus.UNAUTHORIZED and token:
+        advice = "Check INTERMEZZO_API_URL, INTERMEZZO_AUDIENCE and INTERMEZZO_SCOPE."
+        return Finding("wrong", "API", f"{told}: it is not taken", advice)
+    is_usual = status >= HTTPStatus.BAD_REQUEST and not token
+    return Finding("ok", "API", f"{told}, as is usual" if is_usual else told)
+
+
+def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request  # by what is no auth, .netrc would be looked at
 
 
 def _place(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]:

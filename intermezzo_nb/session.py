@@ -168,7 +168,13 @@ class Session:
         kept = f"{fault.what} ({fault.advice})" if fault else ""
         revoked, why = self._revoke(token) if token else ([], "no token is known")
         is_purged = token is not None and not fault
-        return LoggedOut(tuple(revoked), why, purged=is_purged, not_purged=kept)
+        return LoggedOut(
+            tuple(revoked),
+            why,
+            purged=is_purged,
+            not_purged=kept,
+            is_machine=self.settings.is_machine,
+        )
 
     def token(self, *, rejected: Secret | None = None) -> Token:
         """

@@ -94,15 +94,22 @@ class LoggedOut:
         Why something was not revoked there, or is still here.
     purged : bool
         Whether there was a session here, and it is deleted.
+    is_machine : bool
+        Whether the client's own credentials give another, to whoever asks.
     """
 
     revoked: tuple[str, ...]
     not_revoked: str
     purged: bool
     not_purged: str = ""
+    is_machine: bool = False
 
     def __str__(self) -> str:
-        return hanging("", self._told())
+        again = (
+            " The client's credentials stay where they are set: the next request signs "
+            "in by them."
+        )
+        return hanging("", self._told() + (again if self.is_machine else ""))
 
     __repr__ = __str__
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import operator
 import os
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, SupportsIndex
 
-from ..errors import SettingsError
+from ..errors import SettingsError, quoted
 
 
 def bad_argument(name: str, wanted: str) -> SettingsError:
@@ -18,6 +19,17 @@ def bad_argument(name: str, wanted: str) -> SettingsError:
     return SettingsError(
         f"{name} cannot be used as it is given",
         advice=f"Give {wanted}.",
+        code="bad_arguments",
+    )
+
+
+def unknown_argument(name: str, known: Sequence[str]) -> SettingsError:
+    """Tell that there is no such argument, and what there is."""
+    close = difflib.get_close_matches(name, known, 1)
+    hint = f"Did you mean {close[0]}? " if close else ""
+    return SettingsError(
+        f"{quoted(name)} is nothing that can be said here",
+        advice=f"{hint}There are {', '.join(known)}.",
         code="bad_arguments",
     )
 

@@ -15,7 +15,7 @@ from ..errors import BadTable, plain
 from .forms import Body, Problem
 from .progress import plural
 from .schema import Column
-from .values import Unfit, as_json
+from .values import Unfit, as_json, is_of_cents
 
 _NO: Mapping[str, str] = {}
 _TOLD = 5  # problems or rows in a message; the rest is counted
@@ -58,9 +58,20 @@ class Table:
                     rows[at][field.name] = _UNFIT
         return rows
 
-    def undocumented(self, rows: Sequence[Body]) -> list[str]:
-        """Tell of values that are sent though the API does not document them."""
+    def doubts(self, rows: Sequence[Body]) -> list[str]:
+        """Tell of values that are sent though nothing says what becomes of them."""
         notes = []
+        for field in self.fields:
+            found = [
+                label
+                for label, row in zip(self.labels, rows, strict=True)
+                if not is_of_cents(field, row.get(field.name))
+            ]
+            if found:
+                notes.append(
+                    f"{field.name} of {plural(len(found), 'row')} ({row_names(found)}) "
+                    "has more than 2 decimals: how the API rounds is not documented"
+                )
         for field in (field for field in self.fields if field.values):
             found = [
                 label

@@ -176,7 +176,8 @@ class Api:
     def get_ready(self) -> None:
         """Wait for a sign-in that is under way, before the time of a request counts."""
         if isinstance(auth := self.session.auth, BearerAuth):
-            auth.get_ready()
+            with named_by_place(self.places):
+                auth.get_ready()
 
     def get(self, path: str, /, **params: Any) -> Any:
         """

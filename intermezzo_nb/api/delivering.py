@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import SendFailed, StoreError
-from .arguments import bad_argument, is_one_of, path_of
+from .arguments import bad_argument, is_one_of, path_of, unknown_argument
 from .bodies import refuse
 from .client import Api
 from .forms import Problem
@@ -20,6 +20,7 @@ from .posting import Delivery, Job, Poster
 from .progress import Progress, plural, waits_alone
 from .report import WHERE, SendReport
 
+_HOW = ("on_error", "journal", "progress")
 _ON_ERROR = ("raise", "report")
 _RETRIED = {
     "": "Leave out what was created. Corrected rows keep the index of .rejected, by "
@@ -76,8 +77,8 @@ class Manner:
         tell : callable
             Told of waits, each once, where no ``progress`` is.
         """
-        if unknown := {*how} - {"on_error", "journal", "progress"}:
-            raise bad_argument(min(unknown), "on_error, journal or progress")
+        if unknown := {*how} - {*_HOW}:
+            raise unknown_argument(min(unknown), _HOW)
         progress = how.get("progress")
         progress = waits_alone(tell) if progress is None else progress
         return cls(api, place, keep, **{**how, "progress": progress})
@@ -192,7 +193,7 @@ def _recall(
     known = len(delivery.outcomes) - len(unsent) - len(again)
     of = len(delivery.outcomes)
     if known and known == of:
-        told = "nothing was sent, as the journal holds all of it from an earlier run"
+        told = "nothing was sent, as the journal knows all of it from an earlier run"
         # The journal keeps what came back by its id alone.
         kept = ", without its payslips" if job.is_one else ""
         delivery.notes.append(told + kept)

@@ -98,8 +98,9 @@ def export(folder: Any, order: Order) -> Exported:
     Raises
     ------
     StoreError
-        ``export_of_another``: the folder has an export of something else; it cannot
-        be written, or another run is writing it.
+        ``export_of_another``: the folder has an export of something else;
+        ``export_damaged``: a part is missing, or not what was written; it cannot be
+        written, or another run is writing it.
     """
     home = path_of("folder", folder)
     reading = order.begin()
@@ -113,6 +114,8 @@ def export(folder: Any, order: Order) -> Exported:
             manifest = found
             manifest.insist_on(query, place.path)
         if manifest.finished:
+            for part in manifest.parts:
+                content_of(place.path, part)
             read_at = manifest.about["fetched_at"]
             order.tell(
                 f"nothing was asked: the export in {place.path} is finished, read at "

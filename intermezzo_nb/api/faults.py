@@ -39,7 +39,7 @@ _BY_STATUS: Mapping[int, type[ApiError]] = {
 }
 _ADVICE: Mapping[type[ApiError], str] = {
     ValidationFailed: "Change what the API names; details are in .details.",
-    NotFound: "Check the path, the ids and the organization.",
+    NotFound: "Check the path and what it names: ids, a year, the organization.",
     RateLimited: "Wait, then run it again; ask for less at once.",
 }
 _BEGINNINGS = (b"{", b"[")
@@ -85,7 +85,7 @@ def api_error(response: requests.Response, path: str) -> IntermezzoError:
     advice = _ADVICE.get(kind, "Try again later.")
     # What names nothing that is missing need not come from the API.
     if kind is NotFound and message.lower() in {"", "not found"}:
-        advice = "Check INTERMEZZO_API_URL, the path, the ids and the organization."
+        advice = f"Check INTERMEZZO_API_URL; c{advice[1:]}"
     retry_after = seconds_of(response.headers)
     return kind(
         f"{response.request.method} {path} was answered with HTTP {status}",

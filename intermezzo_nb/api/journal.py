@@ -186,9 +186,12 @@ class Journal:
         except (ValueError, KeyError, TypeError, IndexError, RecursionError):
             why = "it is no journal, or is damaged"
             raise self._fault(why, "journal_damaged") from None
-        if not (is_ours and is_same):
+        if not (is_ours and (is_same or not self._outcomes)):
             why = "it is of something else that was sent, or to another place"
             raise self._fault(why, "journal_of_another")
+        if not is_same:  # where nothing came of what was tried, as by a wrong id
+            os.ftruncate(self._file, 0)
+            torn, entries, head = b"", [], self._head(subject)
         if torn:
             # What was being written when somebody died was never acted upon. Of a
             # file that is no journal, nothing is cut off.

@@ -31,7 +31,15 @@ def named(wanted: object) -> str:
     SettingsError
         ``bad_filter``: it is no id of one.
     """
-    return "" if wanted is None else spelled(_ORGANIZATION, wanted)
+    try:
+        return "" if wanted is None else spelled(_ORGANIZATION, wanted)
+    except SettingsError as error:
+        raise SettingsError(
+            error.what,
+            advice='Give the id of one, as org_…, or "all"; frame("organizations") has '
+            "the ids beside the names.",
+            code=error.code,
+        ) from None
 
 
 def choose(api: Api, plan: Reading, wanted: object) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import IntermezzoError, SendFailed, plain
+from ..errors import IntermezzoError, NotFound, SendFailed, plain
 from .bodies import row_names
 from .frames import to_frame
 from .journal import EARLIER
@@ -209,7 +209,8 @@ class SendReport:
 
     def _remarks(self) -> list[str]:
         lines = [f"Note: {note}" for note in self.notes]
-        lines += [f"Stopped: {self.stopped.what}"] if self.stopped else []
+        if self.stopped:
+            lines.append(f"Stopped: {self.stopped.what}. {self.stopped.why}".strip())
         more = len(self._grouped()) - _SHOWN
         lines += [f"{plural(more, 'more kind')} of errors: .errors"] if more > 0 else []
         return lines + [f"Next: {advice}" for advice in self._advice()]
@@ -235,11 +236,18 @@ class SendReport:
             o.state == UNCERTAIN and not o.is_there for o in self._delivery.outcomes
         ):
             told.append(
-                f"Look up those in {at}.uncertain{by} before you send them again."
+                f"Look up those in {at}.uncertain{by or ' in Intermezzo'} before you "
+                "send them again"
+                + ("." if by else ", then with a journal of their own.")
             )
         if counts[REJECTED]:
             told.append(f"Correct those in {at}.rejected; hand them to {at}.retry(…).")
-        if counts[UNSENT]:
+        if counts[UNSENT] and isinstance(self.stopped, NotFound):
+            told.append(
+                f"{self.stopped.advice} {at}.retry(…) sends to the same place; for "
+                "another, send anew."
+            )
+        elif counts[UNSENT]:
             told.append(f"Hand {at}.unsent to {at}.retry(…) once the reason is gone.")
         return told
 

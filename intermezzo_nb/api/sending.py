@@ -60,8 +60,7 @@ def send(
     places = [[at] for at in range(len(texts))]
     labels = [[label] for label in table.labels]
     refuse_created(how, name, texts, labels)
-    wanted = organization or usual
-    owner = _owner(how.api, name, wanted) if form.has_owner else ""
+    owner = _owner(how.api, name, organization, usual) if form.has_owner else ""
     job = Job(
         name,
         form.path.format(organization_id=owner),
@@ -74,7 +73,7 @@ def send(
         chunk=chunk_size,
         timeout=_CHUNK_TIMEOUT,
     )
-    delivery = Delivery(all_of(len(texts), UNSENT), table.undocumented(rows))
+    delivery = Delivery(all_of(len(texts), UNSENT), table.doubts(rows))
 
     def again(frame: pd.DataFrame) -> SendReport:
         return send(
@@ -141,7 +140,7 @@ def run_payroll(
         timeout=_RUN_TIMEOUT,
         is_one=True,
     )
-    delivery = Delivery(all_of(len(texts), UNSENT), table.undocumented(rows))
+    delivery = Delivery(all_of(len(texts), UNSENT), table.doubts(rows))
 
     def again(frame: pd.DataFrame) -> SendReport:
         return run_payroll(
@@ -175,9 +174,11 @@ def _again(rows: Sequence[Body], labels: Sequence[Any]) -> Iterator[Problem]:
             yield label, REFERENCE, told
 
 
-def _owner(api: Api, name: str, wanted: Any) -> str:
+def _owner(api: Api, name: str, wanted: str, usual: str | None) -> str:
     if wanted == "all":
         raise bad_argument("organization", "the id of one: rows are sent to one alone")
+    if not wanted and usual != "all":  # of all, which can be read, there may be one
+        wanted = usual or ""
     try:
         (owner,) = choose(api, Reading(api, Query("organizations")), wanted)
     except SettingsError as error:

@@ -17,6 +17,7 @@ from .spelling import DATE, DECIMAL, EXACT_WHOLE
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _LARGEST = 10**4300  # what has more digits than that is written by no int of Python
 _NEAR = 0.8  # as monthly is to month, and Salry to Salary
+_CENTS = 2  # digits after the point, of what is paid
 _PLACES = 4  # digits that a float's amount may have after the point
 
 
@@ -57,6 +58,13 @@ def _near(column: Column, word: str) -> str | None:
     known = {value.casefold(): value for value in column.values}
     found = difflib.get_close_matches(word.casefold(), known, 1, _NEAR)
     return known[found[0]] if found else None
+
+
+def is_of_cents(column: Column, value: Any) -> bool:
+    """Tell whether a value of :func:`as_json`, if it is money, has a usual length."""
+    if column.kind != "money" or not isinstance(value, Decimal):
+        return True
+    return len(format(value, "f").partition(".")[2].rstrip("0")) <= _CENTS
 
 
 def encoded(value: Any) -> str:
@@ -144,7 +152,10 @@ def _money(value: Any) -> Decimal:
     exponent = number.as_tuple().exponent
     if isinstance(value, float) and isinstance(exponent, int) and exponent < -_PLACES:
         # 0.1 + 0.2 is such a number, and nobody is owed it.
-        raise Unfit("has a tail of binary digits: round it, or give a Decimal")
+        raise Unfit(
+            f"has more than {_PLACES} decimals, as a float's tail: round it, or give a "
+            "Decimal"
+        )
     return number
 
 

@@ -144,7 +144,7 @@ def insist_on_nothing(magic: str, line: str) -> None:
     """
     if line.strip():
         raise SettingsError(
-            f"%{magic} takes nothing, and tells of the session in use",
+            f"%{magic} takes nothing: it is about the session in use",
             advice="Switch with %intermezzo_login --profile NAME first.",
             code="bad_arguments",
         )

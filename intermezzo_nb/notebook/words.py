@@ -65,7 +65,7 @@ def count(given: object, option: str = "--limit") -> int | None:
         return int(text)
     raise SettingsError(
         f"{option} is {text[:_SHOWN]!r}",
-        advice="Give a whole number, such as 500.",
+        advice="Give a whole number, 0 or more, such as 500.",
         code="bad_arguments",
     )
 

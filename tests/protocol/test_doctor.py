@@ -226,6 +226,21 @@ def test_an_address_without_the_api_is_noted(practised):
     assert "Check api_url in the profile 'default'" in found.advice
 
 
+def test_what_the_api_says_to_a_token_is_certain(practised):
+    settings = practised("machine")
+    assert findings(settings)["API"].told.endswith("HTTP 200 with that token")
+    found = findings(replace(settings, api_url=settings.api_url + "/v9"))["API"]
+    assert found.verdict == "wrong"
+    assert found.told.endswith("HTTP 404 with that token: no /organizations is there")
+
+
+def test_a_token_that_the_api_does_not_take_is_wrong(practised, shared_practice):
+    settings = practised("machine")
+    server = shared_practice.settings("machine")["issuer"]
+    found = findings(replace(settings, api_url=server))["API"]
+    assert found.verdict == "wrong", found
+
+
 def test_where_nobody_can_be_asked_that_is_told(practised):
     found = findings(practised("person", no_input=True))
     assert found["a person"].told == "--no-input was given"

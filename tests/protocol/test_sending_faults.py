@@ -13,11 +13,13 @@ from takers import Taker, bends, created, cut, hang_up, result, says, silence
 from intermezzo_nb.api.journal import Journal
 from intermezzo_nb.errors import (
     ApiError,
+    AuthorizationServerError,
     BadTable,
     LoginRequired,
     NetworkError,
     RateLimited,
     SendFailed,
+    SettingsError,
     StoreError,
 )
 
@@ -196,6 +198,37 @@ def test_a_refusal_to_be_waited_out_costs_no_row(api, taker):
     assert [p.waiting for p in told if p.waiting] == ["the server asked to wait"]
 
 
+def test_rows_for_a_place_that_is_not_there_go_anew_to_another(api, taker, tmp_path):
+    journal = tmp_path / "run.jsonl"
+    taker.acts.append(says({"message": "There is no such organization."}, 404))
+    report = send(api, journal=journal)
+    assert states(report) == {"unsent": 30}
+    told = repr(report)
+    assert "was answered with HTTP 404. There is no such organization." in told
+    assert "Check the path and what it names" in told
+    assert told.endswith(".retry(…) sends to the same place; for another, send anew.")
+    options = {"organization": "org_2", "journal": journal}
+    assert api.send("contacts", contacts(3), **options).complete
+
+
+def test_what_a_wrong_secret_is_told_to_a_sender_names_its_place(
+    shared_practice, connection, tmp_path
+):
+    (secret := tmp_path / "secret").write_text("not it")
+    settings = shared_practice.settings("machine", client_secret_file=str(secret))
+    api = connection(**settings)
+    for act in (lambda: send(api, on_error="raise"), lambda: api.get("/x")):
+        with pytest.raises(AuthorizationServerError) as caught:
+            act()
+        assert "Check client_id in the profile 'default'" in caught.value.advice
+
+
+def test_an_option_that_there_is_not_is_told_with_those_there_are(api):
+    with pytest.raises(SettingsError, match="'jurnal' is nothing that can") as caught:
+        send(api, jurnal="x")
+    assert caught.value.advice.startswith("Did you mean journal? There are on_error, ")
+
+
 def test_a_long_wait_is_told_instead_of_slept(api, taker):
     taker.acts += [says({}, 429, Retry_After="3600")]
     with pytest.raises(RateLimited):
@@ -249,7 +282,7 @@ def test_uncertain_rows_are_sent_again_on_request_only(api, taker, tmp_path):
     last = send(api, journal=journal)
     assert last.complete
     assert last.notes == [
-        "nothing was sent, as the journal holds all of it from an earlier run"
+        "nothing was sent, as the journal knows all of it from an earlier run"
     ]
     assert len(taker.seen) == before
 
@@ -370,7 +403,7 @@ def test_a_run_that_is_known_is_not_run_again(api, taker, tmp_path):
     assert again.payslips.loc[0, "runId"] == "r1"
     told = repr(api.run_payroll("GB", frame, **options))
     assert told.startswith("payslips · 1 created · nothing sent · ")
-    assert "nothing was sent, as the journal holds all of it" in told
+    assert "nothing was sent, as the journal knows all of it" in told
     assert told.endswith("without its payslips")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -257,7 +259,7 @@ def test_another_word_than_the_documented_ones_is_sent_and_noted():
     frame = BRITISH.assign(earningType=["Overtime", "Salary", "Bonus 2"])
     _, problems = group(frame, "GB")
     table = checked("a run", frame, COUNTRIES["GB"].fields, problems)
-    notes = table.undocumented(table.rows(problems))
+    notes = table.doubts(table.rows(problems))
     assert problems == []
     assert notes == [
         "earningType of 2 rows (a, c) is not among the documented values: Salary, Bonus"
@@ -265,7 +267,17 @@ def test_another_word_than_the_documented_ones_is_sent_and_noted():
     # The German page documents no frequency, so none can be wrong.
     frame = PAY.assign(earningFrequency=["monthly", "weekly", None])
     table = checked("a run", frame, COUNTRIES["DE"].fields, problems)
-    assert (table.undocumented(table.rows(problems)), problems) == ([], [])
+    assert (table.doubts(table.rows(problems)), problems) == ([], [])
+
+
+def test_an_amount_of_fractions_of_a_cent_is_sent_and_noted():
+    amounts = ["10.005", Decimal("1" * 30 + ".10"), 2.500]
+    frame = BRITISH.assign(amount=pd.Series(amounts, BRITISH.index, dtype=object))
+    _, problems = group(frame, "GB")
+    table = checked("a run", frame, COUNTRIES["GB"].fields, problems)
+    (note,) = table.doubts(table.rows(problems))
+    assert note.startswith("amount of 1 row (a) has more than 2 decimals: how the API")
+    assert problems == []
 
 
 def test_each_employee_is_paid_in_error_or_uncertain():

@@ -590,6 +590,19 @@ def test_a_finished_export_says_so_and_asks_nothing(run):
     same(run.folder, rows(3))
 
 
+@pytest.mark.parametrize("content", [None, b"x"])
+def test_a_finished_export_whose_part_is_lost_is_not_called_finished(run, content):
+    run()
+    part = next(run.folder.glob("*.parquet"))
+    part.unlink() if content is None else part.write_bytes(content)
+    with pytest.raises(StoreError) as caught:
+        run()
+    assert caught.value.code == "export_damaged"
+    assert "overwrite=True" in caught.value.advice
+    assert run.told == []
+    assert run(again=True).rows == 1000
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [

@@ -154,6 +154,23 @@ def test_a_journal_of_something_else_is_refused(path):
     assert caught.value.advice == "Name another file."
 
 
+@pytest.mark.parametrize("answer", [None, []])
+def test_a_journal_of_which_nothing_came_is_taken_for_something_else(tmp_path, answer):
+    path = tmp_path / "run.jsonl"
+    with Journal(path, HERE) as journal:
+        if answer is not None:
+            journal.sending({0: ROWS[0]})
+            journal.answered([Outcome(UNSENT)])
+    another = "https://api.example /worksites"
+    with Journal(path, another) as journal:
+        assert states(journal) == [UNSENT] * 6
+        journal.sending({0: ROWS[0]})
+    with pytest.raises(StoreError, match="journal_of_another"):
+        Journal(path, HERE)
+    with Journal(path, another) as journal:
+        assert states(journal)[:2] == [UNCERTAIN, UNSENT]
+
+
 def test_two_runs_do_not_share_a_journal(path):
     with Journal(path, HERE), pytest.raises(StoreError) as caught:
         Journal(path, HERE)

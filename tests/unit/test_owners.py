@@ -8,7 +8,7 @@ import pytest
 
 from intermezzo_nb.api.answers import read_json
 from intermezzo_nb.api.frames import to_frame
-from intermezzo_nb.api.owners import choose
+from intermezzo_nb.api.owners import choose, named
 from intermezzo_nb.api.provenance import remarks
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
@@ -16,6 +16,13 @@ from intermezzo_nb.errors import ApiError, SettingsError
 
 GERMAN = {"id": "org_d", "legalName": "Nordlicht", "registrationCountry": "DE"}
 BRITISH = {"id": "org_b", "legalName": "Tern", "registrationCountry": "GB"}
+
+
+@pytest.mark.parametrize("wanted", ["Harrow & Finch Ltd", "a/b", ["org_d", "org_b"]])
+def test_a_name_in_place_of_an_id_is_told_where_ids_are(wanted):
+    with pytest.raises(SettingsError) as caught:
+        named(wanted)
+    assert 'frame("organizations") has the ids beside the names' in caught.value.advice
 
 
 class FakeApi:

@@ -22,6 +22,7 @@ STATUS = Status(
     kept="in memory until the kernel stops",
     ladder=(("saved session", "there is none"), ("loopback", "used")),
 )
+AGAIN = LoggedOut(("access token",), "", purged=True, is_machine=True)
 OUT = LoggedOut(("refresh token", "access token"), "", purged=True)
 
 
@@ -29,6 +30,13 @@ OUT = LoggedOut(("refresh token", "access token"), "", purged=True)
 def test_a_cell_that_ends_in_one_shows_what_the_magic_prints(told):
     assert repr(told) == str(told)
     assert "(" not in repr(told)
+
+
+def test_a_machine_is_told_that_it_is_signed_in_again_by_itself():
+    told = " ".join(str(AGAIN).split())
+    assert "The session is deleted here; revoked there: access token." in told
+    assert told.endswith("the next request signs in by them.")
+    assert "next request" not in str(OUT)
 
 
 @pytest.mark.parametrize("columns", [20, 60, 80, 200])

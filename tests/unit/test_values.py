@@ -87,7 +87,7 @@ def test_what_can_be_sent(kind, value, sent):
         ("boolean", 1, "True or False"),
         ("boolean", "true", "True or False"),
         ("money", float("inf"), "finite"),
-        ("money", 0.1 + 0.2, "binary"),
+        ("money", 0.1 + 0.2, "more than 4 decimals"),
         ("money", "1,50", "number"),
         ("money", True, "number"),
         ("texts", "hr, finance", "list"),
