@@ -54,7 +54,13 @@ def _parser() -> argparse.ArgumentParser:
         description="Intermezzo payroll data in notebooks: try it without an account.",
     )
     parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(metavar="COMMAND")
+
+    def helps(_: argparse.Namespace) -> int:
+        parser.print_help(sys.stderr)
+        return 2  # as for any other line that cannot be used
+
+    parser.set_defaults(run=helps)
     demo = commands.add_parser(
         "demo", help="practice server, a table of its rows, and JupyterLab"
     )

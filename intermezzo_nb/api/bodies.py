@@ -142,7 +142,8 @@ def checked(
     problems += [(None, plain(name), "is a column twice") for name in twice]
     problems += _unknown(frame.columns.unique(), [*known], what)
     again = frame.index[frame.index.duplicated()].unique()
-    problems += [(label, "", "is the label of several rows") for label in again]
+    told = "is the label of several rows: reset_index(drop=True) gives each its own"
+    problems += [(label, "", told) for label in again]
     if not len(frame):
         problems.append((None, "", "there are no rows"))
     found = [n for n in frame.columns.unique() if n in known and n not in twice]

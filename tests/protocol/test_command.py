@@ -58,7 +58,10 @@ def test_a_demo_without_jupyterlab_names_the_extra_first(monkeypatch, capsys):
     assert told.out == ""
 
 
-def test_the_version_is_told():
+def test_the_version_and_the_commands_are_told():
+    none = subprocess.run(COMMAND, check=False, capture_output=True, text=True)
+    assert none.returncode == 2
+    assert {"demo", "sandbox", "doctor"} < {*none.stderr.split()}
     told = subprocess.check_output([*COMMAND, "--version"], text=True)
     assert told.strip() == intermezzo_nb.__version__
 
