@@ -79,9 +79,12 @@ def __getattr__(name: str) -> Any:
     # requests and all that comes with it is loaded at the first use, not before.
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
+    from importlib import import_module
 
-    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    from .loading import load
+
+    load(_HOMES[name])
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:

@@ -342,13 +342,13 @@ def test_pandas_is_loaded_while_the_first_answer_is_on_its_way(serve, shared_pra
 
 # Interrupts at a moment that leaves a half of numpy, where it is broken off there.
 _INTERRUPTED = """
-import json, os, signal, sys, tempfile
+import intermezzo_nb, json, os, signal, sys, tempfile
 from intermezzo_nb.connection import Connection
 from intermezzo_nb.settings import Settings
 
 class Interrupting:
     def find_spec(self, name, path=None, target=None):
-        if name == "numpy.matrixlib":
+        if name == "numpy.dtypes":
             sys.meta_path.remove(self)
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -373,6 +373,7 @@ print(len(ours.frame("/things")))
         ('ours.get("/things")', ""),
         ('ours.export("/things", tempfile.mkdtemp())', ""),
         ("ours.resources()", ""),
+        ("intermezzo_nb.read_export", ""),
     ],
 )
 def test_an_interrupt_while_pandas_is_loaded_leaves_no_half_of_it(
