@@ -179,7 +179,10 @@ def converter(form: str) -> Callable[[dict[str, pa.Array], int], Any]:
                 advice="Install it: pip install polars.",
                 code="not_installed",
             ) from None
-        return lambda arrays, _rows: pl.from_arrow(pa.table(arrays))
+        # Of a whole table, polars would name a column anew that has the empty name.
+        return lambda arrays, _rows: pl.DataFrame(
+            {name: pl.from_arrow(array) for name, array in arrays.items()}
+        )
     return _table if form == "arrow" else _pandas
 
 

@@ -178,6 +178,10 @@ class TestPolars:
         assert [[*frame.columns] for frame in frames] == [names, names]
         assert frames[1].row(0) == (1, 2, 3, 4)
 
+    def test_an_empty_name_stays_one(self):
+        frame = framed([[{"": 1, "column_0": 2}]], None, as_="polars").frame
+        assert frame.to_dicts() == [{"": 1, "column_0": 2}]
+
     def test_it_bears_nothing(self):
         made = framed(pages(RECORDS), THING, as_="polars")
         assert made.bearing(ABOUT) is made.frame
