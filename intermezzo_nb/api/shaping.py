@@ -120,7 +120,9 @@ def _lines(
     rest = {k: v for k, v in record.items() if k not in known}
     # Lists of objects that nobody documented are lines too, of a kind of their own.
     others = {k: k for k, v in rest.items() if _holds_objects(v)}
-    kept = {k: v for k, v in rest.items() if k not in others} | kept
+    # What the record calls by a name of ours keeps its whole path, as above.
+    paths = {name: f"{resource.name}.{name}" for name in ("kind", *kept)}
+    kept = {paths.get(k, k): v for k, v in rest.items() if k not in others} | kept
     for member, kind in {**kinds, **others}.items():
         for line in _listed(record.get(member)):
             own = line if isinstance(line, dict) else {"value": line}

@@ -41,6 +41,13 @@ def test_a_line_that_has_members_of_our_names_loses_none():
     assert row["earnings.validFrom"] == "2026-02-01"
 
 
+def test_a_record_that_has_members_of_our_names_loses_none():
+    record = {"id": 7, "recordId": 8, "kind": "bonus", "earnings": [{"amount": "1"}]}
+    (row,) = shape([record], find("compensation"), {})
+    assert (row["recordId"], row["compensation.recordId"]) == (7, 8)
+    assert (row["kind"], row["compensation.kind"]) == ("earning", "bonus")
+
+
 def test_no_pay_is_lost_that_is_written_otherwise():
     record = {
         "id": 7,
