@@ -131,6 +131,8 @@ def framed(
         collector.add(page)
     rows = collector.rows
     found = {name: (column, chunks) for name, column, chunks in collector.columns()}
+    if rows and not found:  # without a column, Arrow and Parquet would lose the rows
+        found["value"] = (None, [pa.nulls(rows)])
     if resource is None and (is_part or not rows):
         nothing = {
             name: (None, [pa.nulls(rows)]) for name in names_of("columns", columns)

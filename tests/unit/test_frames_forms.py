@@ -129,6 +129,12 @@ def test_where_casts_are_laxer_than_the_documentation_nothing_changes(
 class TestArrow:
     TABLE = framed(pages(RECORDS), THING, as_="arrow").bearing(ABOUT)
 
+    def test_rows_that_hold_nothing_are_rows(self):
+        for form, rows in (("arrow", "num_rows"), ("polars", "height")):
+            frame = framed([[{}, {}]], None, as_=form).frame
+            assert getattr(frame, rows) == 2
+        assert framed([[{}, {}]], None).frame.shape == (2, 1)
+
     def test_types_are_arrows_own(self):
         assert {name: str(self.TABLE[name].type) for name in KINDS} == {
             **dict.fromkeys(["text", "enum", "json"], "large_string"),

@@ -155,7 +155,8 @@ def test_a_path_has_one_column_and_a_column_one_path(records):
     frame = to_frame(records, None).frame
     paths = {path for record in records for path, _ in leaves(record)}
     full = {p for r in records for p, v in leaves(r) if v is not None and v != {}}
-    assert len(full) <= len(frame.columns) <= len(paths)
+    # Rows that hold nothing at all have a column, without which Arrow would lose them.
+    assert len(full) <= len(frame.columns) <= (len(paths) or bool(records))
 
 
 @given(
