@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import NoneType
 from typing import Any, ClassVar
 
-from msgspec import UNSET, Struct, UnsetType, to_builtins
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import astuple
 
 
@@ -25,13 +25,13 @@ class Alike(Struct):
 
 
 def are_alike(records: Sequence[Any]) -> bool:
-    """Tell whether any of them are in slots."""
-    return any(isinstance(record, Alike) for record in records)
+    """Tell whether all of them are in slots, and there are any."""
+    return bool(records) and all(isinstance(record, Alike) for record in records)
 
 
 def as_objects(records: Iterable[Any]) -> list[Any]:
-    """Give records as decoded JSON."""
-    return [to_builtins(r) if isinstance(r, Alike) else r for r in records]
+    """Give records as decoded JSON, with their members as they came first."""
+    return [_as_object(r) if isinstance(r, Alike) else r for r in records]
 
 
 def transposed(
@@ -69,3 +69,12 @@ def transposed(
                 if UnsetType in types:
                     values = [None if value is UNSET else value for value in values]
             yield name, values
+
+
+def _as_object(record: Alike) -> dict[str, Any]:
+    members = ((name, getattr(record, name)) for name in record.__alike_order__)
+    return {
+        name: _as_object(value) if isinstance(value, Alike) else value
+        for name, value in members
+        if value is not UNSET
+    }

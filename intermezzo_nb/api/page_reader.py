@@ -23,6 +23,7 @@ from .shaping import DEEPEST, Path
 
 _ITEMS = "items"  # the documented name of the list in a page
 _LESSONS = 10  # pages that are learned from; where they do not suffice, none would
+_MOST = 50  # members of an object: each is looked for among them, one by one
 
 
 class PageReader:
@@ -33,12 +34,15 @@ class PageReader:
     ----------
     resource : Resource or None
         Of the records; objects that it documents as JSON text stay objects.
+    filled : collection of str, optional
+        Members that are filled in later; records that lack one stay objects.
     """
 
-    def __init__(self, resource: Resource | None) -> None:
+    def __init__(self, resource: Resource | None, filled: Collection[str] = ()) -> None:
         columns = resource.columns if resource else ()
         whole = {tuple(c.name.split(".")) for c in columns if c.kind == "json"}
         self._form = _Form((), whole, resource.unwrap if resource else "")
+        self._filled = filled
         self._about = dict[str, Any]()
         self._lessons = _LESSONS
         self._unlike: Any = None
@@ -78,12 +82,15 @@ class PageReader:
         self._form.widen(records)
         self._about |= dict.fromkeys(page if isinstance(page, dict) else ())
         self._decoder = None
-        if self._form.is_usable and _are_usable(self._about):
+        lacks = any(r.get(name) is None for name in self._filled for r in records)
+        if not lacks and self._form.is_usable and _are_usable(self._about):
             kind: Any = list[self._form.struct()]  # type: ignore[misc]
             if isinstance(page, dict):
                 others = [(name, Any, UNSET) for name in self._about if name != _ITEMS]
                 kind = _made("Page", (msgspec.Struct,), [(_ITEMS, kind), *others])
             self._decoder = msgspec.json.Decoder(kind, float_hook=number_of)
+        else:
+            self._lessons = 0  # more pages make it no better
 
 
 class _Form:
@@ -170,7 +177,8 @@ class _Form:
 
 def _are_usable(names: Collection[str]) -> bool:
     # Others are no attributes, or may be Python's own.
-    return all(name.isidentifier() and not name.startswith("_") for name in names)
+    are_attributes = all(n.isidentifier() and not n.startswith("_") for n in names)
+    return are_attributes and len(names) <= _MOST
 
 
 def _made(

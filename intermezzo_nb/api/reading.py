@@ -168,7 +168,8 @@ class Reading:
             Whether they may be :class:`Alike` in place of objects.
         """
         if alike and self._sieve.takes_alike and self.employees is None:
-            self._read = PageReader(self.query.resource).read
+            filled = self.extent.added(Owner())
+            self._read = PageReader(self.query.resource, filled).read
         self.tally.begin()
         many = self.employees
         ahead = Ahead(

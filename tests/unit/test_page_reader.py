@@ -184,6 +184,40 @@ def test_any_other_name_is(name):
     assert as_objects(slots[1]) == objects[1]
 
 
+@pytest.mark.parametrize(("count", "are_slots"), [(50, True), (51, False)])
+def test_members_are_not_looked_for_among_very_many(count, are_slots):
+    page = [{f"m{n}": n for n in range(count)}]
+    assert kinds([page, page]) == [False, are_slots]
+    inside = [thing(1, more=page[0])]
+    slots, objects = both([inside, inside], None)
+    assert isinstance(slots[1][0].more, dict) is not are_slots
+    assert as_objects(slots[1]) == objects[1]
+
+
+@pytest.mark.parametrize(("other", "are_slots"), [("o", True), (None, False)])
+def test_records_that_have_to_be_filled_stay_objects(other, are_slots):
+    reader = PageReader(THINGS, ["owner"])
+    page = written([thing(1, owner="o"), thing(2, owner=other)], is_list=True)
+    assert [are_alike(reader.read(page)) for _ in range(2)] == [False, are_slots]
+    reader = PageReader(THINGS, ["owner"])
+    page = written([thing(1)], is_list=True)
+    assert [are_alike(reader.read(page)) for _ in range(2)] == [False, False]
+
+
+def test_members_keep_the_order_in_which_they_came():
+    page = [thing(1, who={"name": "A", "at": {"zip": "1", "city": "K"}})]
+    slots, objects = both([page, page], THINGS)
+    assert are_alike(slots[1])
+    assert json.dumps(as_objects(slots[1])) == json.dumps(objects[1])
+
+
+def test_records_in_slots_and_others_make_the_same_rows():
+    page = wrapped([thing(1), thing(2)])
+    slots, objects = both([page, page], WRAPPED)
+    mixed = [slots[1][0], objects[1][1]]
+    assert shape(mixed, WRAPPED, {}) == shape(objects[1], WRAPPED, {})
+
+
 def test_a_list_that_never_is_alike_is_not_tried_for_ever():
     odd = [[thing(n, **{f"m{n}": n})] for n in range(20)]
     assert kinds([*odd, odd[0], odd[0]])[-2:] == [False, False]

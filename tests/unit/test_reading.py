@@ -11,7 +11,7 @@ from intermezzo_nb.api.answers import read_json
 from intermezzo_nb.api.provenance import provenance, summary
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
-from intermezzo_nb.api.tables import frame_of
+from intermezzo_nb.api.tables import frame_of, tables
 from intermezzo_nb.errors import ApiError, PagingError, SettingsError
 
 ROWS = [{"id": f"e{n}"} for n in range(250)]
@@ -127,6 +127,18 @@ def test_several_owners_are_asked_in_turn_and_their_rows_told_apart():
     assert reading.extent.resource.column("organizationId")
     _, reading = read(api, "employees", organizations=("a", "b"), limit=2)
     assert (reading.complete, reading.total) == (False, None)
+
+
+def test_rows_that_are_told_their_organization_have_their_columns_in_one_order():
+    rows = [{"id": f"s{n}", "zone": n, "area": {"y": 1, "x": 2}} for n in range(250)]
+    paths = {f"organizations__{o}__sepa-mandates": rows for o in "ab"}
+    reading = Reading(FakeApi(**paths), Query("sepa-mandates"))
+    reading.extent.organizations = ("a", "b")
+    frames = [*tables(reading, profile="p", as_="arrow")]
+    assert len(frames) == 6
+    assert {(*frame.column_names[-3:],) for frame in frames} == {
+        ("zone", "area.y", "area.x")
+    }
 
 
 def test_a_total_that_one_owner_does_not_tell_is_none():
