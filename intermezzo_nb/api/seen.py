@@ -159,6 +159,8 @@ def key_of(record: Any) -> Key | None:
 
 
 def _text(value: Any) -> str | None:
+    if isinstance(value, (Alike, dict)):
+        return str(content_of(value))
     return None if value is None or value is UNSET else str(value)
 
 

@@ -218,6 +218,13 @@ def test_records_in_slots_and_others_make_the_same_rows():
     assert shape(mixed, WRAPPED, {}) == shape(objects[1], WRAPPED, {})
 
 
+def test_what_tells_versions_apart_may_be_an_object():
+    page = [thing(1, version={"of": "x", "is": {"n": 1}})]
+    slots, objects = both([page, page], THINGS)
+    assert are_alike(slots[1])
+    assert key_of(slots[1][0]) == key_of(objects[1][0])
+
+
 def test_a_list_that_never_is_alike_is_not_tried_for_ever():
     odd = [[thing(n, **{f"m{n}": n})] for n in range(20)]
     assert kinds([*odd, odd[0], odd[0]])[-2:] == [False, False]
