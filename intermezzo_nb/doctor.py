@@ -211,12 +211,20 @@ def _clock(ahead: float) -> Finding:
 
 
 def _api(url: str, token: Token | None) -> Finding:
+    auth = BearerAuth(lambda **_: token, url) if token else None
+
+    # Without any auth, .netrc would be looked at.
+    def signed(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if auth is not None:
+            auth.sign_anew(request)  # alone: it would read a refusal, and ask again
+        return request
+
     began = time.monotonic()
     try:
         # What every account has: a refusal of it is a sign of life, and of the place.
         response = requests.get(
             url.rstrip("/") + _LISTED,
-            auth=BearerAuth(lambda **_: token, url) if token else _unsigned,
+            auth=signed,
             timeout=_SECONDS,
             allow_redirects=False,
             stream=True,  # the body is of no interest, however slow
@@ -247,10 +255,6 @@ def _api(url: str, token: Token | None) -> Finding:
         return Finding("wrong", "API", f"{told}: it is not taken", advice)
     is_usual = status >= HTTPStatus.BAD_REQUEST and not token
     return Finding("ok", "API", f"{told}, as is usual" if is_usual else told)
-
-
-def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request  # by what is no auth, .netrc would be looked at
 
 
 def _place(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]:

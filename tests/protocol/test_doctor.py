@@ -7,7 +7,10 @@ import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -20,6 +23,7 @@ from intermezzo_nb.profiles import profiles_path
 from intermezzo_nb.settings import Settings
 from intermezzo_nb.surroundings import Surroundings
 
+_LONG = 5.0  # seconds
 HERE = Surroundings("notebook", answers=True, silence="", elsewhere=())
 
 
@@ -239,6 +243,34 @@ def test_a_token_that_the_api_does_not_take_is_wrong(practised, shared_practice)
     server = shared_practice.settings("machine")["issuer"]
     found = findings(replace(settings, api_url=server))["API"]
     assert found.verdict == "wrong", found
+
+
+def test_a_refusal_of_a_token_is_neither_read_nor_asked_for_again(practised):
+    asked, is_over = [], threading.Event()
+
+    class Refuses(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.headers["Authorization"])
+            self.send_response(401)
+            self.send_header("Content-Length", "9")
+            self.end_headers()
+            is_over.wait(_LONG)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refuses) as server:
+        threading.Thread(target=server.serve_forever).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        began = time.monotonic()
+        found = findings(replace(practised("machine"), api_url=url))["API"]
+        took = time.monotonic() - began
+        is_over.set()
+        server.shutdown()
+    assert "HTTP 401 with that token" in found.told
+    assert took < _LONG
+    assert len(asked) == 1
+    assert asked[0].startswith("Bearer ")
 
 
 def test_where_nobody_can_be_asked_that_is_told(practised):
