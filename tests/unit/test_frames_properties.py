@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from intermezzo_nb.api import collector, columns
@@ -109,8 +109,12 @@ def is_written(value, cell):
     text = json.dumps(value, ensure_ascii=False)
     if cell == text or not isinstance(value, (dict, list)):
         return cell == text
-    has_exponent = cell and re.search(r"\de", text)
-    return bool(has_exponent) and repr(json.loads(cell)) == repr(value)
+    if not re.search(r"\de", text):
+        return False
+    try:
+        return repr(json.loads(cell)) == repr(value)
+    except ValueError:  # another member's text
+        return False
 
 
 def is_same_moment(text, stamp):
@@ -138,6 +142,7 @@ def test_inference_invents_nothing(values):
 
 
 @given(RECORDS)
+@example([{"a": None}, {"b": [1e16], "a": "00"}])
 def test_every_leaf_of_every_record_is_in_its_row(records):
     frame = to_frame(records, None).frame
     assert len(frame) == len(records)
