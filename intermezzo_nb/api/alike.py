@@ -34,16 +34,14 @@ def as_objects(records: Iterable[Any]) -> list[Any]:
     return [_as_object(r) if isinstance(r, Alike) else r for r in records]
 
 
-def transposed(
-    records: Sequence[Alike | None],
-) -> Iterator[tuple[str, Sequence[Any]]]:
+def transposed(records: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
     """
     Give each member's values, None for what is null or missing.
 
     Parameters
     ----------
-    records : sequence
-        All of one class, or None.
+    records : sequence of Alike or None
+        All of one class.
 
     Yields
     ------
@@ -55,10 +53,12 @@ def transposed(
     kinds = {*map(type, records)}
     has_gaps = NoneType in kinds
     kind: Any
-    for kind in kinds - {NoneType}:
+    for kind in kinds - {NoneType}:  # one, or none where all of them are null
         fields = kind.__struct_fields__
-        nothing = (UNSET,) * len(fields)
-        rows = [nothing if r is None else astuple(r) for r in records]
+        rows: Iterable[Any] = map(astuple, records)
+        if has_gaps:
+            nothing = (UNSET,) * len(fields)
+            rows = [nothing if r is None else astuple(r) for r in records]
         columns = dict(zip(fields, zip(*rows, strict=True), strict=True))
         for name in kind.__alike_order__:
             values: Sequence[Any] = columns[name]

@@ -22,8 +22,8 @@ from .schema import Resource
 from .shaping import DEEPEST, Path
 
 _ITEMS = "items"  # the documented name of the list in a page
-_LESSONS = 10  # pages that are learned from; where they do not suffice, none would
-_MOST = 50  # members of an object: each is looked for among them, one by one
+_LESSONS = 10  # pages that are learned from, at most: each costs as much as reading one
+_MOST = 50  # members of an object in slots: each is looked for one by one
 
 
 class PageReader:
@@ -43,10 +43,12 @@ class PageReader:
         whole = {tuple(c.name.split(".")) for c in columns if c.kind == "json"}
         self._form = _Form((), whole, resource.unwrap if resource else "")
         self._filled = filled
-        self._about = dict[str, Any]()
-        self._lessons = _LESSONS
-        self._unlike: Any = None
+        self._beside = dict[str, Any]()
+        """The members that pages have beside the list."""
         self._decoder: msgspec.json.Decoder[Any] | None = None
+        self._lessons = _LESSONS
+        self._lesson: Any = None
+        """The page before, where it was not as learned: a list may end with it."""
 
     def read(self, content: bytes) -> Any:
         """
@@ -57,9 +59,9 @@ class PageReader:
         ValueError, RecursionError
             It is no JSON, or none that can be read.
         """
-        if self._unlike is not None:
-            self._learn(self._unlike)
-            self._unlike = None
+        if self._lesson is not None:
+            self._learn(self._lesson)
+            self._lesson = None
         if self._decoder is not None:
             try:
                 page = self._decoder.decode(content)
@@ -72,7 +74,7 @@ class PageReader:
         page = read_json(content)
         if self._lessons:
             self._lessons -= 1
-            self._unlike = page  # a list of one page need not be learned from
+            self._lesson = page
         return page
 
     def _learn(self, page: Any) -> None:
@@ -80,14 +82,14 @@ class PageReader:
         if not isinstance(records, list) or {*map(type, records)} != {dict}:
             return
         self._form.widen(records)
-        self._about |= dict.fromkeys(page if isinstance(page, dict) else ())
+        self._beside |= dict.fromkeys(page if isinstance(page, dict) else ())
         self._decoder = None
         lacks = any(r.get(name) is None for name in self._filled for r in records)
-        if not lacks and self._form.is_usable and _are_usable(self._about):
+        if not lacks and self._form.is_usable and _are_usable(self._beside):
             kind: Any = list[self._form.struct()]  # type: ignore[misc]
             if isinstance(page, dict):
-                others = [(name, Any, UNSET) for name in self._about if name != _ITEMS]
-                kind = _made("Page", (msgspec.Struct,), [(_ITEMS, kind), *others])
+                others = [(name, Any, UNSET) for name in self._beside if name != _ITEMS]
+                kind = _made("Envelope", (msgspec.Struct,), [(_ITEMS, kind), *others])
             self._decoder = msgspec.json.Decoder(kind, float_hook=number_of)
         else:
             self._lessons = 0  # more pages make it no better

@@ -167,6 +167,7 @@ class Reading:
         alike : bool
             Whether they may be :class:`Alike` in place of objects.
         """
+        self._read = read_json
         if alike and self._sieve.takes_alike and self.employees is None:
             filled = self.extent.added(Owner())
             self._read = PageReader(self.query.resource, filled).read
