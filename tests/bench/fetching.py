@@ -87,11 +87,11 @@ def page(session, url, number):
 
 
 def ours(url):
-    return through(url, lambda batches: sum(map(len, batches)))
+    return through(url, lambda reading: sum(map(len, reading.batches())))
 
 
 def as_frame(url):
-    return through(url, lambda batches: framed(batches, None).rows)
+    return through(url, lambda reading: framed(reading.batches(alike=True), None).rows)
 
 
 def through(url, count):
@@ -100,7 +100,7 @@ def through(url, count):
     with ApiSession(BearerAuth(source.token, url), url) as session:
         query = Query("/things", params={"size": SIZE})
         reading = Reading(Api(session, url), query)
-        return count(reading.batches())
+        return count(reading)
 
 
 WAYS = {
