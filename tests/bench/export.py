@@ -42,7 +42,7 @@ class Pages:
         pass
 
     def __init__(self, count, *, kept):
-        self.styles = {}
+        self.styles, self.places = {}, {}
         self.count, self.bytes = count, 0
         self._kept = [self.page(n) for n in range(count // SIZE)] if kept else None
 
@@ -56,7 +56,7 @@ class Pages:
         number = int(params.get("page", 1)) - 1
         content = self._kept[number] if self._kept else self.page(number)
         self.bytes += len(content)
-        return lambda: (read_json(content), "")
+        return lambda read=read_json: (read(content), "")
 
 
 def reading(pages):
@@ -67,7 +67,7 @@ def reading(pages):
 
 def as_frame(pages, _folder):
     made = reading(pages)
-    return framed(made.batches(), made.extent.resource).rows
+    return framed(made.batches(alike=True), made.extent.resource).rows
 
 
 def as_export(pages, folder):
