@@ -116,7 +116,7 @@ def _loaded(content: bytes) -> Any:
 
 def _is_deeper(value: Any, levels: int) -> bool:
     try:
-        text = _ENCODE(value)
+        text = msgspec.json.encode(value)
     except UnicodeEncodeError:  # half a letter
         text = b"[" * 2 * levels
     if len(text) < 2 * levels or text.count(b"[") + text.count(b"{") <= levels:
@@ -145,5 +145,4 @@ def _inside(value: Any) -> Iterable[Any]:
 
 
 _NESTED = (dict, list, msgspec.Struct)
-_ENCODE = msgspec.json.Encoder().encode
 _DECODER = msgspec.json.Decoder(float_hook=number_of)

@@ -28,7 +28,7 @@ def unknown_argument(name: str, known: Sequence[str]) -> SettingsError:
     close = difflib.get_close_matches(name, known, 1)
     hint = f"Did you mean {close[0]}? " if close else ""
     return SettingsError(
-        f"{quoted(name)} is nothing that can be said here",
+        f"there is no option {quoted(name)}",
         advice=f"{hint}There are {', '.join(known)}.",
         code="bad_arguments",
     )

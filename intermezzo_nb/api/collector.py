@@ -90,15 +90,15 @@ class Collector:
     def _take(
         self, node: _Node, records: Sequence[Any], row: int, unwrap: str | None = None
     ) -> None:
-        are_slots = _hold_slots(records)
+        columns = transposed if _hold_alike(records) else _transposed
         inner: Sequence[Any] = ()
-        for name, values in (transposed if are_slots else _transposed)(records):
+        for name, values in columns(records):
             if name == unwrap:
                 inner = values
                 continue
             if (child := node.children.get(name)) is None:
                 child = node.children[name] = _Node((*node.path, name))
-            if (child.children and child.opens) or _hold_slots(values):
+            if (child.children and child.opens) or _hold_alike(values):
                 self._open(child, values, row)
             else:
                 child.put(values, row)
@@ -107,7 +107,7 @@ class Collector:
 
     def _open(self, node: _Node, values: Sequence[Any], row: int) -> None:
         """Take the objects apart; what is none stays a value of the node's own."""
-        if _hold_slots(values):
+        if _hold_alike(values):
             if node.buffer:  # objects of pages before, which come first
                 self._store_own(node)
             self._take(node, values, row)
@@ -230,7 +230,7 @@ def _kind_of(record: Any) -> type | None:
     return type(record) if isinstance(record, Alike) else None
 
 
-def _hold_slots(values: Iterable[Any]) -> bool:
+def _hold_alike(values: Iterable[Any]) -> bool:
     first = next((value for value in values if value is not None), None)
     return isinstance(first, Alike)
 

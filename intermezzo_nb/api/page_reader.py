@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import chain
+from types import GenericAlias
 from typing import Any
 
 import msgspec
@@ -86,7 +87,7 @@ class PageReader:
         self._decoder = None
         lacks = any(r.get(name) is None for name in self._filled for r in records)
         if not lacks and self._form.is_usable and _are_usable(self._beside):
-            kind: Any = list[self._form.struct()]  # type: ignore[misc]
+            kind: Any = GenericAlias(list, self._form.struct())
             if isinstance(page, dict):
                 others = [(name, Any, UNSET) for name in self._beside if name != _ITEMS]
                 kind = _made("Envelope", (msgspec.Struct,), [(_ITEMS, kind), *others])
@@ -121,7 +122,7 @@ class _Form:
         self._always = self._always & names if self._members else names
         for name in dict.fromkeys(chain.from_iterable(objects)):
             values = [o[name] for o in objects if o.get(name) is not None]
-            are_open = all(type(value) is dict and value for value in values)
+            are_open = all(type(value) is dict for value in values)
             if name not in self._members:
                 is_form = bool(values) and self._opens(name)
                 self._members[name] = self._inside(name) if is_form else None

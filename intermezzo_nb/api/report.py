@@ -236,9 +236,8 @@ class SendReport:
             o.state == UNCERTAIN and not o.is_there for o in self._delivery.outcomes
         ):
             told.append(
-                f"Look up those in {at}.uncertain{by or ' in Intermezzo'} before you "
-                "send them again"
-                + ("." if by else ", then with a journal of their own.")
+                f"Look up those in {at}.uncertain{by or ' in Intermezzo'}; then hand "
+                f"those that are not there to {at}.retry(…)."
             )
         if counts[REJECTED]:
             told.append(f"Correct those in {at}.rejected; hand them to {at}.retry(…).")

@@ -224,7 +224,7 @@ def test_what_a_wrong_secret_is_told_to_a_sender_names_its_place(
 
 
 def test_an_option_that_there_is_not_is_told_with_those_there_are(api):
-    with pytest.raises(SettingsError, match="'jurnal' is nothing that can") as caught:
+    with pytest.raises(SettingsError, match="there is no option 'jurnal'") as caught:
         send(api, jurnal="x")
     assert caught.value.advice.startswith("Did you mean journal? There are on_error, ")
 

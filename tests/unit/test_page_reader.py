@@ -159,6 +159,35 @@ def test_a_page_in_slots_follows_each_that_was_learned_from():
     ]
 
 
+def test_a_part_has_no_column_of_what_its_records_lack():
+    pages = [[thing(1, new=1, who={"name": "A", "new": 2})], [thing(2)]]
+    slots, objects = both([*pages, pages[1]], THINGS)
+    assert are_alike(slots[2])
+    for part in (slots[2], objects[2]):
+        names = framed([part], THINGS, is_part=True).frame.columns
+        assert not {"new", "who.new"} & {*names}
+
+
+@pytest.mark.parametrize("other", ["id", "on"])
+def test_names_inside_and_outside_of_what_is_unwrapped_are_two(other):
+    page = [{"id": "r1", "on": "2026-01-31", "data": {other: "x", "n": 1}}]
+    slots, objects = both([page, page], WRAPPED)
+    made = [
+        framed([shape(p, WRAPPED, {}) for p in way], WRAPPED, as_="arrow").frame
+        for way in (slots, objects)
+    ]
+    assert made[0].equals(made[1])
+    assert made[0][f"data.{other}"].to_pylist() == ["x", "x"]
+
+
+def test_an_object_without_members_is_no_object_that_lacks_them():
+    page, bare = [thing(1, more={"a": 1})], [thing(2, more={})]
+    for pages in ([page, bare, bare], [bare, page, page]):
+        slots, objects = both(pages, None)
+        frames = [framed(way, None, as_="arrow").frame for way in (slots, objects)]
+        assert frames[0].equals(frames[1])
+
+
 def test_employees_of_two_countries_are_alike():
     german = {"employmentCountry": "DE", "taxId": "1", "jobDetails": {"jobTitle": "x"}}
     british = {"employmentCountry": "GB", "niNumber": "2", "jobDetails": None}
