@@ -143,6 +143,7 @@ def test_inference_invents_nothing(values):
 
 @given(RECORDS)
 @example([{"a": None}, {"b": [1e16], "a": "00"}])
+@example([{"b": None}, {"a": {"a": True}, "b": "true"}])
 def test_every_leaf_of_every_record_is_in_its_row(records):
     frame = to_frame(records, None).frame
     assert len(frame) == len(records)
@@ -150,7 +151,8 @@ def test_every_leaf_of_every_record_is_in_its_row(records):
     for number, record in enumerate(records):
         wanted = [v for _, v in leaves(record) if v is not None and v != {}]
         cells = [c for n in frame if said(c := frame[n].iloc[number]) is not None]
-        for value in wanted:
+        # Text is in a cell of its own alone; what else is written may read the same.
+        for value in sorted(wanted, key=lambda v: not isinstance(v, str)):
             del cells[next(i for i, c in enumerate(cells) if is_kept(value, c))]
         assert all(cell == "{}" for cell in cells)
 
