@@ -10,12 +10,13 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .advice import by_place, how_to_set
 from .api.signing import BearerAuth
@@ -43,8 +44,7 @@ _NAMED = "JUPYTERHUB_SERVER_NAME"  # to such the Hub's one address does not lead
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """
     One thing that was looked at.
 

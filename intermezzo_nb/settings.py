@@ -5,9 +5,11 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
 from numbers import Number
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from .addresses import check_url, is_loopback, origin
 from .advice import how_to_add, how_to_begin, how_to_change
@@ -39,8 +41,7 @@ OF_SIGN_IN = frozenset({"via", "timeout", "redirect_uri", "no_input"})
 """Fields that decide how a person signs in, and not whose session it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """
     The settings of one connection; none of them is a secret.
 
@@ -215,7 +216,7 @@ class Settings:
 
 def differing(one: Settings, other: Settings) -> set[str]:
     """Name the fields that have different values in two settings."""
-    names = (f.name for f in fields(Settings))
+    names = Settings.__struct_fields__
     return {name for name in names if getattr(one, name) != getattr(other, name)}
 
 
@@ -323,7 +324,7 @@ def _positive(name: str, value: Any, place: str) -> float:
 
 
 NAMES = tuple(
-    f.name
-    for f in fields(Settings)
-    if f.name not in {"client_secret", "client_key", "access_token", "places"}
+    name
+    for name in Settings.__struct_fields__
+    if name not in {"client_secret", "client_key", "access_token", "places"}
 )

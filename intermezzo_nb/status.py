@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from .oauth.models import Identity
 from .wrapping import hanging
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Status:
+class Status(Struct, frozen=True):
     """
     How a connection stands; its text shows all of it, and no secret.
 
@@ -81,8 +80,7 @@ class Status:
     __repr__ = __str__  # it stands below a cell that ends in login()
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class LoggedOut:
+class LoggedOut(Struct, frozen=True):
     """
     What a logout did at the server, and what here.
 

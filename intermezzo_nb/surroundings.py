@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 _ELSEWHERE = {
     "JUPYTERHUB_SERVICE_PREFIX": "JupyterHub",
@@ -29,8 +30,7 @@ _ELSEWHERE = {
 _VS_CODE = ("VSCODE_PID", "VSCODE_CWD", "VSCODE_IPC_HOOK_CLI")
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """
     What can be seen from here.
 

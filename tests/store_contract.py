@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from intermezzo_nb.oauth.models import Token
 from intermezzo_nb.secret import Secret

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 
 from ..errors import BadTable, plain
 from .forms import Body, Problem
@@ -21,8 +21,7 @@ _NO: Mapping[str, str] = {}
 _TOLD = 5  # problems or rows in a message; the rest is counted
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """
     What the caller gave, with its columns known to be those that can be sent.
 

@@ -9,12 +9,12 @@ a form alone in which it can do neither. Everything else goes value by value thr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct, field
 
 from .columns import (
     INSTANT,
@@ -48,8 +48,7 @@ _UTC = _DATE + r"T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$"
 _OFFSET = _UTC.replace("Z$", r"(Z|[+-]\d{2}:\d{2})$")
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(Struct, frozen=True):
     """
     A column, and what has to be told beside it.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..errors import SettingsError
 from .forms import columns
@@ -13,8 +14,7 @@ from .schema import Column, Resource
 KINDS = ("earning", "benefit", "deduction", "reimbursement")
 
 
-@dataclass(frozen=True, slots=True)
-class Country:
+class Country(Struct, frozen=True):
     """
     How payroll is run in a country.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain, groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from ..errors import ApiError, LoginRequired, SettingsError
 from .arguments import bad_argument, count
@@ -33,8 +34,7 @@ _apis: list[tuple[Any, Api]] = []
 _mutex = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
+class _Task(Struct, frozen=True):
     """What all parts have in common; it travels to the workers, and has no token."""
 
     connection: Connection

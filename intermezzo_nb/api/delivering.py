@@ -6,8 +6,9 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from ..errors import SendFailed, StoreError
 from .arguments import bad_argument, is_one_of, path_of, unknown_argument
@@ -28,8 +29,7 @@ _RETRIED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(Struct, frozen=True):
     """
     How something is sent.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 import pandas as pd
+from msgspec.structs import replace
 
 from ..errors import SettingsError, plain
 from .countries import COUNTRIES, EMPLOYEE_ID, KINDS, NEEDED, Country

@@ -6,13 +6,14 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ..errors import IntermezzoError
 from .arguments import count, flag, path_of
@@ -30,8 +31,7 @@ from .uniting import fitted, held, united
 _EMPLOYEES = 1000  # of a part, where each takes a request
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(Struct, frozen=True):
     """
     An export that is finished.
 
@@ -60,8 +60,7 @@ class Exported:
     __repr__ = __str__
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """
     How an export is to be written.
 

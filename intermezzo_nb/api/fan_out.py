@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ..errors import ApiError, NetworkError, NotFound
 from .answers import Answer
@@ -20,8 +22,7 @@ from .rows import Rows
 from .tally import Question, Tally
 
 
-@dataclass(slots=True)
-class FanOut:
+class FanOut(Struct):
     """
     The employees that a reading asks, one by one, and what became of each.
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ..errors import SettingsError, plain
 from .schema import Column, Resource
@@ -20,8 +21,7 @@ REFERENCE = "externalRef"  # the caller's own name of a record
 Problem = tuple[Any, str, str]  # label, field and reason
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """
     A kind of row that the API takes.
 

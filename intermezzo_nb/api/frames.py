@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from msgspec import Struct, field
 
 from ..errors import SettingsError, plain
 from .arguments import names_of
@@ -34,8 +34,7 @@ _TOLD = 12  # names in a note; the rest is counted
 _LONGEST = 80  # characters of such a name
 
 
-@dataclass(frozen=True, slots=True)
-class Framed:
+class Framed(Struct, frozen=True):
     """
     A frame, and what has to be told beside it.
 

@@ -6,10 +6,12 @@ import decimal
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, ValidationError, convert, field, to_builtins
+from msgspec.structs import replace
 
 from ..errors import StoreError
 from .place import Bookmark
@@ -23,8 +25,7 @@ _HASHED = frozenset({"params", "employees"})  # of a query; they tell nobody any
 _FORMAT, _VERSION = "intermezzo-nb export", 1
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """
     A file of an export.
 
@@ -47,8 +48,7 @@ class Part:
     bookmark: Bookmark | None = None
 
 
-@dataclass(slots=True)
-class Manifest:
+class Manifest(Struct):
     """
     An export, finished or not.
 
@@ -145,7 +145,7 @@ class Manifest:
             "fetched_at": about.get("fetched_at"),
             "control_totals": self.control_totals,
             **{name: getattr(self, name) for name in _OWN},
-            "parts": [asdict(part) for part in self.parts],
+            "parts": to_builtins(self.parts),
         }
         members[_SUM] = _digest(members)
         return json.dumps(members, indent=1, ensure_ascii=False).encode() + b"\n"
@@ -190,10 +190,10 @@ def read_manifest(folder: Path) -> Manifest | None:
         why = f"its {NAME} is not what was written: its SHA-256 is another"
         raise unusable(folder, why, "export_damaged")
     try:
-        parts = [_part(part) for part in members["parts"]]
+        parts = convert(members["parts"], list[Part])
         own = {name: members[name] for name in _OWN}
         return Manifest(parts=parts, finished=members["finished"], **own)
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValidationError):
         why = f"its {NAME} is damaged"
         raise unusable(folder, why, "export_damaged") from None
 
@@ -239,9 +239,3 @@ def _digest(members: Mapping[str, Any]) -> str:
 def _sum(totals: Iterable[str]) -> str:
     with decimal.localcontext(_EXACT):
         return format(sum(map(Decimal, totals), Decimal(0)), "f")
-
-
-def _part(members: Mapping[str, Any]) -> Part:
-    bookmark = members["bookmark"]
-    mark = None if bookmark is None else Bookmark.of(bookmark)
-    return Part(**{**members, "notes": tuple(members["notes"]), "bookmark": mark})

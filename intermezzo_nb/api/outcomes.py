@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import plain
 from .forms import Body
@@ -29,8 +31,7 @@ _ALREADY = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RowError:
+class RowError(Struct, frozen=True):
     """Why a row was rejected, in the words of the API."""
 
     code: str = ""
@@ -42,8 +43,7 @@ class RowError:
         return f"{self.field}: {said}" if self.field else said
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """
     What became of a row.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from itertools import takewhile
+
+from msgspec import Struct
 
 _NEVER = float("-inf")
 _REMEMBERED = 10_000  # answers by which a pace is judged
@@ -24,8 +25,7 @@ _FIRMEST = 6000.0  # requests; after so many any pace has doubled
 _LATE = 0.25  # of a step, by which who woke late may catch up
 
 
-@dataclass(slots=True)
-class _Refusals:
+class _Refusals(Struct):
     """Refusals of requests that were under way together: one event."""
 
     since: float

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from ..errors import SettingsError, plain, quoted
 from .arguments import bad_argument
@@ -67,8 +68,7 @@ def _unfit(what: str, given: object, example: str) -> SettingsError:
     )
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Struct):
     """
     The employees of a run, and the rows that each was written in.
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .alike import as_objects
 from .page import Page
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """
     A place after a page.
 
@@ -49,8 +50,7 @@ class Place:
         return has_more and is_counted_so and _mark(page) == self.mark
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """
     A part of what is read of one organization, which can be read by itself.
 
@@ -73,8 +73,7 @@ class Stretch:
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Bookmark:
+class Bookmark(Struct, frozen=True):
     """
     How far a reading of lists of several owners is, and what it knows.
 
@@ -118,17 +117,8 @@ class Bookmark:
         """Give the place in an owner's list, where it was left there."""
         return self.place if owner == self.owner else None
 
-    @classmethod
-    def of(cls, members: Mapping[str, Any]) -> Bookmark:
-        """Make it of what ``dataclasses.asdict`` has made of it, and JSON."""
-        lists = {n: tuple(v) for n, v in members.items() if isinstance(v, list)}
-        place = members["place"]
-        there = None if place is None else Place(**place)
-        return cls(**{**members, **lists, "place": there})
 
-
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """
     How far a reading is: a bookmark, but for the hash of a page, which takes time.
 

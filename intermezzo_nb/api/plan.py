@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from numbers import Integral
 from typing import Any
+
+from msgspec.structs import replace
 
 from ..errors import NotFound, SettingsError
 from ..settings import Settings

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from ..errors import ApiError, IntermezzoError, NetworkError, RateLimited
 from . import waits
@@ -38,8 +39,7 @@ _CLIENT_ERRORS, _TIMED_OUT = range(400, 500), 408
 _TRIES = 7  # of a chunk that is answered with 429
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """
     What is to be sent.
 
@@ -82,8 +82,7 @@ class Job:
     is_one: bool = False
 
 
-@dataclass(slots=True)
-class Delivery:
+class Delivery(Struct):
     """
     How far a job is; it is right at any moment, also after an interrupt.
 

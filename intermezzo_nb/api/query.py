@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
+
+from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 from ..errors import SettingsError
 from .arguments import bad_argument, count, flag
@@ -22,8 +24,7 @@ _COUNTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """
     What is to be read.
 
@@ -79,7 +80,7 @@ class Query:
         for name, least, wanted in _COUNTS:
             if (given := getattr(self, name)) is not None:
                 # numpy's become Python's, which JSON can hold.
-                object.__setattr__(self, name, count(name, given, least, wanted))
+                force_setattr(self, name, count(name, given, least, wanted))
         if type(self.name) is not str or not self.name:
             raise bad_argument("resource", "a name such as employees, or a path")
         for name in ("history", "strict"):

@@ -7,11 +7,12 @@ import decimal
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from math import isnan
 from numbers import Number
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 from ..errors import SettingsError, quoted
 
@@ -22,8 +23,7 @@ OPTIONS = (
 """What says how a resource is read, and is no filter; the same in Python and magics."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """
     A column of a resource.
 
@@ -53,8 +53,7 @@ class Column:
     example: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """
     A documented parameter.
 
@@ -79,8 +78,7 @@ class Parameter:
     column: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Struct, frozen=True):
     """
     A documented list, or list-like answer, of the API.
 

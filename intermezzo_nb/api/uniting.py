@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec import Struct
 
 from .columns import PRECISIONS, TEXT
 from .shaping import as_text
@@ -18,8 +18,7 @@ from .spelling import EXACT_WHOLE
 _PLAIN = 6  # places up to which Arrow writes decimals without an exponent
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """
     What a part holds of a column.
 

@@ -14,9 +14,10 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from .schema import Resource
 
@@ -39,8 +40,7 @@ class _Span(NamedTuple):
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Validity:
+class Validity(Struct, frozen=True):
     """
     How the versions of one resource follow one another.
 

@@ -8,8 +8,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 LONGEST = 120.0  # seconds; a longer Retry-After is told instead of slept
 Tell = Callable[[float, str], None]
@@ -67,8 +68,7 @@ class Stop:
         self.check()
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(Struct, frozen=True):
     """
     Who hears of waits.
 

@@ -6,12 +6,12 @@ import base64
 import hmac
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_plus
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
+from msgspec.structs import replace
 from oauthlib.oauth2 import (
     AuthorizationEndpoint,
     BearerToken,

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 RESOURCE_SCOPES = {
     "read:organizations": "See the organizations and their worksites",
     "read:employees": "See employees, their personal data and jobs",
@@ -37,8 +39,7 @@ _CALLBACK = "/intermezzo/callback"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """Somebody who can sign in to the practice server."""
 
     email: str
@@ -92,8 +93,7 @@ class Client:
         return is_here and is_callback and not (parts.query or parts.fragment)
 
 
-@dataclass(slots=True)
-class Code:
+class Code(Struct):
     """An authorization code and all that it is bound to."""
 
     client_id: str
@@ -109,8 +109,7 @@ class Code:
     is_used: bool = False
 
 
-@dataclass(slots=True)
-class DeviceCode:
+class DeviceCode(Struct):
     """
     What a device waits with (RFC 8628).
 
@@ -133,8 +132,7 @@ class DeviceCode:
     polled_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """What an access or refresh token stands for."""
 
     client_id: str

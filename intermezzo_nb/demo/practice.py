@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from oauthlib.oauth2 import InvalidRequestError
 
 from .bulk import Desk
@@ -22,8 +22,7 @@ from .rate import Rate
 from .runs import Runs
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """
     How the practice server behaves.
 

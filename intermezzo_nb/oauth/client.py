@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
+from msgspec.structs import replace
 from oauthlib.oauth2 import BackendApplicationClient, DeviceClient
 
 from ..addresses import origin
@@ -142,7 +143,9 @@ class OAuthClient:
         response = self._calls.form(what, url, request.question, self.metadata)
         name, life = pushed_request(self._good(response, what), self.host)
         named = {"client_id": self._id, "request_uri": name}
-        return replace(request, url=with_query(endpoint, named), good_for=life)
+        return dataclasses.replace(
+            request, url=with_query(endpoint, named), good_for=life
+        )
 
     def exchange_code(
         self, request: AuthorizationRequest, code: Secret

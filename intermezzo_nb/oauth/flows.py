@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Protocol
+
+from msgspec.structs import replace
 
 from ..errors import (
     AuthorizationServerError,
@@ -132,7 +134,9 @@ class CodeFlow:
             self._receiver.close()
         tell.received()
         # Byte for byte the one by which the answer came (RFC 6749 §4.1.3).
-        request = replace(self._request, redirect_uri=self._receiver.redirect_uri)
+        request = dataclasses.replace(
+            self._request, redirect_uri=self._receiver.redirect_uri
+        )
         code = request.code_of(answer)
         response = self._client.exchange_code(request, code)
         return _identified(self._client, response, request.nonce)

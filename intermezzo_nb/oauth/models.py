@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ..errors import (
     AuthorizationServerError,
@@ -21,8 +24,7 @@ _LETTERS = "BCDFGHJKMNPQRSTVWXYZ23456789"  # none that is read as another
 Paste = Literal["", "possible", "expected"]
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """
     What a token endpoint gave (RFC 6749 §5.1).
 
@@ -70,16 +72,14 @@ class Token:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class TokenResponse:
+class TokenResponse(Struct, frozen=True):
     """A token, and the ID token that came with it: not verified yet."""
 
     token: Token
     id_token: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """Who signed in; all of it is text to show, none of it a key to anything."""
 
     subject: str
@@ -102,8 +102,7 @@ class Identity:
         return self.name or self.email or self.subject
 
 
-@dataclass(frozen=True, slots=True)
-class ServerMetadata:
+class ServerMetadata(Struct, frozen=True):
     """
     The authorization server's description of itself (RFC 8414 §2).
 
@@ -126,7 +125,7 @@ class ServerMetadata:
     authorization_response_iss_parameter_supported: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
     """
     One question to the authorization endpoint, which knows its own answer.
@@ -150,13 +149,15 @@ class AuthorizationRequest:
         How people call the server, where its host tells them nothing.
     """
 
-    url: str = field(repr=False)
+    url: str = dataclasses.field(repr=False)
     redirect_uri: str | None
     state: Secret
     nonce: Secret
     code_verifier: Secret
-    metadata: ServerMetadata = field(repr=False)
-    question: Mapping[str, str | Secret] = field(default_factory=dict, repr=False)
+    metadata: ServerMetadata = dataclasses.field(repr=False)
+    question: Mapping[str, str | Secret] = dataclasses.field(
+        default_factory=dict, repr=False
+    )
     good_for: float | None = None
     name: str = ""
 
@@ -224,8 +225,7 @@ class AuthorizationRequest:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceRequest:
+class DeviceRequest(Struct, frozen=True):
     """
     One question that is answered on another device (RFC 8628 §3.2).
 
@@ -280,7 +280,7 @@ def _refusal(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Prompt:
     """
     All that a person needs to see in order to sign in.
@@ -306,7 +306,7 @@ class Prompt:
         :meth:`Login.paste`; expected where that page will show an error.
     """
 
-    url: str = field(repr=False)
+    url: str = dataclasses.field(repr=False)
     where: str
     deadline: float
     redirect_uri: str | None = None

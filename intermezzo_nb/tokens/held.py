@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from ..oauth.models import Token
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
+class Clocks(Struct, frozen=True):
     """Wall clock and monotonic clock, in seconds."""
 
     wall: Callable[[], float]
     monotonic: Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """
     A token, and what this process knows of it.
 
@@ -34,7 +33,7 @@ class Held:
     """
 
     token: Token
-    clocks: Clocks = field(repr=False)
+    clocks: Clocks
     since: float
     advisory: float
     mandatory: float

@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ..errors import IntermezzoError, LoginMismatch, LoginRequired, StoreError
 from ..oauth.models import Token

@@ -18,11 +18,11 @@ import statistics
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pandas as pd
+from msgspec.structs import replace
 
 from intermezzo_nb.api.frames import framed
 from intermezzo_nb.api.page_reader import PageReader

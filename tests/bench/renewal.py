@@ -15,10 +15,10 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import requests
+from msgspec.structs import replace
 from requests_oauthlib import OAuth2Session
 
 TESTS = Path(__file__).parents[1]

@@ -64,9 +64,6 @@ DOORS = {
     },
     "dask": {"api.dask"},
     "polars": {"api.frames"},
-    "msgspec": {
-        *("api.alike", "api.answers", "api.page_reader", "api.seen", "api.shaping"),
-    },
     "filelock": {"tokens.store", "api.journal", "api.folder"},
     "ipywidgets": {"notebook.panel"},
     "segno": {"notebook.card"},

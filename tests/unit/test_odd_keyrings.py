@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import threading
-from dataclasses import replace
 
 import keyring
 import keyring.backend
 import pytest
+from msgspec.structs import replace
 from store_contract import KEY, TOKEN, StoreContract
 
 from intermezzo_nb.errors import StoreError

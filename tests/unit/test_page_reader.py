@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
-from dataclasses import replace
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from intermezzo_nb.api.alike import are_alike, as_objects
 from intermezzo_nb.api.answers import DEEPEST, read_json

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from intermezzo_nb.errors import (
     LoginMismatch,
