@@ -194,7 +194,8 @@ def _table(arrays: dict[str, pa.Array], _rows: int) -> pa.Table:
 def _pandas(arrays: dict[str, pa.Array], rows: int) -> pd.DataFrame:
     names = [*arrays]
     columns = {name: series(arrays.pop(name)) for name in names}
-    return pd.DataFrame(columns, index=pd.RangeIndex(rows), columns=names)
+    index = pd.RangeIndex(rows)
+    return pd.DataFrame(columns, index=index, columns=names, copy=False)
 
 
 def series(array: pa.Array) -> pd.Series:
