@@ -7,6 +7,7 @@ from typing import Any
 
 from .connecting import connect_with
 from .connection import Connection
+from .errors import IntermezzoError
 
 _current: Connection | None = None
 _asked_by: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {})
@@ -24,7 +25,7 @@ def current_connection(*, traits: Mapping[str, Any] | None = None) -> Connection
     arguments, known = _asked_by
     if _current is not None and (traits is None or dict(traits) == dict(known)):
         return _current
-    return use(arguments, traits=traits)
+    return _made(arguments, traits)
 
 
 def use(
@@ -34,8 +35,19 @@ def use(
     Make a connection the current one; a sign-in that the last one had is cancelled.
 
     One with the same settings stays, and with it its session. Where no profile is
-    named, who asks whom stays what it was.
+    named, who asks whom stays what it was. Where settings are wrong, the last one
+    stays, and the error says so.
     """
+    try:
+        return _made(arguments, traits)
+    except IntermezzoError as error:
+        if _current is not None:
+            stays = f"The profile {_current.settings.profile!r} stays in use."
+            error.advice = f"{error.advice} {stays}".lstrip()
+        raise
+
+
+def _made(arguments: Mapping[str, Any], traits: Mapping[str, Any] | None) -> Connection:
     global _current, _asked_by  # noqa: PLW0603 (one a process is what "current" means)
     if arguments.get("profile") is None:
         before = {name: _asked_by[0].get(name) for name in _WHO}

@@ -112,8 +112,8 @@ def filters(words: Iterable[str]) -> dict[str, Any]:
         if not equals or not name:
             raise _no_filter(
                 word,
-                "Write filters as name=value, without spaces or with quotes around "
-                "them; choose a range from the frame.",
+                "Write filters as name=value and lists as a,b, without spaces or with "
+                "quotes around them; choose a range from the frame.",
             )
         option = name.replace("-", "_")
         # An employee's id is a part of the path, which the catalogue names so.

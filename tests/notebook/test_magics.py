@@ -360,10 +360,13 @@ def test_a_profile_is_named_when_signing_in(shell):
     assert "%intermezzo_login --profile" in error.advice
 
 
-@pytest.mark.parametrize("given", ["endDate = x", "startDate>2024", "--columns a, b"])
+@pytest.mark.parametrize(
+    "given", ["endDate = x", "startDate>2024", "--columns a, b", "--columns a b"]
+)
 def test_spaces_and_ranges_are_told_of_what_is_no_filter(shell, given):
     error = refused(shell, f"%intermezzo employees {given}")
     assert "without spaces" in error.advice
+    assert "lists as a,b" in error.advice
     assert "range" in error.advice
 
 
@@ -561,3 +564,16 @@ def test_who_asks_stays_until_a_profile_is_named(shell, shared_practice):
         "auto",
     )
     assert current.use({"profile": "default"}).settings.issuer is None
+
+
+def test_a_login_that_cannot_be_tried_leaves_the_profile_before(shell, machine):
+    run(shell, "%intermezzo organizations")
+    error = refused(shell, "%intermezzo_login --profile nowhere")
+    assert error.advice.endswith("The profile 'default' stays in use.")
+    assert run(shell, "df = %intermezzo organizations").success
+    assert len(shell.user_ns["df"]) == 3
+
+
+def test_nothing_is_said_of_a_profile_before_where_there_is_none(shell):
+    error = refused(shell, "%intermezzo_login --profile nowhere")
+    assert "stays in use" not in error.advice
