@@ -125,6 +125,7 @@ class ServerMetadata(Struct, frozen=True):
     authorization_response_iss_parameter_supported: bool = False
 
 
+# A dataclass, as is Prompt: a Struct leaves no field out of its repr.
 @dataclasses.dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
     """
