@@ -58,8 +58,20 @@ class Table(Struct, frozen=True):
         return rows
 
     def doubts(self, rows: Sequence[Body]) -> list[str]:
-        """Tell of values that are sent though nothing says what becomes of them."""
+        """Tell of what is sent though it may not be meant so."""
         notes = []
+        seen: dict[str, int] = {}
+        again = [
+            label
+            for at, (label, row) in enumerate(zip(self.labels, rows, strict=True))
+            if seen.setdefault(repr(row), at) != at
+        ]
+        if again:
+            says, counts = ("says", "counts") if len(again) == 1 else ("say", "count")
+            notes.append(
+                f"{plural(len(again), 'row')} ({row_names(again)}) {says} what a row "
+                f"before says, and {counts} once more"
+            )
         for field in self.fields:
             found = [
                 label
@@ -147,6 +159,18 @@ def checked(
         problems.append((None, "", "there are no rows"))
     found = [n for n in frame.columns.unique() if n in known and n not in twice]
     return Table(frame.copy(), tuple(known[name] for name in found))
+
+
+def labels_of(frame: Any) -> list[Any]:
+    """
+    Give the labels of rows.
+
+    Raises
+    ------
+    BadTable
+        It is no table.
+    """
+    return checked("rows", frame, (), []).labels
 
 
 def refuse(

@@ -16,7 +16,7 @@ from .bodies import refuse
 from .client import Api
 from .forms import Problem
 from .journal import Journal
-from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome
+from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, all_of
 from .posting import Delivery, Job, Poster
 from .progress import Progress, plural, waits_alone
 from .report import WHERE, SendReport
@@ -26,6 +26,11 @@ _ON_ERROR = ("raise", "report")
 _RETRIED = {
     "": "Leave out what was created. Corrected rows keep the index of .rejected, by "
     "which they are known; new rows go by send(…)."
+}
+
+_CHANGED = {
+    "": "Leave out what was created, and change it in Intermezzo; give other rows "
+    "labels of their own."
 }
 
 
@@ -108,8 +113,9 @@ def deliver(
     how.keep(report)
     is_retry, unanswered = bool(how.attempts), {*_keys(how, UNCERTAIN)}
     how.attempts.append((job, delivery))
-    subject = f"{how.place} {job.path}"
-    opened = Journal(how.journal, subject) if how.journal is not None else None
+    opened = (
+        Journal(how.journal, _subject(how, job)) if how.journal is not None else None
+    )
     try:
         with opened or nullcontext():
             doubtful = [at for at, key in enumerate(job.keys) if key in unanswered]
@@ -117,6 +123,8 @@ def deliver(
             if opened:
                 if job.is_one and not is_retry:
                     _look_at_others(opened, job, delivery)
+                elif not job.is_one:
+                    _refuse_changed(opened, job)
                 again = _recall(job, delivery, opened, is_retry=is_retry)
                 doubtful += opened.doubtful(job.marks)
             Poster(
@@ -129,10 +137,48 @@ def deliver(
                 progress=how.progress,
             ).run()
     except KeyboardInterrupt:
-        raise _interrupted(report) from None
+        raise _interrupted(how, report) from None
     if how.on_error == "raise" and (error := report.error()) is not None:
         raise error
     return report
+
+
+def confirm(how: Manner, job: Job, delivery: Delivery, rows: Sequence[int]) -> None:
+    """
+    Count rows as created, which somebody has found to be there.
+
+    Raises
+    ------
+    StoreError
+        The journal cannot be used; nothing is counted then.
+    """
+    found = all_of(len(rows), CREATED)
+    if how.journal is not None and rows:
+        with Journal(how.journal, _subject(how, job)) as journal:
+            journal.sending({at: job.marks[at] for at in rows}, rows, job.whose(rows))
+            journal.answered(found)
+    for at, outcome in zip(rows, found, strict=True):
+        delivery.outcomes[at] = outcome
+
+
+def _subject(how: Manner, job: Job) -> str:
+    return f"{how.place} {job.path}"
+
+
+def _refuse_changed(journal: Journal, job: Job) -> None:
+    """
+    Refuse rows that an earlier run of a journal has created otherwise.
+
+    Raises
+    ------
+    BadTable
+        There are some.
+    """
+    every = range(len(job.marks))
+    told = "was created by an earlier run, and says something else now"
+    changed = [job.labels[at][0] for at in journal.changed(job.marks, job.whose(every))]
+    labels = [label for own in job.labels for label in own]
+    refuse(job.name, [(label, "", told) for label in changed], labels, _CHANGED)
 
 
 def _refuse_paid(journal: Journal, job: Job, rows: Sequence[int]) -> None:
@@ -194,8 +240,8 @@ def _recall(
     of = len(delivery.outcomes)
     if known and known == of:
         told = "nothing was sent, as the journal knows all of it from an earlier run"
-        # The journal keeps what came back by its id alone.
-        kept = ", without its payslips" if job.is_one else ""
+        # The journal keeps what came back by its id alone; nor does the API list them.
+        kept = ": its payslips were in the report of that run" if job.is_one else ""
         delivery.notes.append(told + kept)
     elif known:
         delivery.notes.append(
@@ -210,7 +256,7 @@ def refuse_created(
     how: Manner, what: str, keys: Sequence[str], labels: Sequence[Sequence[Any]]
 ) -> None:
     """
-    Refuse rows that an earlier attempt has created.
+    Refuse rows that an earlier attempt has created, and those that none had.
 
     A row is known by its label, whatever it says now; and by its key, unless more
     rows of just that key were to be sent than have been created.
@@ -233,6 +279,7 @@ def refuse_created(
     for job, _ in how.attempts:
         wanted |= Counter(job.keys)
     spare = wanted - created
+    ours = {label for job, _ in how.attempts for own in job.labels for label in own}
     problems: list[Problem] = []
     for key, own in zip(keys, labels, strict=True):
         if again := [label for label in own if label in known]:
@@ -242,6 +289,9 @@ def refuse_created(
             spare[key] -= 1
             if spare[key] < 0:
                 problems.append((own[0], "", "was created already"))
+        elif how.attempts and key not in wanted and ours.isdisjoint(own):
+            # It may be one that was created, with a label that it had not then.
+            problems.append((own[0], "", "has the label of no row that was sent"))
     refuse(what, problems, [label for own in labels for label in own], _RETRIED)
 
 
@@ -255,12 +305,16 @@ def _keys(how: Manner, state: str) -> list[str]:
     return [job.keys[at] for job, at in _rows(how, state)]
 
 
-def _interrupted(report: SendReport) -> SendFailed:
+def _interrupted(how: Manner, report: SendReport) -> SendFailed:
     counts = report.counts
     told = ", ".join(f"{n:,} {s}" for s, n in counts.items() if n and s != "total")
+    error = report.error()
+    advice = error.advice if error else WHERE
+    if how.journal is not None:
+        advice = f"The same call sends what is unsent, by its journal. {advice}"
     return SendFailed(
         f"sending {report.name} was interrupted: of {counts['total']:,}, {told}",
-        advice=WHERE,
+        advice=advice,
         code="interrupted",
         report=report,
     )

@@ -59,6 +59,7 @@ class Journal:
         self._outcomes: dict[str, list[Outcome]] = defaultdict(list)
         self._open_ones: set[str] = set()
         self._whose: dict[str, str] = {}
+        self._chunks: list[list[str]] = []
         self._number = 0
         if not self.path.parent.is_dir():  # the lock would make it
             raise self._fault("its folder is not there", "journal_unwritable")
@@ -115,6 +116,28 @@ class Journal:
         }
         return len(paid & wanted)
 
+    def changed(self, rows: Sequence[str], whose: Sequence[str]) -> list[int]:
+        """
+        Give the positions of rows that are not known, of whom another was created.
+
+        That other one was sent beside some of these rows, and is not among them now.
+        Else the labels are those of another table, by chance.
+        """
+        marks = [*map(self._mark, rows)]
+        ours = {*marks}
+        gone = {
+            self._whose.get(mark)
+            for chunk in self._chunks
+            if not ours.isdisjoint(chunk)
+            for mark in {*chunk} - ours
+            if any(o.state == CREATED for o in self._outcomes.get(mark, ()))
+        }
+        return [
+            at
+            for at, one in enumerate(whose)
+            if marks[at] not in self._outcomes and self._mark(one) in gone
+        ]
+
     def sending(
         self,
         rows: Mapping[int, str],
@@ -131,7 +154,7 @@ class Journal:
         again : sequence of int
             Those whose earlier outcome this one replaces.
         whose : sequence of str, optional
-            Who each row is of, where nobody may have two.
+            What each row is of, which is not to have two.
         """
         self._number += 1
         places = [*rows]
@@ -211,6 +234,7 @@ class Journal:
                 continue
             self._number = max(self._number, entry["sending"])
             answer = answers.get(entry["sending"])
+            self._chunks.append(entry["rows"])
             if "whose" in entry:
                 self._whose |= zip(entry["rows"], entry["whose"], strict=True)
             for number, mark in enumerate(entry["rows"]):
@@ -220,8 +244,9 @@ class Journal:
                 if outcome.state == UNCERTAIN:
                     self._open_ones.add(mark)
                 outcomes = self._outcomes[mark]
-                if number in entry["again"]:
-                    outcomes[:] = [o for o in outcomes if o.state == CREATED]
+                others = [o for o in outcomes if o.state != CREATED]
+                if number in entry["again"] and others:
+                    outcomes.remove(others[0])  # of rows alike, that of one
                 outcomes.append(outcome)
 
     def _mark(self, text: str) -> str:

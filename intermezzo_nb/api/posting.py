@@ -10,12 +10,12 @@ token. After anything else the run stops, and says which rows are uncertain.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
 
-from ..errors import ApiError, IntermezzoError, NetworkError, RateLimited
+from ..errors import ApiError, IntermezzoError, NetworkError, RateLimited, quoted
 from . import waits
 from .answers import decoded
 from .client import Api
@@ -36,6 +36,7 @@ _JSON = {"Content-Type": "application/json"}
 _REFUSED_WHOLE = (400, 409, 422)
 _REDIRECTED_UNDONE = (307, 308)  # RFC 9110 §15.4: to be asked again elsewhere
 _CLIENT_ERRORS, _TIMED_OUT = range(400, 500), 408
+_LONGEST_LABEL = 2000  # characters
 _TRIES = 7  # of a chunk that is answered with 429
 
 
@@ -80,6 +81,12 @@ class Job(Struct, frozen=True):
     chunk: int
     timeout: tuple[float, float]
     is_one: bool = False
+
+    def whose(self, rows: Iterable[int]) -> list[str]:
+        """Tell a journal what each row is of: who is paid, or the caller's label."""
+        if self.is_one:
+            return [self.keys[at] for at in rows]
+        return [quoted(self.labels[at][0], _LONGEST_LABEL) for at in rows]
 
 
 class Delivery(Struct):
@@ -242,8 +249,7 @@ class Poster:
         if self._journal is not None:
             again = [at for at in chunk if at in self._again]
             marks: Mapping[int, str] = {at: self._job.marks[at] for at in chunk}
-            whose = [self._job.keys[at] for at in chunk] if self._job.is_one else ()
-            self._journal.sending(marks, again, whose)
+            self._journal.sending(marks, again, self._job.whose(chunk))
 
     def _note_answered(self, outcomes: Sequence[Outcome]) -> None:
         if self._journal is not None:

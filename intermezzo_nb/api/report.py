@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import IntermezzoError, NotFound, SendFailed, plain
-from .bodies import row_names
+from .bodies import labels_of, refuse, row_names
 from .frames import to_frame
 from .journal import EARLIER
 from .outcomes import CREATED, REJECTED, STATES, UNCERTAIN, UNSENT, RowError
@@ -29,8 +29,8 @@ class SendReport:
     What became of each row; true at any moment, also after an interrupt.
 
     A row is *created*, *rejected* by the API, *unsent*, or *uncertain*: sent, and not
-    answered. An uncertain row may have been created; it is sent again only by
-    :meth:`retry`, once somebody has looked.
+    answered. An uncertain row may have been created; once somebody has looked, it is
+    sent again by :meth:`retry`, or counts as created by :meth:`confirm`.
 
     Parameters
     ----------
@@ -44,6 +44,8 @@ class SendReport:
         The columns of what came back.
     again : callable
         Sends a corrected frame.
+    found : callable
+        Takes the positions of outcomes that somebody has found to be created.
 
     Attributes
     ----------
@@ -76,13 +78,15 @@ class SendReport:
         delivery: Delivery,
         created: Resource,
         again: Callable[[pd.DataFrame], SendReport],
+        found: Callable[[Sequence[int]], None],
     ) -> None:
         self.name, self._frame, self._places = name, frame, places
-        self._delivery, self._created, self._again = delivery, created, again
+        self._delivery, self._created = delivery, created
+        self._again, self._found = again, found
 
     def __getstate__(self) -> dict[str, Any]:
         # A report travels without the connection that it came by.
-        return {**self.__dict__, "_again": _gone}
+        return {**self.__dict__, "_again": _gone, "_found": _gone}
 
     @property
     def counts(self) -> dict[str, int]:
@@ -162,6 +166,39 @@ class SendReport:
         """
         return self._again(frame.drop(columns="why", errors="ignore"))
 
+    def confirm(self, frame: pd.DataFrame) -> SendReport:
+        """
+        Count uncertain rows as created, once somebody has found them there.
+
+        A journal notes it too, and later runs send no such row.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Such as ``report.uncertain``, or those of its rows that are there. Rows are
+            known by their labels.
+
+        Returns
+        -------
+        SendReport
+            This one. The API's ids of these rows are not known to it.
+
+        Raises
+        ------
+        BadTable
+            A row is not uncertain; none is counted then.
+        """
+        rows = {
+            self._frame.index[place]: at
+            for at in self._delivery.places(UNCERTAIN)
+            for place in self._places[at]
+        }
+        labels = labels_of(frame)
+        problems = [(n, "", "is not uncertain here") for n in labels if n not in rows]
+        refuse("what was found", problems, labels)
+        self._found(sorted({rows[label] for label in labels}))
+        return self
+
     def error(self) -> IntermezzoError | None:
         """Give the error that says what is not well; None where all is."""
         counts, stopped = self.counts, self.stopped
@@ -230,14 +267,14 @@ class SendReport:
             codes = ", ".join(sorted(there))
             told.append(
                 f"Those answered with {codes} in {at}.uncertain were {_THERE}: look "
-                f"them up{by}, and do not change them."
+                f"them up{by}, and hand them to {at}.confirm(…)."
             )
         if any(
             o.state == UNCERTAIN and not o.is_there for o in self._delivery.outcomes
         ):
             told.append(
                 f"Look up those in {at}.uncertain{by or ' in Intermezzo'}; then hand "
-                f"those that are not there to {at}.retry(…)."
+                f"those that are there to {at}.confirm(…), the others to {at}.retry(…)."
             )
         if counts[REJECTED]:
             told.append(f"Correct those in {at}.rejected; hand them to {at}.retry(…).")
@@ -305,7 +342,7 @@ def _line(kind: str, count: int, labels: str, words: str) -> str:
     return f"{count:>6,} × {kind}: row{'s' * (count > 1)} {labels}{said}"
 
 
-def _gone(_: pd.DataFrame) -> SendReport:
+def _gone(_: object) -> Any:
     raise SendFailed(
         "this report came without its connection",
         advice="Send the rows by send(…) of a connection.",

@@ -13,7 +13,7 @@ from .arguments import bad_argument, count, names_of
 from .bodies import checked, nested, refuse
 from .client import Api
 from .countries import EMPLOYEE_ID, find_country
-from .delivering import Manner, deliver, refuse_created
+from .delivering import Manner, confirm, deliver, refuse_created
 from .forms import REFERENCE, Body, Problem, columns, find_form
 from .outcomes import UNSENT, all_of, of_bulk
 from .owners import choose, named
@@ -86,7 +86,8 @@ def send(
             extra=extra,
         )
 
-    report = SendReport(name, table.frame, places, delivery, form.created, again)
+    found = partial(confirm, how, job, delivery)
+    report = SendReport(name, table.frame, places, delivery, form.created, again, found)
     return deliver(how, job, delivery, report)
 
 
@@ -153,8 +154,9 @@ def run_payroll(
             money=money,
         )
 
+    found = partial(confirm, how, job, delivery)
     report = PayrollReport(
-        name, table.frame, group.places, delivery, land.payslips, again
+        name, table.frame, group.places, delivery, land.payslips, again, found
     )
     report.money = money
     deliver(how, job, delivery, report)

@@ -8,6 +8,7 @@ import pytest
 from foreign import ForeignServer
 from hostile import Hostile
 from listener import Listener
+from takers import Taker
 
 from intermezzo_nb import session
 from intermezzo_nb.connection import Connection
@@ -91,6 +92,14 @@ def hostile():
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture
+def taker():
+    """Start a server that takes rows as a test tells it to."""
+    server = Taker()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

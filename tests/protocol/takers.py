@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import signal
 import threading
 
 
@@ -112,3 +113,14 @@ def silence(handler):
     """Take the rows, and say nothing until the server stops."""
     handler.server.released.wait(30)
     handler.close_connection = True
+
+
+def states(report):
+    """Count the rows of a report by their states, as far as there are any."""
+    return {name: n for name, n in report.counts.items() if n and name != "total"}
+
+
+def interrupt_soon():
+    """Interrupt the main thread, as a notebook's stop button does."""
+    whom = threading.main_thread().ident
+    threading.Timer(0.5, signal.pthread_kill, (whom, signal.SIGINT)).start()

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 
 import pytest
 from tables import contacts
-from takers import Taker, bends, created, cut, hang_up, result, says, silence
+from takers import (
+    bends,
+    created,
+    cut,
+    hang_up,
+    interrupt_soon,
+    result,
+    says,
+    silence,
+    states,
+)
 
 from intermezzo_nb.api.journal import Journal
 from intermezzo_nb.errors import (
@@ -27,13 +35,6 @@ OWNER = "org_1"
 
 
 @pytest.fixture
-def taker():
-    server = Taker()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def api(shared_practice, connection, taker):
     """Connect to the practice server's tokens, and to the taker's API."""
     return connection(**shared_practice.settings("machine", api_url=taker.url))
@@ -42,16 +43,6 @@ def api(shared_practice, connection, taker):
 def send(api, count=30, **options):
     options = {"on_error": "report", "chunk_size": 10, **options}
     return api.send("contacts", contacts(count), organization=OWNER, **options)
-
-
-def interrupt_soon():
-    """Interrupt the main thread, as a notebook's stop button does."""
-    whom = threading.main_thread().ident
-    threading.Timer(0.5, signal.pthread_kill, (whom, signal.SIGINT)).start()
-
-
-def states(report):
-    return {name: n for name, n in report.counts.items() if n and name != "total"}
 
 
 def is_whole(report):
@@ -250,6 +241,8 @@ def test_an_interrupt_leaves_a_report_and_a_connection_that_works(api, taker):
     with pytest.raises(SendFailed) as caught:
         send(api)
     assert time.monotonic() - began < 5
+    assert "hand those that are there to .report.confirm(…)" in caught.value.advice
+    assert "Hand .report.unsent to .report.retry(…)" in caught.value.advice
     assert caught.value.code == "interrupted"
     assert caught.value.report is api.last_report
     assert states(api.last_report) == UNCERTAIN
@@ -315,7 +308,8 @@ def test_rows_that_are_there_after_a_lost_answer_are_not_to_be_corrected(
         report = report.retry(report.uncertain)
         assert states(report) == {"uncertain": 10}
         assert report.uncertain["why"].str.startswith("probably created").all()
-        assert 'look them up by frame("contacts"), and do not change' in repr(report)
+        told = 'look them up by frame("contacts"), and hand them to .confirm(…).'
+        assert told in repr(report)
         assert "Correct" not in repr(report)
 
 
@@ -404,7 +398,7 @@ def test_a_run_that_is_known_is_not_run_again(api, taker, tmp_path):
     told = repr(api.run_payroll("GB", frame, **options))
     assert told.startswith("payslips · 1 created · nothing sent · ")
     assert "nothing was sent, as the journal knows all of it" in told
-    assert told.endswith("without its payslips")
+    assert told.endswith("its payslips were in the report of that run")
 
 
 def test_a_changed_run_does_not_go_beside_one_that_may_have_been_paid(

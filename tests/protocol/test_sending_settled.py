@@ -1,0 +1,178 @@
+"""Rows that somebody has looked up, and rows that a journal knows otherwise."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from tables import contacts
+from takers import created, hang_up, interrupt_soon, says, silence, states
+
+from intermezzo_nb.errors import BadTable, SendFailed, StoreError
+
+OWNER = "org_1"
+
+
+@pytest.fixture
+def api(shared_practice, connection, taker):
+    return connection(**shared_practice.settings("machine", api_url=taker.url))
+
+
+@pytest.fixture
+def send(api):
+    """Send a frame in chunks of ten, and give the report."""
+
+    def run(frame, **options):
+        options = {"on_error": "report", "chunk_size": 10, **options}
+        return api.send("contacts", frame, organization=OWNER, **options)
+
+    return run
+
+
+@pytest.mark.parametrize("has_journal", [True, False])
+def test_what_is_there_after_all_counts_as_created(send, taker, tmp_path, has_journal):
+    options = {"journal": tmp_path / "run.jsonl"} if has_journal else {}
+    taker.acts += [created, hang_up]
+    report = send(contacts(30), **options)
+    there = report.uncertain.iloc[:4]
+    assert report.confirm(there) is report
+    assert states(report) == {"created": 14, "uncertain": 6, "unsent": 10}
+    assert report.succeeded["id"].isna().sum() == 4
+    with pytest.raises(BadTable, match="row c-10 has the label of a row that was cr"):
+        report.retry(there)
+    assert report.retry(report.uncertain).complete
+    report.confirm(report.uncertain)
+    assert report.retry(report.unsent).complete
+    assert [len(rows) for rows in taker.seen] == [10, 10, 6, 10]
+    if has_journal:
+        again = send(contacts(30), **options)
+        assert again.complete
+        assert again.requests == 0
+
+
+def test_what_a_killed_run_left_open_is_settled_for_all_later_ones(
+    send, taker, tmp_path
+):
+    taker.acts.append(hang_up)
+    options = {"journal": tmp_path / "run.jsonl"}
+    send(contacts(10), **options)
+    assert states(send(contacts(10), **options)) == {"uncertain": 10}
+    later = send(contacts(10), **options)
+    later.confirm(later.uncertain)
+    assert send(contacts(10), on_error="raise", **options).complete
+    assert len(taker.seen) == 1
+
+
+def test_of_two_rows_alike_one_can_be_there(send, taker, tmp_path):
+    frame = contacts(1).loc[["c-0", "c-0"]].set_axis(["a", "b"]).drop(columns="email")
+    options = {"journal": tmp_path / "run.jsonl"}
+    taker.acts.append(hang_up)
+    report = send(frame, **options)
+    report.confirm(report.uncertain.loc[["a"]])
+    assert states(send(frame, **options)) == {"created": 1, "uncertain": 1}
+    assert len(taker.seen) == 1
+
+
+def test_a_payroll_run_that_is_there_after_all_is_settled(api, taker, tmp_path):
+    frame = pd.DataFrame(
+        {"employeeId": ["e1", "e1", "e2"], "earningType": "Salary", "amount": [9, 8, 7]}
+    )
+    options = {"pay_date": "2026-04-30", "journal": tmp_path / "run.jsonl"}
+    taker.acts.append(hang_up)
+    report = api.run_payroll("GB", frame, on_error="report", **options)
+    assert report.confirm(report.uncertain).complete
+    assert api.run_payroll("GB", frame, **options).complete
+    with pytest.raises(StoreError, match="payslips of 1 employee of this one"):
+        api.run_payroll("GB", frame.iloc[2:], **options)
+    assert len(taker.seen) == 1
+
+
+def test_only_what_is_uncertain_can_be_found(send, taker):
+    taker.acts += [created, hang_up]
+    report = send(contacts(30))
+    with pytest.raises(BadTable, match="row c-9 is not uncertain here") as caught:
+        report.confirm(contacts(12).iloc[9:])
+    assert len(caught.value.problems) == 1
+    with pytest.raises(BadTable, match="from a DataFrame only"):
+        report.confirm(["c-10"])
+    assert states(report) == {"created": 10, "uncertain": 10, "unsent": 10}
+
+
+def test_a_journal_that_cannot_be_written_leaves_rows_uncertain(send, taker, tmp_path):
+    taker.acts.append(hang_up)
+    journal = tmp_path / "run.jsonl"
+    report = send(contacts(10), journal=journal)
+    journal.write_text("no journal\n")
+    with pytest.raises(StoreError):
+        report.confirm(report.uncertain)
+    assert states(report) == {"uncertain": 10}
+
+
+def test_rows_that_lost_their_labels_are_not_sent_as_new_ones(send, taker):
+    taker.acts += [
+        lambda handler: handler.answer(
+            {"data": [], "errors": [{"inputIndex": 0, "errors": [{"code": "X"}]}]}
+        )
+    ]
+    report = send(contacts(1))
+    assert states(report) == {"rejected": 1}
+    fixed = report.rejected.drop(columns="why").assign(email="new@firm.example")
+    for lost in (fixed.reset_index(drop=True), fixed.set_axis(["zz"])):
+        with pytest.raises(BadTable, match="has the label of no row that was sent"):
+            report.retry(lost)
+    assert len(taker.seen) == 1
+    assert report.retry(fixed).complete
+
+
+def test_a_row_of_a_journal_that_says_something_else_now_is_not_sent(
+    send, taker, tmp_path
+):
+    options = {"journal": tmp_path / "run.jsonl"}
+    send(contacts(20), **options)
+    changed = contacts(21).assign(
+        email=lambda f: f["email"].replace("person5@firm.example", "five@firm.example")
+    )
+    with pytest.raises(BadTable, match="row c-5 was created by an earlier run") as it:
+        send(changed, **options)
+    assert it.value.advice.startswith("Leave out what was created, and change it in")
+    assert [*it.value.problems["label"]] == ["c-5"]
+    assert len(taker.rows) == 20
+    assert send(changed.drop("c-5"), **options).complete
+    assert send(changed.rename({"c-5": "c-5 anew"}), **options).complete
+    assert len(taker.rows) == 22
+
+
+def test_labels_that_another_table_had_are_no_sign_of_its_rows(send, taker, tmp_path):
+    options = {"journal": tmp_path / "run.jsonl"}
+    first = contacts(20).reset_index(drop=True)
+    second = contacts(20, first=20).reset_index(drop=True)
+    send(first, **options)
+    taker.acts += [created, says({"error": "gone"}, 404)]
+    assert states(send(second, **options)) == {"created": 10, "unsent": 10}
+    assert send(second, **options).complete
+    assert taker.rows[-10:] == [*second["name"].tail(10)]
+    # A row that moved is the row that it was.
+    moved = pd.concat([contacts(1, first=40), first, second], ignore_index=True)
+    assert send(moved, **options).complete
+    assert taker.rows[-2:] == ["Person 39", "Person 40"]
+
+
+def test_an_interrupt_with_a_journal_says_that_the_same_call_goes_on(
+    send, taker, tmp_path
+):
+    taker.acts += [created, silence]
+    interrupt_soon()
+    with pytest.raises(SendFailed) as caught:
+        send(contacts(30), journal=tmp_path / "run.jsonl")
+    assert caught.value.advice.startswith("The same call sends what is unsent, by its")
+
+
+def test_rows_that_say_the_same_are_sent_and_noted(api, send, taker):
+    frame = pd.concat([contacts(2), contacts(2)], ignore_index=True)
+    told = "2 rows (2, 3) say what a row before says, and count once more"
+    assert send(frame.drop(columns="email")).notes == [told]
+    pay = pd.DataFrame({"employeeId": ["e1"] * 2, "earningType": "Salary", "amount": 9})
+    taker.acts.append(says({"payslips": [{"employeeId": "e1"}]}))
+    report = api.run_payroll("GB", pay, pay_date="2026-04-30")
+    assert report.notes == [
+        "1 row (1) says what a row before says, and counts once more"
+    ]
