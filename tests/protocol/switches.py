@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import hmac
 import time
+from dataclasses import replace
 
 import jwt
-from msgspec.structs import replace
 
 EVIL = "https://evil.example"
 _NONE = b'{"alg":"none"}'
