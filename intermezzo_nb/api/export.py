@@ -302,7 +302,7 @@ def _write(folder: Folder, name: str, table: pa.Table) -> Part:
     written = content.getvalue()
     folder.write(name, written)
     digest = hashlib.sha256(written).hexdigest()
-    return Part(name, table.num_rows, len(written), digest)
+    return Part(name, table.num_rows, len(written), digest, {}, (), None)
 
 
 def _query(reading: Reading, api_url: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _HASHED = frozenset({"params", "employees"})  # of a query; they tell nobody any
 _FORMAT, _VERSION = "intermezzo-nb export", 1
 
 
-class Part(Struct, frozen=True):
+class Part(Struct, frozen=True, forbid_unknown_fields=True):
     """
     A file of an export.
 
@@ -43,9 +43,9 @@ class Part(Struct, frozen=True):
     rows: int
     bytes: int
     sha256: str
-    control_totals: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    bookmark: Bookmark | None = None
+    control_totals: Mapping[str, str]
+    notes: tuple[str, ...]
+    bookmark: Bookmark | None
 
 
 class Manifest(Struct):
@@ -69,7 +69,7 @@ class Manifest(Struct):
     profile: str
     parts: list[Part] = field(default_factory=list)
     columns: list[dict[str, Any]] = field(default_factory=list)
-    spent: dict[str, float] = field(default_factory=dict)
+    spent: dict[str, int | float] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
     finished: bool = False
 
@@ -185,15 +185,13 @@ def read_manifest(folder: Path) -> Manifest | None:
             advice="Update: pip install -U intermezzo-nb",
             code="export_newer",
         )
-    # The first manifests had none.
-    if (told := members.pop(_SUM, None)) is not None and told != _digest(members):
+    if not _is_as_written(members):
         why = f"its {NAME} is not what was written: its SHA-256 is another"
         raise unusable(folder, why, "export_damaged")
     try:
-        parts = convert(members["parts"], list[Part])
-        own = {name: members[name] for name in _OWN}
-        return Manifest(parts=parts, finished=members["finished"], **own)
-    except (KeyError, TypeError, ValidationError):
+        named = {name: members[name] for name in Manifest.__struct_fields__}
+        return convert(named, Manifest)
+    except (KeyError, ValidationError, UnicodeEncodeError):  # that of half a letter
         why = f"its {NAME} is damaged"
         raise unusable(folder, why, "export_damaged") from None
 
@@ -230,6 +228,14 @@ def unusable(folder: Path, why: str, code: str, advice: str = "") -> StoreError:
         advice=advice or "Export it again with overwrite=True, or name another folder.",
         code=code,
     )
+
+
+def _is_as_written(members: dict[str, Any]) -> bool:
+    told = members.pop(_SUM, None)
+    try:
+        return told is None or told == _digest(members)  # the first manifests had none
+    except RecursionError:
+        return False
 
 
 def _digest(members: Mapping[str, Any]) -> str:

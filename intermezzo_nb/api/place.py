@@ -14,7 +14,7 @@ from .alike import as_objects
 from .page import Page
 
 
-class Place(Struct, frozen=True):
+class Place(Struct, frozen=True, forbid_unknown_fields=True):
     """
     A place after a page.
 
@@ -73,7 +73,7 @@ class Stretch(Struct, frozen=True):
     size: int = 0
 
 
-class Bookmark(Struct, frozen=True):
+class Bookmark(Struct, frozen=True, forbid_unknown_fields=True):
     """
     How far a reading of lists of several owners is, and what it knows.
 
