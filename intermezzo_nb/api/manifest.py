@@ -124,11 +124,13 @@ class Manifest(Struct):
         StoreError
             ``export_of_another``: this was asked for by another query.
         """
-        other = [name for name, value in query.items() if self.query[name] != value]
+        # Earlier versions did not ask for all of it.
+        there = {name: self.query.get(name) for name in query}
+        other = [name for name, value in query.items() if there[name] != value]
         if not other:
             return
         name = other[0]
-        was, is_ = self.query[name], query[name]
+        was, is_ = there[name], query[name]
         told = "" if name in _HASHED else f": {was!r} there, {is_!r} here"
         why = f"it is of something else, which differs in {' and '.join(other)}{told}"
         raise unusable(folder, why, "export_of_another")

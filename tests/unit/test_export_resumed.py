@@ -730,6 +730,18 @@ def test_a_manifest_that_was_changed_by_hand_is_told(run, changes, is_finished):
         assert "manifest.json is not what was written" in caught.value.why
 
 
+def test_a_query_that_lacks_what_is_asked_now_is_another(run):
+    stopped(run, 6)
+    there = run.manifest
+    del there["query"]["columns"]
+    write_manifest(run.folder, there)
+    with pytest.raises(StoreError, match="cannot be used") as caught:
+        run(columns=["id"])
+    assert "differs in columns: None there, ['id'] here" in caught.value.why
+    run()
+    same(run.folder, rows(1000))
+
+
 def test_parts_that_vanish_while_others_are_written_are_told(run):
     def vanish(now):
         if now.rows > 500:
