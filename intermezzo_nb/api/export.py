@@ -172,10 +172,10 @@ class _Writer:
                 f"{label}: an earlier run cannot be taken up in its middle, so it is "
                 "read from its start"
             )
+        for part in parts:  # before anything is deleted
+            content_of(self._folder.path, part)
         self._save()
         self._folder.keep_only({part.name for part in parts})
-        for part in parts:
-            content_of(self._folder.path, part)
         return parts[-1].bookmark if parts else None
 
     def _start_over(self, reading: Reading, bookmark: Bookmark | None) -> None:

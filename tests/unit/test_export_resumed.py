@@ -742,6 +742,17 @@ def test_a_query_that_lacks_what_is_asked_now_is_another(run):
     same(run.folder, rows(1000))
 
 
+def test_parts_that_a_damaged_manifest_does_not_name_are_kept(run):
+    stopped(run, 6)
+    there = run.manifest
+    there["parts"][2]["name"] = "part-00012.parquet"
+    write_manifest(run.folder, there)
+    with pytest.raises(StoreError, match="cannot be used") as caught:
+        run()
+    assert "part-00012.parquet is missing" in caught.value.why
+    assert len([*run.folder.glob("*.parquet")]) == 6
+
+
 def test_parts_that_vanish_while_others_are_written_are_told(run):
     def vanish(now):
         if now.rows > 500:
