@@ -32,6 +32,7 @@ _OWN: Mapping[pa.DataType, Any] = {
 }
 _TOLD = 12  # names in a note; the rest is counted
 _LONGEST = 80  # characters of such a name
+_ALONE = 50  # columns of numpy's types, each in memory of its own
 
 
 class Framed(Struct, frozen=True):
@@ -195,7 +196,10 @@ def _pandas(arrays: dict[str, pa.Array], rows: int) -> pd.DataFrame:
     names = [*arrays]
     columns = {name: series(arrays.pop(name)) for name in names}
     index = pd.RangeIndex(rows)
-    return pd.DataFrame(columns, index=index, columns=names, copy=False)
+    # Of numpy's columns pandas joins those of a type when it copies. Where more than a
+    # hundred stand alone, it warns whoever adds another.
+    alone = sum(isinstance(column.dtype, np.dtype) for column in columns.values())
+    return pd.DataFrame(columns, index=index, columns=names, copy=alone > _ALONE)
 
 
 def series(array: pa.Array) -> pd.Series:

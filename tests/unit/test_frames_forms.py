@@ -220,3 +220,10 @@ def test_a_frame_can_be_written_to():
     frame["boolean"] &= frame["number"] > 39
     assert frame["money"].sum() == 5.5 + 1.01 + 2.02
     assert frame["integer"].iloc[0] == 7
+
+
+@pytest.mark.parametrize("value", [1.5, None, "2026-03-31"], ids=str)
+def test_a_column_is_added_to_many_without_a_warning(value):
+    frame = to_frame([{f"c{n}": value for n in range(150)}] * 2, None).frame
+    frame["one more"] = 1  # warnings are errors here
+    assert frame.shape == (2, 151)
