@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 
@@ -44,26 +42,11 @@ def begin(work: Callable[[], object]) -> Future[object]:
 
     def do() -> None:
         try:
-            with _uncollected():
-                result = work()
+            done.set_result(work())
         except BaseException as fault:  # noqa: BLE001 (who waits is told)
             done.set_exception(fault)
-        else:
-            done.set_result(result)
 
     # Of an executor, one that is interrupted while this starts could not be shut down:
     # its thread would wait for more, and the process for that thread.
     threading.Thread(target=do, name="intermezzo-loading").start()
     return done
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    # What is imported stays: a tenth of the time goes to looking for garbage in it.
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
