@@ -33,6 +33,7 @@ No message holds a token, code, verifier, state, secret or a query string.
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from .wrapping import wrapped
@@ -133,12 +134,24 @@ def plain(text: object, limit: int = 200) -> str:
 
 
 def quoted(value: object, limit: int = 60) -> str:
-    """Give a value as Python writes it, for a message; whatever it is."""
+    """
+    Give a value as Python writes it, for a message; whatever it is.
+
+    What might be a secret, or an address with one in it, is not repeated.
+    """
     try:
         written = plain(repr(value), limit + 1)
     except (ValueError, RecursionError):
         return plain(value, limit)
+    if _MAY_BE_SECRET.search(written):
+        return "'…'"
     return written if len(written) <= limit else f"{written[: limit - 1]}…"
+
+
+# What addresses have in them, or a long word of letters and digits.
+_MAY_BE_SECRET = re.compile(
+    r"[?=&#]|://|(?=[\w+/~.-]*\d)(?=[\w+/~.-]*[^\W\d])[\w+/~.-]{16}"
+)
 
 
 class SettingsError(IntermezzoError, ValueError):

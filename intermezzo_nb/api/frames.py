@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from msgspec import Struct, field
 
-from ..errors import SettingsError, plain
+from ..errors import SettingsError, plain, quoted
 from .arguments import names_of
 from .casts import typed
 from .collector import Collector
@@ -232,7 +232,7 @@ def chosen(there: list[str], columns: Sequence[str] | None) -> list[str]:
         return there
     if missing := [name for name in names_of("columns", columns) if name not in there]:
         raise SettingsError(
-            f"there is no column {missing[0]!r}",
+            f"there is no column {quoted(missing[0])}",
             why=f"There are: {', '.join(there[:_TOLD])} …",
             advice="Check the names in columns.",
             code="unknown_column",

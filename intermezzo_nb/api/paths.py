@@ -25,7 +25,10 @@ def url_of(path: str, base: str) -> str:
         raise _no_path(quoted(path), "A path is text.")
     place, mark, query = path.partition("?")
     if "#" in path:
-        raise _no_path(place, "A # and what follows it are never sent: write %23.")
+        raise _no_path(
+            place.partition("#")[0],
+            "A # and what follows it are never sent: write %23.",
+        )
     if "://" in place and not place.startswith("/"):
         if not _is_ours(place, base):
             raise _foreign(place)

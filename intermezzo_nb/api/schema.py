@@ -315,7 +315,7 @@ def as_sent(name: str, value: object) -> Any:
         except ValueError:
             pass  # Python writes no integer of more than 4,300 digits
     raise SettingsError(
-        f"{name} cannot be sent: it is a {type(value).__name__}",
+        f"{quoted(name)} cannot be sent: it is a {type(value).__name__}",
         advice="Give text, a number, a date, true or false, or a list of such.",
         code="bad_filter",
     )
@@ -361,7 +361,7 @@ def _unknown_filter(resource: Resource, name: str) -> SettingsError:
     named = [p.name for p in resource.parameters] + [c.name for c in resource.columns]
     hint = closest(name, [*named, *OPTIONS])
     return SettingsError(
-        f"{resource.name} documents neither a parameter nor a column {name!r}",
+        f"{resource.name} documents neither a parameter nor a column {quoted(name)}",
         why="What the API sends beyond its documentation is known after reading alone.",
         advice=(f"Did you mean {hint}? " if hint else "")
         + f"%intermezzo_resources {resource.name} lists them.",

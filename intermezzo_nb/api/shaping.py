@@ -260,7 +260,7 @@ def check_columns(resource: Resource | None, wanted: object) -> None:
         close = closest(unknown[0], known)
         hint = f"Did you mean {close}? " if close else ""
         raise SettingsError(
-            f"{resource.name} documents no column {unknown[0]!r}",
+            f"{resource.name} documents no column {quoted(unknown[0])}",
             why="What the API sends beyond its documentation is known after reading "
             "alone.",
             advice=f"{hint}%intermezzo_resources {resource.name} lists the columns; "

@@ -19,7 +19,7 @@ from IPython.core.magic_arguments import (
     magic_arguments,
 )
 
-from ..errors import SettingsError, plain
+from ..errors import SettingsError
 
 
 class _Once(argparse.Action):
@@ -95,14 +95,41 @@ def parsed(magic: Any, line: str) -> dict[str, Any]:
     try:
         return dict(vars(magic.parser.parse_intermixed_args(shlex.split(line))))
     except (UsageError, ValueError) as fault:
-        told = str(fault).strip().splitlines()[-1] if str(fault).strip() else ""
-    _, _, unknown = told.partition("unrecognized arguments: ")
-    if unknown.startswith("-"):
-        raise _no_option(magic, re.split("[ =]", unknown)[0])
-    raise SettingsError(
+        told = str(fault)
+    raise _refusal(magic, line, told)
+
+
+def _refusal(magic: Any, line: str, told: str) -> SettingsError:
+    """Tell why argparse refused a line; no word of it is repeated but an option."""
+    _, is_unknown, unknown = told.partition("unrecognized arguments: ")
+    is_option = unknown.startswith("-")
+    is_value = told.startswith("argument --paste") or (is_unknown and not is_option)
+    is_pasted = "code=" in line or ("--paste" in line and is_value)
+    if magic.__name__ == "intermezzo_login" and is_pasted:
+        return _address_in_sight()
+    if is_option:
+        return _no_option(magic, re.split("[ =]", unknown)[0])
+    if is_unknown:
+        why = "It takes options alone, and a word is none."
+    else:
+        why = re.split(":? ['\"]", told)[0]  # before a word that argparse repeats
+        why = why.replace("required: resource, filters", "required: resource")
+    if why.endswith("invalid choice"):
+        why += f", choose from {told.rpartition('(choose from ')[2].rstrip(')')}"
+    return SettingsError(
         f"%{magic.__name__} does not understand this line",
-        why=told.replace("required: resource, filters", "required: resource"),
+        why=why,
         advice=f"See %{magic.__name__}? for what it takes.",
+        code="bad_arguments",
+    )
+
+
+def _address_in_sight() -> SettingsError:
+    return SettingsError(
+        "the address on which the browser ended does not belong in a line",
+        why="It holds a code for signing in, and is a part of the notebook now.",
+        advice="Delete it from this cell, and run %intermezzo_login --paste alone: it "
+        "asks for the address in a hidden field.",
         code="bad_arguments",
     )
 
@@ -121,13 +148,16 @@ def _no_option(magic: Any, option: str) -> SettingsError:
         advice += f"In Python: current_connection().frame(…, {keyword}=…). "
     if magic.__name__ == "intermezzo" and word == "profile":
         advice = "Sign in with it first: %intermezzo_login --profile NAME. "
+    shown = option if _OPTION.fullmatch(option) else "of that name"
     return SettingsError(
-        f"%{magic.__name__} has no option {plain(option, 40)}",
+        f"%{magic.__name__} has no option {shown}",
         advice=f"{advice}See %{magic.__name__}? for what it takes.",
         code="bad_arguments",
     )
 
 
+# Not what begins with a dash by chance, as a code or a token may.
+_OPTION = re.compile("--?[a-z][a-z_-]{0,20}")
 _IN_PYTHON = {"as": "as_", "params": "params", "progress": "progress"}
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..api import schema
-from ..errors import SettingsError, plain
+from ..errors import SettingsError, quoted
 
 OPTIONS = (*schema.OPTIONS, "employee_id")
 """What a body may hold beside filters, by the names that Python has for it."""
@@ -19,8 +19,8 @@ _QUOTED = re.compile(r"'([\w.-]+)'")
 # As {list(ids)} and {df.id.unique()} write it, the latter without commas.
 _PRINTED = re.compile(r"\['[\w.-]+'(,?\s+'[\w.-]+')*\]")
 _VARIABLE = re.compile(r"\{([^\W\d]\w*)\}|\$([^\W\d]\w*)")
+_HARMLESS = re.compile(r"[\w,-]{1,15}")  # values that may be repeated
 _DIGITS = 15  # of a limit; more rows than anybody has
-_SHOWN = 40  # characters of a value that is no good
 
 
 def variable(name: str | None) -> str | None:
@@ -29,7 +29,7 @@ def variable(name: str | None) -> str | None:
     if name is None or (name.isidentifier() and not _is_taken(name)):
         return name
     raise SettingsError(
-        f"{name!r} cannot be the name of a variable",
+        f"{quoted(name)} cannot be the name of a variable",
         why="Nothing was asked for.",
         advice="Give -o a name that begins with a letter and that Python and IPython "
         "do not use themselves, such as df.",
@@ -49,7 +49,7 @@ def insist_on_values(asked: Mapping[str, Any]) -> None:
     for option, value in asked.items():
         if isinstance(value, str) and (found := _VARIABLE.fullmatch(value)):
             raise SettingsError(
-                f"there is no variable {found[1] or found[2]} for {plain(option)}",
+                f"there is no variable {found[1] or found[2]} for {quoted(option)}",
                 why="Nothing was asked for.",
                 advice="Run the cell that gives it a value, or write the value itself.",
                 code="bad_arguments",
@@ -64,7 +64,7 @@ def count(given: object, option: str = "--limit") -> int | None:
     if text.isascii() and text.isdecimal() and len(text) <= _DIGITS:
         return int(text)
     raise SettingsError(
-        f"{option} is {text[:_SHOWN]!r}",
+        f"{option} is {quoted(text)}",
         advice="Give a whole number, 0 or more, such as 500.",
         code="bad_arguments",
     )
@@ -76,7 +76,7 @@ def flag(given: object, option: str) -> bool:
     if text in {"true", "false"}:
         return text == "true"
     raise SettingsError(
-        f"{option} is {text[:_SHOWN]!r}",
+        f"{option} is {quoted(text)}",
         advice="Write true or false.",
         code="bad_arguments",
     )
@@ -118,7 +118,8 @@ def filters(words: Iterable[str]) -> dict[str, Any]:
         option = name.replace("-", "_")
         # An employee's id is a part of the path, which the catalogue names so.
         if option in OPTIONS and name != "employee_id":
-            advice = f"Write --{option.replace('_', '-')} {value}"
+            shown = value if _HARMLESS.fullmatch(value) else "VALUE"
+            advice = f"Write --{option.replace('_', '-')} {shown}"
             raise _no_filter(name, advice.removesuffix(" true") + ".")
         if name in found:
             raise _twice(name, "Give it once; in Python, params={…} takes lists.")
@@ -184,10 +185,10 @@ def _lines(lines: Iterable[str]) -> dict[str, Any]:
 
 
 def _no_filter(word: str, advice: str) -> SettingsError:
-    what = f"{word[:_SHOWN]!r} is no filter"
+    what = f"{quoted(word)} is no filter"
     return SettingsError(what, advice=advice, code="bad_arguments")
 
 
 def _twice(name: str, advice: str) -> SettingsError:
-    what = f"{name[:_SHOWN]!r} comes twice"
+    what = f"{quoted(name)} comes twice"
     return SettingsError(what, advice=advice, code="bad_arguments")

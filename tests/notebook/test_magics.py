@@ -355,6 +355,94 @@ def test_a_secret_in_a_line_is_refused_with_the_safe_way(shell, given):
     assert "x-y" not in str(error)
 
 
+_CODE = "SplxlOBeZQQYbYS6WxSbIA"
+_TYPED = [
+    "http://127.0.0.1:1/cb?code=abc&state=xyz",
+    f"http://127.0.0.1:1/cb?code={_CODE}&state=xyzzy",
+    f"/cb#access_token={_CODE}",
+    f"code={_CODE}",
+    _CODE,
+    f"-{_CODE}",
+    f"--{_CODE}",
+    f"4/0AX4XfWh{_CODE}",
+    "U3BseGxPQmVaUVFZYllT==",
+]
+_LOGIN = (
+    *("profile", "via", "timeout", "store", "client-id", "issuer", "api-url"),
+    *("scope", "organization", "what-ever"),
+)
+_READ = ("limit", "columns", "as-of", "max-requests", "money", "strict", "what-ever")
+_IN_LINES = [
+    *("intermezzo_login --paste {}", "intermezzo_login --paste={}"),
+    *("intermezzo_login {}", "intermezzo_login --profile 'acme {}"),
+    *(f"intermezzo_login --{name} {{}}" for name in _LOGIN),
+    *(f"intermezzo_login --{name}={{}}" for name in _LOGIN),
+    *(
+        "intermezzo {}",
+        "intermezzo {}=1",
+        "intermezzo p32 {}",
+        "intermezzo employees {}",
+    ),
+    *("intermezzo employees {}=1", "intermezzo employees limit={}"),
+    *("intermezzo employees columns={}", "intermezzo employees {0}=1 {0}=2"),
+    *("intermezzo employees employmentCountry={}", "intermezzo p32 tax_year={}"),
+    *("intermezzo employees -o{}", "intermezzo employees --output={}"),
+    *("intermezzo documents --employee-id {}/", "intermezzo employees 'open {}"),
+    *(f"intermezzo employees --{name} {{}}" for name in _READ),
+    *(f"intermezzo employees --{name}={{}}" for name in _READ),
+    *("intermezzo_resources {}", "intermezzo_status {}", "intermezzo_logout {}"),
+]
+_IN_BODIES = [
+    *("{}", "{}: 1", "{0}: 1\n{0}: 2", '{{"{0}": 1, "{0}": 2}}', '{{"{}": [1]}}'),
+    *(f"{name}: {{}}" for name in _READ),
+    *(f'{{{{"{name}": ["{{}}"]}}}}' for name in _READ),
+]
+
+
+@pytest.mark.parametrize("typed", _TYPED)
+def test_no_error_repeats_what_could_be_a_secret(shell, typed, monkeypatch, capsys):
+    for name, value in {"ISSUER": "http://127.0.0.1:1", "CLIENT_ID": "nobody"}.items():
+        monkeypatch.setenv(f"INTERMEZZO_{name}", value)
+    monkeypatch.setenv("INTERMEZZO_API_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("INTERMEZZO_CLIENT_SECRET", "nobody's")
+    bodies = [f"%%intermezzo employees\n{body}" for body in _IN_BODIES]
+    for place in [f"%{line}" for line in _IN_LINES] + bodies:
+        code = place.format(typed)
+        told = str(refused(shell, code))
+        shown = capsys.readouterr()
+        for part in {*re.findall(r"\w{16,}", typed), "=abc", "=xyz"}:
+            assert part[:8] not in told + shown.out + shown.err, code
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "--paste http://127.0.0.1:1/cb?code=abc&state=xyz",
+        "--paste=http://127.0.0.1:1/cb?code=abc&state=xyz",
+        "http://127.0.0.1:1/cb?code=abc&state=xyz --paste",
+        "http://127.0.0.1:1/cb?code=abc&state=xyz",
+        "--paste --via paste 'http://127.0.0.1:1/cb?code=abc",
+        "--paste abc",
+    ],
+)
+def test_an_address_in_a_line_is_to_be_deleted(shell, given):
+    error = refused(shell, f"%intermezzo_login {given}")
+    assert error.code == "bad_arguments"
+    assert "Delete it from this cell" in error.advice
+    assert "run %intermezzo_login --paste alone" in error.advice
+    assert "hidden field" in error.advice
+
+
+def test_other_words_of_a_login_are_no_address(shell):
+    for given in ("--paste --unheard", "profile demo", "--paste --via"):
+        assert "Delete" not in refused(shell, f"%intermezzo_login {given}").advice
+
+
+def test_a_choice_is_told_without_what_was_given(shell):
+    error = refused(shell, "%intermezzo employees --money '(choose from x'")
+    assert error.why.endswith("--money: invalid choice, choose from 'float', 'decimal'")
+
+
 def test_a_profile_is_named_when_signing_in(shell):
     error = refused(shell, "%intermezzo employees --profile acme")
     assert "%intermezzo_login --profile" in error.advice

@@ -80,3 +80,28 @@ def test_an_interrupt_stays_one_and_is_told_in_a_line(monkeypatch):
 def test_a_value_that_is_cut_shows_that_it_is():
     assert quoted(["a" * 80], 20) == "['aaaaaaaaaaaaaaaaa…"
     assert quoted("a" * 18, 20) == repr("a" * 18)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://h.example",
+        "/cb?x",
+        "code=abc",
+        "a&b",
+        "SplxlOBeZQQYbYS6WxSbIA",
+        "4/0AX4XfWhSplxlOBeZQ",
+        ["http://h.example"],
+        "eyJhbGciOiJIUzI1NiJ9.e30.x" * 40,
+    ],
+)
+def test_a_value_that_may_be_a_secret_is_not_repeated(value):
+    assert quoted(value) == "'…'"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["pigeon", "employmentCountrie", "2026-02-30", "2026-03-31T10:00:00Z", -1, "a, b"],
+)
+def test_other_values_are_repeated(value):
+    assert quoted(value) == repr(value)
