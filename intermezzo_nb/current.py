@@ -20,12 +20,12 @@ def current_connection(*, traits: Mapping[str, Any] | None = None) -> Connection
     Parameters
     ----------
     traits : mapping, optional
-        IPython configuration; where it has changed, the connection is made anew.
+        IPython configuration; where it has changed, the connection is made anew, and
+        what changed goes before what an earlier line said of it.
     """
-    arguments, known = _asked_by
-    if _current is not None and (traits is None or dict(traits) == dict(known)):
+    if _current is not None and (traits is None or dict(traits) == dict(_asked_by[1])):
         return _current
-    return _made(arguments, traits)
+    return _made(_still_meant(traits), traits)
 
 
 def use(
@@ -35,13 +35,13 @@ def use(
     Make a connection the current one; a sign-in that the last one had is cancelled.
 
     One with the same settings stays, and with it its session. Where no profile is
-    named, who asks whom stays what it was. Where settings are wrong, the last one
-    stays, and the error says so.
+    named, who asks whom stays what it was, unless configuration has changed it since.
+    Where settings are wrong, the last one stays, and the error says so.
     """
     try:
         return _made(arguments, traits)
     except IntermezzoError as error:
-        if _current is not None:
+        if _current is not None and "profile" not in _changed(traits):
             stays = f"The profile {_current.settings.profile!r} stays in use."
             error.advice = f"{error.advice} {stays}".lstrip()
         raise
@@ -50,7 +50,8 @@ def use(
 def _made(arguments: Mapping[str, Any], traits: Mapping[str, Any] | None) -> Connection:
     global _current, _asked_by  # noqa: PLW0603 (one a process is what "current" means)
     if arguments.get("profile") is None:
-        before = {name: _asked_by[0].get(name) for name in _WHO}
+        meant = _still_meant(traits)
+        before = {name: meant.get(name) for name in _WHO}
         arguments = {**before, **{k: v for k, v in arguments.items() if v is not None}}
     connection = connect_with(arguments=arguments, traits=traits)
     _asked_by = (dict(arguments), dict(traits or {}))
@@ -59,6 +60,18 @@ def _made(arguments: Mapping[str, Any], traits: Mapping[str, Any] | None) -> Con
             _current.cancel_login(replaced=True)
         _current = connection
     return _current
+
+
+def _still_meant(traits: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Give what lines said until now, but for what was configured after them."""
+    changed = _changed(traits)
+    if "profile" in changed:
+        changed |= {*_WHO}  # they were said of the profile before
+    return {n: value for n, value in _asked_by[0].items() if n not in changed}
+
+
+def _changed(traits: Mapping[str, Any] | None) -> set[str]:
+    return {n for n, value in (traits or {}).items() if value != _asked_by[1].get(n)}
 
 
 _WHO = ("profile", "client_id", "issuer", "api_url", "scope", "store")

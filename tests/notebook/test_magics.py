@@ -38,6 +38,16 @@ def machine(shared_practice, monkeypatch):
     return shared_practice
 
 
+@pytest.fixture
+def profiles(shared_practice):
+    """Write the profiles acme and gb, which have a machine's credentials."""
+    path, settings = profiles_path(), shared_practice.settings("machine")
+    path.parent.mkdir(parents=True)
+    lines = "".join(f"{name} = {value!r}\n" for name, value in settings.items())
+    path.write_text(f"[acme]\n{lines}[gb]\n{lines}")
+    return path
+
+
 def run(shell, code):
     return shell.run_cell(code, store_history=True)
 
@@ -652,6 +662,43 @@ def test_who_asks_stays_until_a_profile_is_named(shell, shared_practice):
         "auto",
     )
     assert current.use({"profile": "default"}).settings.issuer is None
+
+
+def used_profile(shell):
+    assert run(shell, "df = %intermezzo organizations").success
+    return shell.user_ns["df"].attrs["intermezzo"]["profile"]
+
+
+@pytest.mark.parametrize("again", ["", "%intermezzo_login"])
+def test_a_profile_that_is_configured_goes_before_an_earlier_line(
+    shell, profiles, again
+):
+    assert run(shell, "%intermezzo_login --profile acme --store memory").success
+    run(shell, "%config IntermezzoMagics.organization = 'all'")
+    assert used_profile(shell) == "acme"
+    run(shell, "%config IntermezzoMagics.profile = 'gb'")
+    assert run(shell, again).success
+    assert used_profile(shell) == "gb"
+    assert current.current_connection().settings.store == "auto"
+    assert run(shell, "%intermezzo_login --profile acme").success
+    assert used_profile(shell) == "acme"
+
+
+def test_configuration_changes_what_it_names_of_an_earlier_line(shell, profiles):
+    line = "--profile acme --store memory --timeout 60"
+    assert run(shell, f"%intermezzo_login {line}").success
+    run(shell, "%config IntermezzoMagics.timeout = 90.0")
+    assert used_profile(shell) == "acme"
+    settings = current.current_connection().settings
+    assert (settings.timeout, settings.store) == (90, "memory")
+
+
+def test_a_profile_that_is_configured_does_not_stay_where_a_line_fails(shell, profiles):
+    assert run(shell, "%intermezzo_login --profile acme").success
+    run(shell, "%config IntermezzoMagics.profile = 'gb'")
+    error = refused(shell, "%intermezzo_login --via pigeon")
+    assert "stays in use" not in error.advice
+    assert used_profile(shell) == "gb"
 
 
 def test_a_login_that_cannot_be_tried_leaves_the_profile_before(shell, machine):
