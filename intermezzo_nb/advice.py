@@ -47,6 +47,11 @@ def how_to_change(name: str, place: str) -> str:
     return f"Change {_named(name, place)}."
 
 
+def how_to_leave_out(name: str, place: str) -> str:
+    """Tell where a value that was found at a place is left out."""
+    return f"Leave out {_named(name, place)}."
+
+
 @contextmanager
 def named_by_place(places: Mapping[str, str]) -> Iterator[None]:
     """

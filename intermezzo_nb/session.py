@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .addresses import origin
-from .advice import how_to_be_a_machine
+from .advice import how_to_be_a_machine, how_to_leave_out
 from .api.waits import tell_wait
 from .errors import (
     IntermezzoError,
@@ -286,6 +286,9 @@ class Session:
         if not silence:
             return
         self._note("a person", silence)
+        why = f"{silence[:1].upper()}{silence[1:]}; "
+        if self.settings.client_secret or self.settings.client_key:
+            raise self._asks_a_person(why)
         needed = [
             n for n in ("client_id", "api_url") if not getattr(self.settings, n)
         ] + ["client_secret"]
@@ -294,9 +297,18 @@ class Session:
         raise LoginRequired(
             f"profile {self.settings.profile!r} has no credentials, and nobody can "
             "be asked",
-            why=f"{silence[:1].upper()}{silence[1:]}; unattended runs need client "
-            "credentials.",
+            why=f"{why}unattended runs need client credentials.",
             advice=how_to_be_a_machine(needed, self.settings.places),
+        )
+
+    def _asks_a_person(self, why: str) -> LoginRequired:
+        """Tell what keeps the credentials that are there from being used."""
+        name = "grant" if self.settings.grant else "via"
+        profile, value = self.settings.profile, getattr(self.settings, name)
+        return LoginRequired(
+            f"{name} is {value}, which asks a person, and nobody can be asked",
+            why=f"{why}without it the credentials of profile {profile!r} do.",
+            advice=how_to_leave_out(name, self.settings.places.get(name, "the call")),
         )
 
     def _revoke(self, token: Token) -> tuple[list[str], str]:

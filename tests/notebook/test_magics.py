@@ -484,6 +484,24 @@ def test_a_machine_is_told_at_the_login_what_a_request_will_need(
     assert error.advice == "Set INTERMEZZO_API_URL."
 
 
+def test_a_way_that_asks_a_person_is_told_where_credentials_need_none(shell, profiles):
+    error = refused(shell, "%intermezzo_login --profile acme --via device")
+    assert error.code == "login_required"
+    assert "via is device, which asks a person" in error.what
+    assert "the credentials of profile 'acme' do" in error.why
+    assert error.advice.startswith("Leave out --via")
+    assert "client_secret" not in str(error)
+
+
+def test_a_grant_that_asks_a_person_is_told_with_its_place(shell, profiles):
+    profiles.write_text(
+        profiles.read_text().replace("[gb]", 'grant = "authorization_code"\n[gb]')
+    )
+    error = refused(shell, "%intermezzo_login --profile acme --via device")
+    assert "grant is authorization_code, which asks a person" in error.what
+    assert error.advice == f"Leave out grant in the profile 'acme' ({profiles})."
+
+
 def test_a_request_names_all_settings_and_the_profiles(shell):
     path = profiles_path()
     path.parent.mkdir(parents=True)
