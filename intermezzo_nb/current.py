@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from .connecting import connect_with
@@ -44,6 +45,19 @@ def use(
         if _current is not None and "profile" not in _changed(traits):
             stays = f"The profile {_current.settings.profile!r} stays in use."
             error.advice = f"{error.advice} {stays}".lstrip()
+        raise
+
+
+@contextmanager
+def told_of_switch() -> Iterator[None]:
+    """Let an error say which profile is in use now, where it was another one before."""
+    before = _current
+    try:
+        yield
+    except IntermezzoError as error:
+        used, now = (c.settings.profile if c else None for c in (before, _current))
+        if used not in (None, now):
+            error.advice = f"{error.advice} The profile {now!r} is in use now.".lstrip()
         raise
 
 

@@ -115,10 +115,13 @@ class IntermezzoMagics(Magics):
 
             paste(self._connection())
             return
-        connection = self._connect(options)
-        from .panel import sign_in
+        from .. import current
 
-        sign_in(connection, wait=wait, force=force)
+        with current.told_of_switch():
+            connection = self._connect(options)
+            from .panel import sign_in
+
+            sign_in(connection, wait=wait, force=force)
 
     @takes_options
     @argument("resource", help="A resource of %%intermezzo_resources, or a /path.")

@@ -727,6 +727,24 @@ def test_a_login_that_cannot_be_tried_leaves_the_profile_before(shell, machine):
     assert len(shell.user_ns["df"]) == 3
 
 
+@pytest.mark.parametrize("secret", ["wrong", None])
+def test_a_login_that_fails_says_which_profile_is_in_use_now(
+    shell, profiles, tmp_path, secret
+):
+    if secret:
+        (tmp_path / "secret").write_text(secret)
+    text, path = profiles.read_text(), str(tmp_path / "secret")
+    broken = text[text.index("[gb]") :].replace("gb", "broken")
+    broken = re.sub("(?<=client_secret_file = ).*", repr(path), broken)
+    profiles.write_text(text + broken)
+    assert "in use" not in refused(shell, "%intermezzo_login --profile broken").advice
+    assert run(shell, "%intermezzo_login --profile acme").success
+    error = refused(shell, "%intermezzo_login --profile broken")
+    assert error.advice.endswith("The profile 'broken' is in use now.")
+    assert current.current_connection().settings.profile == "broken"
+    assert "in use" not in refused(shell, "%intermezzo_login --force").advice
+
+
 def test_nothing_is_said_of_a_profile_before_where_there_is_none(shell):
     error = refused(shell, "%intermezzo_login --profile nowhere")
     assert "stays in use" not in error.advice
