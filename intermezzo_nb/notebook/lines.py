@@ -108,7 +108,7 @@ def _refusal(magic: Any, line: str, told: str) -> SettingsError:
     if magic.__name__ == "intermezzo_login" and is_pasted:
         return _address_in_sight()
     if is_option:
-        return _no_option(magic, re.split("[ =]", unknown)[0])
+        return _no_option(magic, re.split("[ =]", unknown)[0], shlex.split(line))
     if is_unknown:
         why = "It takes options alone, and a word is none."
     else:
@@ -134,9 +134,10 @@ def _address_in_sight() -> SettingsError:
     )
 
 
-def _no_option(magic: Any, option: str) -> SettingsError:
+def _no_option(magic: Any, option: str, line: list[str]) -> SettingsError:
     from ..api.schema import closest
     from ..credentials import refuse_literals
+    from .words import instead_of_option
 
     flags = re.findall(r"--([a-z-]+)", magic.parser.format_usage())
     word = option.strip("-")
@@ -148,6 +149,8 @@ def _no_option(magic: Any, option: str) -> SettingsError:
         advice += f"In Python: current_connection().frame(…, {keyword}=…). "
     if magic.__name__ == "intermezzo" and word == "profile":
         advice = "Sign in with it first: %intermezzo_login --profile NAME. "
+    if magic.__name__ == "intermezzo" and (other := instead_of_option(line, option)):
+        advice = f"{other} "
     shown = option if _OPTION.fullmatch(option) else "of that name"
     return SettingsError(
         f"%{magic.__name__} has no option {shown}",

@@ -173,7 +173,7 @@ class IntermezzoMagics(Magics):
 
         options = parsed(IntermezzoMagics.intermezzo, line)
         name = words.variable(options.pop("output"))
-        filters = words.filters(options.pop("filters"))
+        filters = words.filters(options.pop("filters"), options["resource"])
         if cell:
             # What the line says goes before the body.
             body = {k: self._filled_in(v) for k, v in words.body(cell).items()}

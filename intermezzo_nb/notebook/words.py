@@ -7,7 +7,8 @@ import json
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ..api import schema
@@ -104,16 +105,17 @@ def _parts(given: str) -> list[str]:
     return [name.strip() for name in given.split(",") if name.strip()]
 
 
-def filters(words: Iterable[str]) -> dict[str, Any]:
-    """Give the filters of a line, each ``name=value``."""
+def filters(words: Sequence[str], resource: str = "") -> dict[str, Any]:
+    """Give the filters of a line, each ``name=value``, for a resource or a path."""
     found: dict[str, Any] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
             raise _no_filter(
                 word,
-                "Write filters as name=value and lists as a,b, without spaces or with "
-                "quotes around them; choose a range from the frame.",
+                _as_what_is_missing(word, words, resource)
+                or "Write filters as name=value and lists as a,b, without spaces or "
+                "with quotes around them; choose a range from the frame.",
             )
         option = name.replace("-", "_")
         # An employee's id is a part of the path, which the catalogue names so.
@@ -125,6 +127,39 @@ def filters(words: Iterable[str]) -> dict[str, Any]:
             raise _twice(name, "Give it once; in Python, params={…} takes lists.")
         found[name] = value
     return found
+
+
+def _as_what_is_missing(word: str, words: Iterable[str], resource: str) -> str:
+    from ..api.resources import CATALOGUE
+
+    given = {word.partition("=")[0] for word in words if "=" in word}
+    known = CATALOGUE[resource].parameters if resource in CATALOGUE else ()
+    needed = [p for p in known if p.where == "path" and not p.default]
+    missing = (p for p in needed if p.name not in given)
+    return next((_as_filter(parameter, word) for parameter in missing), "")
+
+
+def instead_of_option(line: Sequence[str], option: str) -> str:
+    """Tell how a parameter is written that stands in a line as if an option."""
+    from ..api.resources import CATALOGUE
+
+    name = option.strip("-").replace("-", "_")
+    named = next((CATALOGUE[word] for word in line if word in CATALOGUE), None)
+    if named is None or (parameter := named.parameter(name)) is None:
+        return ""
+    words = iter(line)
+    parts = (word.partition("=") for word in words)
+    values = (value or next(words, "") for name, _, value in parts if name == option)
+    return _as_filter(parameter, next(values, ""))
+
+
+def _as_filter(parameter: schema.Parameter, given: str) -> str:
+    """Tell how a parameter is written, with the value that was given if it is one."""
+    value = parameter.example or "VALUE"
+    if _HARMLESS.fullmatch(given):
+        with suppress(SettingsError):
+            value = schema.spelled(parameter, given)
+    return f"Write {parameter.name}={value}."
 
 
 def body(cell: str) -> dict[str, Any]:

@@ -357,6 +357,34 @@ def test_an_option_has_one_name_and_others_get_a_hint(shell, line, what, advice)
     assert ("Did you mean" in error.advice) is not advice.startswith("See")
 
 
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        ("p32 2025", "Write tax_year=2025."),
+        ("p32 twenty", "Write tax_year=2026."),
+        ("p32 tax_year", "Write tax_year=2026."),
+        ("p32-cumulative 2025 --organization all", "Write tax_year=2025."),
+        ("worksite-insurance wst_1", "Write worksite_id=wst_1."),
+        ("worksite-insurance SplxlOBeZQQYbYS6", "Write worksite_id=wst_…."),
+        ("p32 --tax-year 2025", "Write tax_year=2025. See %intermezzo?"),
+        ("-o df p32 --tax_year=2025", "Write tax_year=2025. See"),
+        ("p32 --tax-year", "Write tax_year=2026. See"),
+        ("p32 --tax-year SplxlOBeZQQYbYS6", "Write tax_year=2026. See"),
+        ("wage-types --status draft", "Write status=draft. See"),
+        ("documents --document-type x?y", "Write document_type=VALUE. See"),
+    ],
+)
+def test_a_parameter_is_no_word_and_no_option(shell, given, advice):
+    error = refused(shell, f"%intermezzo {given}")
+    assert error.code == "bad_arguments"
+    assert error.advice.startswith(advice)
+
+
+@pytest.mark.parametrize("given", ["p32 tax_year=2025 word", "documents word"])
+def test_a_word_is_no_parameter_that_is_given_or_need_not_be(shell, given):
+    assert "Write filters as" in refused(shell, f"%intermezzo {given}").advice
+
+
 @pytest.mark.parametrize("given", ["--client-secret x-y", "--client-secret=x-y"])
 def test_a_secret_in_a_line_is_refused_with_the_safe_way(shell, given):
     error = refused(shell, f"%intermezzo_login {given}")
