@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import operator
 import os
+import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -90,6 +91,16 @@ def names_of(name: str, given: Any) -> list[str]:
     if found is None or not all(isinstance(one, str) for one in found):
         raise bad_argument(name, 'names, such as ["id", "startDate"]')
     return list(dict.fromkeys(str.__str__(one) for one in found))
+
+
+def several_in_one(asked: Iterable[str], known: Collection[str]) -> str:
+    """Tell how known names are parted that stand in one text; empty where none do."""
+    texts = [*asked]
+    names = [name for text in texts for name in re.split(r"[,\s]+", text) if name]
+    if len(names) <= len(texts) or not {*names} <= {*known}:
+        return ""
+    listed = ", ".join(f'"{name}"' for name in names)
+    return f"Give a list in Python, columns=[{listed}]; in a magic, {','.join(names)}."
 
 
 def settled(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from msgspec import Struct, field
 
 from ..errors import SettingsError, plain, quoted
-from .arguments import names_of
+from .arguments import names_of, several_in_one
 from .casts import typed
 from .collector import Collector
 from .columns import TEXT
@@ -234,7 +234,8 @@ def chosen(there: list[str], columns: Sequence[str] | None) -> list[str]:
         raise SettingsError(
             f"there is no column {quoted(missing[0])}",
             why=f"There are: {', '.join(there[:_TOLD])} …",
-            advice="Check the names in columns.",
+            advice=several_in_one(names_of("columns", columns), there)
+            or "Check the names in columns.",
             code="unknown_column",
         )
     return names_of("columns", columns)

@@ -20,7 +20,7 @@ from msgspec import UNSET
 
 from ..errors import ApiError, SettingsError, plain, quoted
 from .alike import are_alike, as_objects
-from .arguments import is_one_of, names_of
+from .arguments import is_one_of, names_of, several_in_one
 from .schema import Resource, closest, instant_of
 
 Record = dict[str, Any]
@@ -263,7 +263,8 @@ def check_columns(resource: Resource | None, wanted: object) -> None:
             f"{resource.name} documents no column {quoted(unknown[0])}",
             why="What the API sends beyond its documentation is known after reading "
             "alone.",
-            advice=f"{hint}%intermezzo_resources {resource.name} lists the columns; "
+            advice=several_in_one(asked, known)
+            or f"{hint}%intermezzo_resources {resource.name} lists the columns; "
             "leave columns out and choose others from the frame.",
             code="unknown_column",
         )

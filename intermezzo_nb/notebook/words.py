@@ -132,7 +132,7 @@ def filters(words: Sequence[str], resource: str = "") -> dict[str, Any]:
 def _as_what_is_missing(word: str, words: Iterable[str], resource: str) -> str:
     from ..api.resources import CATALOGUE
 
-    given = {word.partition("=")[0] for word in words if "=" in word}
+    given = {other.partition("=")[0] for other in words if "=" in other}
     known = CATALOGUE[resource].parameters if resource in CATALOGUE else ()
     needed = [p for p in known if p.where == "path" and not p.default]
     missing = (p for p in needed if p.name not in given)

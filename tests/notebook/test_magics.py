@@ -630,6 +630,22 @@ def test_frames_and_records_in_python(machine):
     made.session.close()
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        '%intermezzo employees --columns "id startDate"',
+        "%%intermezzo employees\ncolumns: id startDate",
+        "%%intermezzo employees\ncolumns: id  startDate,",
+        '%%intermezzo employees\n{"columns": ["id,startDate"]}',
+    ],
+)
+def test_names_of_columns_are_parted_by_commas(shell, machine, code):
+    error = refused(shell, code)
+    assert error.code == "unknown_column"
+    assert 'in Python, columns=["id", "startDate"]' in error.advice
+    assert error.advice.endswith("in a magic, id,startDate.")
+
+
 def test_options_may_stand_in_the_body(shell, machine):
     shell.run_cell_magic(
         "intermezzo", "wage-types -o types", "limit: 3\ncolumns: id, name\n"

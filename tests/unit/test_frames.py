@@ -403,6 +403,12 @@ class TestColumns:
             framed(RECORD, columns=["text", "mony"])
         assert caught.value.code == "unknown_column"
 
+    @pytest.mark.parametrize("names", ["text,money", "text  money", ["text, money"]])
+    def test_several_in_one_text_are_told_as_a_list(self, names):
+        with pytest.raises(SettingsError) as caught:
+            framed(RECORD, columns=names)
+        assert 'columns=["text", "money"]' in caught.value.advice
+
     def test_of_no_rows_nothing_is_known(self):
         assert list(to_frame([], None, columns=["a", "b"]).frame) == ["a", "b"]
 

@@ -7,7 +7,7 @@ import pytest
 from intermezzo_nb.api.frames import to_frame
 from intermezzo_nb.api.resources import find
 from intermezzo_nb.api.schema import split_filters
-from intermezzo_nb.api.shaping import shape
+from intermezzo_nb.api.shaping import check_columns, shape
 from intermezzo_nb.errors import SettingsError
 
 
@@ -107,3 +107,18 @@ def test_wrong_filters_are_told_with_a_way_out(name, filters, code, hint):
         split_filters(find(name), filters)
     assert caught.value.code == code
     assert hint in caught.value.advice
+
+
+@pytest.mark.parametrize("names", ["id,startDate", "id startDate", ["id, startDate"]])
+def test_several_columns_in_one_text_are_told_as_a_list(names):
+    with pytest.raises(SettingsError) as caught:
+        check_columns(find("employees"), names)
+    assert 'columns=["id", "startDate"]' in caught.value.advice
+    assert "Did you mean" not in caught.value.advice
+
+
+@pytest.mark.parametrize("names", ["id,startdate", "startdate", ["id", "startdate"]])
+def test_a_column_that_is_none_is_no_list(names):
+    with pytest.raises(SettingsError) as caught:
+        check_columns(find("employees"), names)
+    assert "lists the columns" in caught.value.advice
