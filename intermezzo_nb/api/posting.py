@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from ..errors import ApiError, IntermezzoError, NetworkError, RateLimited, quoted
+from ..errors import ApiError, IntermezzoError, NetworkError, RateLimited, plain
 from . import waits
 from .answers import decoded
 from .client import Api
@@ -86,7 +86,7 @@ class Job(Struct, frozen=True):
         """Tell a journal what each row is of: who is paid, or the caller's label."""
         if self.is_one:
             return [self.keys[at] for at in rows]
-        return [quoted(self.labels[at][0], _LONGEST_LABEL) for at in rows]
+        return [plain(self.labels[at][0], _LONGEST_LABEL) for at in rows]
 
 
 class Delivery(Struct):

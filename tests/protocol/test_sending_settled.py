@@ -123,21 +123,23 @@ def test_rows_that_lost_their_labels_are_not_sent_as_new_ones(send, taker):
     assert report.retry(fixed).complete
 
 
+@pytest.mark.parametrize("label", ["c-{}", "contact-2026-number-{}-of-ours"])
 def test_a_row_of_a_journal_that_says_something_else_now_is_not_sent(
-    send, taker, tmp_path
+    send, taker, tmp_path, label
 ):
+    frame = contacts(21).set_axis([label.format(n) for n in range(21)])
     options = {"journal": tmp_path / "run.jsonl"}
-    send(contacts(20), **options)
-    changed = contacts(21).assign(
-        email=lambda f: f["email"].replace("person5@firm.example", "five@firm.example")
-    )
-    with pytest.raises(BadTable, match="row c-5 was created by an earlier run") as it:
-        send(changed, **options)
-    assert it.value.advice.startswith("Leave out what was created, and change it in")
-    assert [*it.value.problems["label"]] == ["c-5"]
+    send(frame.iloc[:20], **options)
+    (five,) = frame.index[5:6]
+    frame.loc[five, "email"] = "five@firm.example"
+    told = f"row {five} was created by an earlier run"
+    with pytest.raises(BadTable, match=told) as caught:
+        send(frame, **options)
+    assert caught.value.advice.startswith("Leave out what was created, and change it")
+    assert [*caught.value.problems["label"]] == [five]
     assert len(taker.rows) == 20
-    assert send(changed.drop("c-5"), **options).complete
-    assert send(changed.rename({"c-5": "c-5 anew"}), **options).complete
+    assert send(frame.drop(five), **options).complete
+    assert send(frame.rename({five: "another"}), **options).complete
     assert len(taker.rows) == 22
 
 
