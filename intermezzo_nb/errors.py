@@ -274,6 +274,8 @@ class ApiError(IntermezzoError):
     """
 
     default_code = "api_error"
+    said: str = ""
+    """What the API itself said; empty where that is no more than "not found"."""
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from ..errors import ApiError, NetworkError, NotFound
+from ..errors import ApiError, NetworkError, NotFound, plain
 from .answers import Answer
 from .failures import ABOUT_SOME, Failures, Owner
 from .following import ListChanged
@@ -20,6 +20,8 @@ from .place import Bookmark, Standing
 from .progress import plural
 from .rows import Rows
 from .tally import Question, Tally
+
+_LONGEST = 120  # characters of the API's words
 
 
 class FanOut(Struct):
@@ -156,7 +158,7 @@ class FanOut(Struct):
         self._find_absent(owner)
         self._unknown += not self.may_be_absent
         self.failures.good()
-        return Rows([], 0, is_cut=False)
+        return Rows([], 0, is_cut=False, said=error.said)
 
     def _find_absent(self, owner: Owner) -> None:
         self._absent[self.done] = owner
@@ -166,11 +168,15 @@ class FanOut(Struct):
         self.done += 1
 
 
-def absences(label: str, without: Sequence[Owner], asked: int) -> Iterator[str]:
-    """Tell how many employees have none of what is asked for."""
+def absences(
+    label: str, without: Sequence[Owner], asked: int, said: str
+) -> Iterator[str]:
+    """Tell how many employees have none of what is asked for, and what is said."""
     if without:
         employees = plural(len(without), "employee")
-        yield f"no {label} of {employees} of {asked:,}"
+        of_one = " of one of them" if len(without) > 1 else ""
+        words = f" (the API said{of_one}: {plain(said, _LONGEST)})" if said else ""
+        yield f"no {label} of {employees} of {asked:,}{words}"
 
 
 def or_nothing(pages: Iterator[Page], is_known: Callable[[], bool]) -> Iterator[Page]:
@@ -184,10 +190,10 @@ def or_nothing(pages: Iterator[Page], is_known: Callable[[], bool]) -> Iterator[
     """
     try:
         first = next(pages)
-    except NotFound:
+    except NotFound as error:
         if not is_known():
             raise
-        yield NOTHING
+        yield replace(NOTHING, said=error.said)
         return
     yield first
     yield from pages

@@ -83,11 +83,12 @@ def api_error(response: requests.Response, path: str) -> IntermezzoError:
         )
     kind = _BY_STATUS.get(status, ApiError)
     advice = _ADVICE.get(kind, "Try again later.")
+    says_more = message.lower().rstrip(".") not in {"", "not found"}
     # What names nothing that is missing need not come from the API.
-    if kind is NotFound and message.lower() in {"", "not found"}:
+    if kind is NotFound and not says_more:
         advice = f"Check INTERMEZZO_API_URL; c{advice[1:]}"
     retry_after = seconds_of(response.headers)
-    return kind(
+    error = kind(
         f"{response.request.method} {path} was answered with HTTP {status}",
         why=(message or _unsaid(response)) + _request_name(response),
         advice=_permission_advice(response)
@@ -98,6 +99,8 @@ def api_error(response: requests.Response, path: str) -> IntermezzoError:
         retry_after=retry_after,
         details=_details(body),
     )
+    error.said = message if says_more else ""
+    return error
 
 
 def led_away(response: requests.Response, path: str) -> ApiError:

@@ -50,6 +50,8 @@ class Page(Struct, frozen=True):
         Records of the list up to its end, where the list can be taken up after it.
     number : int or None
         Which page it is, from 1 on; None where that is not certain.
+    said : str
+        The API's words where there is no such record.
     """
 
     records: list[Any]
@@ -62,6 +64,7 @@ class Page(Struct, frozen=True):
     asked: Mapping[str, Any] | None = None
     upto: int | None = None
     number: int | None = None
+    said: str = ""
 
 
 NOTHING = Page([], 0, None, "array")

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 from .alike import as_objects
 from .page import Page
 
+SAID = "the API said: "
+
 
 class Place(Struct, frozen=True, forbid_unknown_fields=True):
     """
@@ -87,6 +89,9 @@ class Bookmark(Struct, frozen=True, forbid_unknown_fields=True):
         Given so far, and before filtering.
     total : int or None
         Records of the lists that were read to their ends, where the server tells.
+    notes : tuple of str
+        Why rows are missing so far; and, after ``SAID``, the API's words on a record
+        that is not there.
     doubts : tuple of int
         How many have versions that overlap, or leave days between them.
     asked : int

@@ -78,7 +78,7 @@ def remarks(reading: Reading) -> list[str]:
     asked = reading.employees.done if reading.employees else 1
     return [
         *reading.hints,
-        *absences(reading.query.label_of_day, without(reading), asked),
+        *absences(reading.query.label_of_day, without(reading), asked, reading.said),
         *reading.doubts(),
         *missing(reading),
     ]

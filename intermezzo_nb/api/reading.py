@@ -21,7 +21,7 @@ from .fan_out import FanOut, or_nothing, whole_list
 from .lists import pages_of_list
 from .page import LARGEST, Page, whole
 from .page_reader import PageReader
-from .place import Bookmark, Standing, Stretch
+from .place import SAID, Bookmark, Standing, Stretch
 from .progress import Progress, finish
 from .query import Query
 from .rows import Rows, Sieve
@@ -87,6 +87,8 @@ class Reading:
         """Why not all rows are here, apart from failures."""
         self.hints = list(query.odd_values())
         self.of_organizations = Failures("organization", strict=query.strict)
+        self.said = ""
+        """The API's words on the first record that is not there."""
         self.complete = False
         self.explain: Callable[[NotFound], NotFound] = lambda error: error
         """Gives the error that says more of what was not found."""
@@ -128,7 +130,7 @@ class Reading:
             rows=self.rows,
             seen=self.seen,
             total=self.total,
-            notes=tuple(self.notes),
+            notes=(*self.notes, *([SAID + self.said] if self.said else ())),
             complete=self.complete,
             doubts=self._sieve.doubtful,
         )
@@ -151,7 +153,9 @@ class Reading:
         self._earlier = bookmark
         self.rows, self.seen = bookmark.rows, bookmark.seen
         self._total, self._total_here = bookmark.total, 0
-        self.notes = [*bookmark.notes]
+        told = [n.removeprefix(SAID) for n in bookmark.notes if n.startswith(SAID)]
+        self.said = next(iter(told), "")
+        self.notes = [n for n in bookmark.notes if not n.startswith(SAID)]
         self.complete = bookmark.complete
         self._sieve.doubtful = bookmark.doubts
 
@@ -198,6 +202,7 @@ class Reading:
             try:
                 for page in self._pages(owner, ahead):
                     rows = self._rows_of(page, owner)
+                    self.said = self.said or rows.said
                     is_end = page.following is None and is_last_owner
                     self.complete = is_end and not rows.is_cut and self.is_whole
                     self._last = owner.organization, page
@@ -238,6 +243,7 @@ class Reading:
             self._count_total()
             self._tell()
             gathered += rows.kept if rows else ()
+            self.said = self.said or (rows.said if rows else "")
             if self._has_enough:
                 is_through = employees.is_through
                 is_cut = bool(rows and rows.is_cut) or not is_through

@@ -24,11 +24,14 @@ class Rows(NamedTuple):
         How many there were before filtering.
     is_cut : bool
         Whether the limit left some out.
+    said : str
+        The API's words where there is no such record.
     """
 
     kept: list[Any]
     seen: int
     is_cut: bool
+    said: str = ""
 
 
 class Sieve:
@@ -75,7 +78,7 @@ class Sieve:
             shaped = self._valid(shaped, resource)
         kept = [*matching(shaped, self._wanted, resource)]
         room = len(kept) if most is None else most
-        return Rows(kept[:room], len(shaped), len(kept) > room)
+        return Rows(kept[:room], len(shaped), len(kept) > room, page.said)
 
     def doubts(self) -> Iterator[str]:
         """Tell how many have versions that do not follow one another."""

@@ -165,6 +165,24 @@ def test_who_has_left_has_no_pay_today_and_that_is_no_failure(machine, shared_pr
     assert everywhere.attrs["intermezzo"]["without"] == list(ids)
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_why_a_record_of_another_country_is_not_there_is_told(machine, strict):
+    staff = machine.frame("employees", organization="all")
+    german = staff[staff["employmentCountry"] == "DE"].iloc[0]
+    for whose in (german.id, [german.id]):
+        frame = machine.frame(
+            "pension-membership",
+            organization=german.organizationId,
+            employee_id=whose,
+            strict=strict,
+        )
+        (note,) = frame.attrs["intermezzo"]["notes"]
+        assert note.endswith(
+            "of 1 employee of 1 (the API said: There is nothing of that kind but in "
+            "GB.)"
+        )
+
+
 def test_a_frame_without_some_who_failed_comes_with_a_warning(machine):
     staff = machine.frame("employees", organization="all")
     where = {"organization": staff["organizationId"][0]}

@@ -466,6 +466,17 @@ def test_an_export_of_many_employees_goes_on_after_the_last_who_was_asked(tmp_pa
     assert told == [*[[]] * (len(parts) - 1), [7, 120, 190]]  # once, not in each
 
 
+def test_what_the_api_said_of_a_missing_record_is_known_after_a_kill(tmp_path):
+    run = Many(tmp_path)
+    run.api.odd = {"e7": NotFound("answered with HTTP 404", status=404)}
+    run.api.odd["e7"].said = "None yet."
+    run.stop_at("e170")
+    run()
+    assert "e7" not in run.asked
+    told = "no documents of 1 employee of 200 (the API said: None yet.)"
+    assert run.same_as_at_once()["notes"] == [told]
+
+
 def test_a_kill_costs_the_answers_of_a_thousand_employees_at_most(tmp_path):
     run = Many(tmp_path, 2500)
     run.rows_of_a_part = 1_000_000

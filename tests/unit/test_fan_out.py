@@ -236,6 +236,33 @@ def test_who_was_named_and_does_not_exist_is_a_failure(name):
     assert not reading.complete
 
 
+def missing(words):
+    error = NotFound("answered with HTTP 404", status=404)
+    error.said = words
+    return error
+
+
+@pytest.mark.parametrize("wanted", [None, ["e0", "e1", "e2", "e3"]])
+def test_what_the_api_says_of_a_record_that_is_not_there_is_told_once(wanted):
+    odd = {"e1": missing(""), "e2": missing("None yet.\33[2J"), "e3": missing("Gone.")}
+    _, reading = read(FakeApi(odd), wanted=wanted)
+    about = told(reading)
+    asked = len(wanted or PEOPLE)
+    (note,) = about["notes"]
+    assert note == (
+        f"no documents of 3 employees of {asked} "
+        "(the API said of one of them: None yet. [2J)"
+    )
+    assert (about["complete"], about["failures"]) == (True, [])
+
+
+def test_what_the_api_says_at_length_is_cut():
+    _, reading = read(FakeApi({"e1": missing("so " * 99)}))
+    (note,) = told(reading)["notes"]
+    assert note.startswith("no documents of 1 employee of 12 (the API said: so so ")
+    assert len(note) < 180
+
+
 def test_one_alone_who_has_no_record_is_told_as_one_of_many():
     api = FakeApi({"e1": ABSENT, "x": ABSENT})
 
