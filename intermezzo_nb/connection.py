@@ -562,6 +562,9 @@ class Connection:
         load: Callable[[], object] | None = None,
         **more: Any,
     ) -> Reading:
+        if "as_" in options:
+            elsewhere = "it to frame or frames; Dask gives pandas frames only"
+            raise bad_argument("as_", elsewhere)
         both = {**options, **more}
         with named_by_place(self.settings.places):
             return plan(

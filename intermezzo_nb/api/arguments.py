@@ -14,6 +14,8 @@ from typing import Any, SupportsIndex
 
 from ..errors import SettingsError, quoted
 
+_LONGEST = 80  # characters of a name, which take longer to compare the more there are
+
 
 def bad_argument(name: str, wanted: str) -> SettingsError:
     """Tell that an argument has no value that can be used, and what would be one."""
@@ -33,6 +35,30 @@ def unknown_argument(name: str, known: Sequence[str]) -> SettingsError:
         advice=f"{hint}There are {', '.join(known)}.",
         code="bad_arguments",
     )
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """
+    Give the name that was meant, as far as can be seen; empty for none.
+
+    ``postcode`` means ``address.postcode``, ``as-of`` means ``as_of``, ``taxyear`` of
+    ``tax_year`` and ``taxYear`` the one that is listed first, and ``country`` the
+    ``employmentCountry`` rather than the ``birthCountry``.
+    """
+    names, asked = [*known], bare(name[:_LONGEST])
+    by_end = {bare(n.rsplit(".", maxsplit=1)[-1]): n for n in reversed(names)}
+    spelled_so = {bare(n): n for n in reversed(names)} | by_end
+    same = [spelled_so[asked]] if asked in spelled_so else []
+    # Of those that end alike the first, as the catalogue begins with what is asked for.
+    ends = [n for n in names if asked and bare(n).endswith(asked)]
+    close = [spelled_so[n] for n in difflib.get_close_matches(asked, spelled_so, 1)]
+    inside = [n for n in names if asked in bare(n)]
+    return next(iter(same + ends + close + inside), "")
+
+
+def bare(name: str) -> str:
+    """Give a name without its case, dashes and underscores."""
+    return name.lower().replace("-", "").replace("_", "")
 
 
 def count(name: str, given: object, least: int, wanted: str) -> int:

@@ -14,7 +14,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from ..errors import SettingsError, quoted
+from ..errors import SettingsError, plain, quoted
+from .arguments import bare, closest
 
 OPTIONS = (
     *("organization", "limit", "history", "as_of", "columns", "money", "strict"),
@@ -147,24 +148,6 @@ class Resource(Struct, frozen=True):
         return next((p for p in self.parameters if p.name == name), None)
 
 
-def closest(name: str, known: Iterable[str]) -> str:
-    """
-    Give the name that was meant, as far as can be seen; empty for none.
-
-    ``postcode`` means ``address.postcode``, ``as-of`` means ``as_of``, and ``country``
-    the ``employmentCountry`` rather than the ``birthCountry``.
-    """
-    names, asked = [*known], name[:_LONGEST].lower().replace("-", "_")
-    by_end = {n.rsplit(".", maxsplit=1)[-1].lower(): n for n in reversed(names)}
-    spelled_so = {n.lower().replace("-", "_"): n for n in reversed(names)} | by_end
-    same = [spelled_so[asked]] if asked in spelled_so else []
-    # Of those that end alike the first, as the catalogue begins with what is asked for.
-    ends = [n for n in names if asked and n.lower().endswith(asked)]
-    close = [spelled_so[n] for n in difflib.get_close_matches(asked, spelled_so, 1)]
-    inside = [n for n in names if asked in n.lower()]
-    return next(iter(same + ends + close + inside), "")
-
-
 def split_filters(
     resource: Resource, filters: Mapping[str, object]
 ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
@@ -181,8 +164,8 @@ def split_filters(
     Raises
     ------
     SettingsError
-        ``unknown_filter``, ``missing_parameter``, or ``bad_filter`` for a value that
-        the parameter or column cannot have.
+        ``unknown_filter``, ``missing_parameter``, or ``bad_filter`` for a comparison,
+        or a value that the parameter or column cannot have.
     """
     in_path, sent, here = dict[str, str](), dict[str, str](), dict[str, str]()
     for name, value in filters.items():
@@ -197,7 +180,7 @@ def split_filters(
         elif column := resource.column(name):
             here[name] = "" if is_nothing else spelled(column, value)
         else:
-            raise _unknown_filter(resource, name)
+            raise _unknown_filter(resource, name, value)
     for parameter in resource.parameters:
         is_left_out = bool(parameter.default) and parameter.name not in filters
         is_needed = parameter.where == "path" and not is_left_out
@@ -338,7 +321,9 @@ def _decimal(text: str) -> str:
 
 
 _ALIKE = 0.75  # of 1, from where on a value is one that was misspelt
-_LONGEST = 80  # characters of a name, which take longer to compare the more there are
+_LONGEST = 80  # characters of a value, which take longer to compare the more there are
+_NUMBERS = frozenset({"integer", "number", "money"})
+_COMPARISON = re.compile(r"(.*?)\s*([<>!])=?\s*(.*)")
 _BREAKS_PATH = re.compile(r"[/\\?#%\s]|^\.+$")
 _EXAMPLES = {
     "date": "2026-03-31",
@@ -357,13 +342,35 @@ _SPELLINGS: Mapping[str, Callable[[str], str]] = {
 }
 
 
-def _unknown_filter(resource: Resource, name: str) -> SettingsError:
-    named = [p.name for p in resource.parameters] + [c.name for c in resource.columns]
-    hint = closest(name, [*named, *OPTIONS])
+def _unknown_filter(resource: Resource, name: str, value: object) -> SettingsError:
+    columns = [c.name for c in resource.columns]
+    if comparison := _COMPARISON.fullmatch(name):
+        wanted, sign, bound = comparison.groups()
+        if column := resource.column(closest(wanted, columns)):
+            return _no_comparison(column, sign, bound or value)
+    # Those come first that have to be given.
+    hint = closest(name, [*(p.name for p in resource.parameters), *columns, *OPTIONS])
+    # What a list of employees calls id is the employee_id of their records.
+    own = f"{resource.name.removesuffix('s')}_id"
+    if resource.column("id") and bare(name) == bare(own):
+        hint = "id"
     return SettingsError(
         f"{resource.name} documents neither a parameter nor a column {quoted(name)}",
         why="What the API sends beyond its documentation is known after reading alone.",
         advice=(f"Did you mean {hint}? " if hint else "")
         + f"%intermezzo_resources {resource.name} lists them.",
         code="unknown_filter",
+    )
+
+
+def _no_comparison(column: Column, sign: str, value: object) -> SettingsError:
+    is_word = column.name.isidentifier()
+    of_frame = f"df.{column.name}" if is_word else f'df["{column.name}"]'
+    bound = plain(value, 40)
+    bound = bound if column.kind in _NUMBERS else f'"{bound}"'
+    return SettingsError(
+        f"{column.name} cannot be asked for by {sign}=",
+        why="A filter is equal to one value.",
+        advice=f"Take a range from the frame: df[{of_frame} {sign}= {bound}].",
+        code="bad_filter",
     )

@@ -20,8 +20,8 @@ from msgspec import UNSET
 
 from ..errors import ApiError, SettingsError, plain, quoted
 from .alike import are_alike, as_objects
-from .arguments import is_one_of, names_of, several_in_one
-from .schema import Resource, closest, instant_of
+from .arguments import closest, is_one_of, names_of, several_in_one
+from .schema import Resource, instant_of
 
 Record = dict[str, Any]
 Path = tuple[str, ...]

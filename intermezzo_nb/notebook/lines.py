@@ -135,7 +135,7 @@ def _address_in_sight() -> SettingsError:
 
 
 def _no_option(magic: Any, option: str, line: list[str]) -> SettingsError:
-    from ..api.schema import closest
+    from ..api.arguments import closest
     from ..credentials import refuse_literals
     from .words import instead_of_option
 

@@ -146,6 +146,14 @@ def test_what_cannot_be_shared_out_is_refused(practice, resource, options):
         practice.dask_frame(resource, **options)
 
 
+def test_a_form_is_no_option_of_what_has_one_form_alone(practice):
+    for take in (practice.dask_frame, lambda *a, **k: next(practice.records(*a, **k))):
+        with pytest.raises(SettingsError) as caught:
+            take("employees", as_="arrow", **ALL)
+        assert caught.value.what.startswith("as_ cannot be used")
+        assert "Dask gives pandas frames only" in caught.value.advice
+
+
 def test_parts_are_of_the_day_on_which_they_were_shared_out(practice, monkeypatch):
     class Earlier(dt.datetime):
         @classmethod

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from intermezzo_nb.api.arguments import closest
 from intermezzo_nb.api.columns import _BUILDERS
 from intermezzo_nb.api.resources import CATALOGUE, PAYSLIP_LINES, PAYSLIPS, find
-from intermezzo_nb.api.schema import closest, split_filters
+from intermezzo_nb.api.schema import split_filters
 from intermezzo_nb.errors import SettingsError
 
 KINDS = {*_BUILDERS, "money"}
@@ -207,11 +208,12 @@ def test_nothing_asks_a_column_for_what_is_missing_and_is_no_parameter(nothing):
         ("organisation", "organization"),
         ("as-of", "as_of"),
         ("asof", "as_of"),
+        ("taxyear", "tax_year"),
         ("xyz", ""),
     ],
 )
 def test_the_name_that_was_meant_is_found(asked, meant):
-    known = ["id", "address.postcode", "organization", "as_of"]
+    known = ["id", "address.postcode", "organization", "as_of", "tax_year", "taxYear"]
     assert closest(asked, known) == meant
 
 
@@ -236,6 +238,10 @@ def test_a_country_is_filtered_here():
         ("employees", {"jobTitle": "Chef"}, "jobDetails.jobTitle"),
         ("wage-types", {"effective_dat": "x"}, "effective_date"),
         ("employees", {"country": "DE"}, "employmentCountry"),
+        ("employees", {"employee_id": "emp_1"}, "id"),
+        ("employees", {"employeeId": "emp_1"}, "id"),
+        ("p32", {"taxyear": 2026}, "tax_year"),
+        ("german-wage-types", {"wageTypenumber": 1000}, "wage_type_number"),
     ],
 )
 def test_an_unknown_filter_is_told_with_the_closest(name, filters, meant):
@@ -243,6 +249,25 @@ def test_an_unknown_filter_is_told_with_the_closest(name, filters, meant):
     assert error.code == "unknown_filter"
     assert f"Did you mean {meant}?" in error.advice
     assert name in error.what
+
+
+@pytest.mark.parametrize(
+    ("name", "comparison", "instead"),
+    [
+        ("employees", ("startDate>", "2025-01-01"), 'df.startDate >= "2025-01-01"'),
+        ("employees", ("startDate>2025-01-01", ""), 'df.startDate >= "2025-01-01"'),
+        ("employees", ("startdate <=", dt.date(2025, 1, 1)), "<= "),
+        ("employees", ("department!", "IT"), '["jobDetails.department"] != "IT"'),
+        ("compensation", ("amount<", "100"), "df[df.amount <= 100]."),
+    ],
+)
+def test_a_filter_compares_nothing_but_a_range_is_taken_from_the_frame(
+    name, comparison, instead
+):
+    error = refused(name, dict([comparison]))
+    assert error.code == "bad_filter"
+    assert error.advice.startswith("Take a range from the frame: df[df")
+    assert instead in error.advice
 
 
 @pytest.mark.parametrize(
