@@ -14,6 +14,7 @@ from ..errors import NotFound, SettingsError
 from ..settings import Settings
 from ..surroundings import look
 from .arguments import bad_argument, names_of
+from .catalogue.terms import EMPLOYEE_ID
 from .client import Api
 from .owners import choose, employ, explained, named, narrow
 from .progress import as_listener, waits_alone
@@ -68,6 +69,7 @@ def plan(
         valid_to=settings.valid_to,
         **known,
     )
+    _refuse_all_for_one(query)
     is_of_employees = query.resource is not None and query.resource.owner == "employee"
     whose = _ids(filters.get("employee_id"))
     is_one = isinstance(whose, (str, Integral))
@@ -108,6 +110,19 @@ def _ids(whose: Any) -> Any:
     if not (isinstance(whose, str) and "," in whose):
         return whose
     return [one for part in whose.split(",") if (one := part.strip())]
+
+
+def _refuse_all_for_one(query: Query) -> None:
+    resource, given = query.resource, query.filters
+    whose = resource and resource.parameter(EMPLOYEE_ID.name)
+    if whose and whose.column in given and whose.name not in given:
+        raise SettingsError(
+            f"{query.label} would be asked of all employees, to compare {whose.column} "
+            "afterwards",
+            why="Each employee takes a request. Nothing was asked for.",
+            advice=f"Give {whose.name}=…, which asks for one alone, or for several.",
+            code="bad_filter",
+        )
 
 
 def _filters(given: Any, named: Mapping[str, Any]) -> dict[str, Any]:

@@ -145,6 +145,16 @@ def machine(shared_practice, connection):
         ),
         (
             "compensation",
+            {"employeeId": "emp_1", "organization": "all"},
+            (
+                "Intermezzo: compensation would be asked of all employees, to "
+                "compare employeeId afterwards [bad_filter]\n"
+                "Why: Each employee takes a request. Nothing was asked for.\n"
+                "Next: Give employee_id=…, which asks for one alone, or for several."
+            ),
+        ),
+        (
+            "compensation",
             {"employee_id": "../x", **PAY},
             (
                 "Intermezzo: employee_id cannot be '../x': that is no text that can "
