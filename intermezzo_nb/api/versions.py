@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -88,8 +88,8 @@ def as_of(
         _insist_on(history, name, is_date=True)
     if about.get("complete") is False:
         warnings.warn(
-            "this history is not complete, so what is given of a day may not be either"
-            ': see df.attrs["intermezzo"]["notes"] of the history',
+            "this history is not complete, so what is given of a day may not be "
+            f"either: {_why_not_complete(about)}",
             IncompleteWarning,
             stacklevel=2,
         )
@@ -121,6 +121,14 @@ def as_of(
         "control_totals": {},  # those of the history are not those of a day
     }
     return frame
+
+
+def _why_not_complete(about: Mapping[str, Any]) -> str:
+    limit, has_notes = about.get("limit"), bool(about.get("notes"))
+    reasons = [f"it was read with limit={limit}"] if limit is not None else []
+    if has_notes or not reasons:
+        reasons.append('see df.attrs["intermezzo"]["notes"] of the history')
+    return "; ".join(reasons)
 
 
 def _spans(

@@ -216,6 +216,24 @@ def test_a_history_that_is_not_complete_is_told():
     assert len(as_of(frame, "2025-06-30")) == 2
 
 
+@pytest.mark.parametrize(
+    ("about", "why"),
+    [
+        ({"limit": 5, "notes": []}, "it was read with limit=5"),
+        ({"limit": 5, "notes": ["!"]}, "it was read with limit=5; see df.attrs["),
+        ({"limit": None, "notes": ["!"]}, "see df.attrs["),
+    ],
+)
+def test_why_a_history_is_not_complete_is_told(about, why):
+    frame = JOBS.copy()
+    about |= {"resource": "job-details", "complete": False}
+    frame.attrs["intermezzo"] = about
+    with pytest.warns(IncompleteWarning) as told:
+        as_of(frame, "2025-06-30")
+    _, _, reasons = str(told[0].message).partition("may not be either: ")
+    assert reasons.startswith(why)
+
+
 def test_a_frame_of_one_day_is_no_history_of_another():
     of_day = as_of(JOBS, "2025-06-30")
     with pytest.warns(IncompleteWarning, match="versions of 2025-06-30 alone") as told:
