@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from numbers import Integral
 from typing import Any
 
-from ..errors import ApiError, NotFound, SettingsError
+from ..errors import ApiError, NotFound, SettingsError, quoted
 from .arguments import bad_argument, many
 from .client import Api
 from .failures import ABOUT_SOME, Failures, Owner
@@ -31,15 +31,20 @@ def named(wanted: object) -> str:
     SettingsError
         ``bad_filter``: it is no id of one.
     """
+    hint = ""
     try:
-        return "" if wanted is None else spelled(_ORGANIZATION, wanted)
-    except SettingsError as error:
-        raise SettingsError(
-            error.what,
-            advice='Give the id of one, as org_…, or "all"; frame("organizations") has '
-            "the ids beside the names.",
-            code=error.code,
-        ) from None
+        name = "" if wanted is None else spelled(_ORGANIZATION, wanted)
+        if name.lower() != "all" or name == "all":
+            return name
+        hint = 'Did you mean "all"? '
+    except SettingsError:
+        pass  # a name, as a rule
+    raise SettingsError(
+        f"an organization is named by its id, and {quoted(wanted)} is none",
+        advice=f'{hint}Give the id of one, as org_…, or "all"; frame("organizations") '
+        "has the ids beside the names.",
+        code="bad_filter",
+    )
 
 
 def choose(api: Api, plan: Reading, wanted: object) -> tuple[str, ...]:

@@ -23,6 +23,16 @@ def test_a_name_in_place_of_an_id_is_told_where_ids_are(wanted):
     with pytest.raises(SettingsError) as caught:
         named(wanted)
     assert 'frame("organizations") has the ids beside the names' in caught.value.advice
+    assert caught.value.what == (
+        f"an organization is named by its id, and {wanted!r} is none"
+    )
+
+
+@pytest.mark.parametrize("wanted", ["ALL", "All"])
+def test_all_in_other_letters_is_told_how_it_is_written(wanted):
+    with pytest.raises(SettingsError) as caught:
+        named(wanted)
+    assert caught.value.advice.startswith('Did you mean "all"? ')
 
 
 class FakeApi:
