@@ -42,6 +42,7 @@ _ADVICE: Mapping[type[ApiError], str] = {
     NotFound: "Check the path and what it names: ids, a year, the organization.",
     RateLimited: "Wait, then run it again; ask for less at once.",
 }
+_PASSING = frozenset({408, 425, 429})  # of 4xx, what another time may mend
 _BEGINNINGS = (b"{", b"[")
 _CUT = (
     requests.exceptions.ChunkedEncodingError,
@@ -82,7 +83,7 @@ def api_error(response: requests.Response, path: str) -> IntermezzoError:
             code="session_ended",
         )
     kind = _BY_STATUS.get(status, ApiError)
-    advice = _ADVICE.get(kind, "Try again later.")
+    advice = _ADVICE.get(kind) or _usual_advice(response)
     says_more = message.lower().rstrip(".") not in {"", "not found"}
     # What names nothing that is missing need not come from the API.
     if kind is NotFound and not says_more:
@@ -266,6 +267,17 @@ def _host_of(location: str) -> str:
 def _request_name(response: requests.Response) -> str:
     name = plain(response.headers.get("X-Request-Id", ""), 80)
     return f" (request {name})" if name else ""
+
+
+def _usual_advice(response: requests.Response) -> str:
+    status = response.status_code
+    is_for_good = 400 <= status < 500 and status not in _PASSING  # noqa: PLR2004 (4xx)
+    if not is_for_good:
+        return "Try again later."
+    allowed = plain(response.headers.get("Allow", ""), 80)
+    if status == requests.codes.method_not_allowed and allowed:
+        return f"The API allows {allowed} there: check the method and the path."
+    return "Check the method, the path and the body."
 
 
 def _permission_advice(response: requests.Response) -> str:

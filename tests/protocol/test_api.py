@@ -341,6 +341,31 @@ def test_a_404_that_names_nothing_may_be_of_a_wrong_address(
     assert "api_url in the profile 'default'" in caught.value.advice
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "advice"),
+    [
+        (409, {}, "Check the method, the path and the body."),
+        (405, {}, "Check the method, the path and the body."),
+        (
+            405,
+            {"Allow": "GET, \33[2JPOST"},
+            "The API allows GET, [2JPOST there: check the method and the path.",
+        ),
+        (408, {}, "Try again later."),
+        (425, {}, "Try again later."),
+        (500, {}, "Try again later."),
+    ],
+)
+def test_another_time_is_advised_where_it_may_help(
+    shared_practice, connection, listener, status, headers, advice
+):
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(status, headers, b"{}")]
+    with pytest.raises(ApiError) as caught:
+        made.request("POST", "/x")
+    assert (caught.value.status, caught.value.advice) == (status, advice)
+
+
 def test_an_error_as_a_page_tells_what_is_known(shared_practice, connection, listener):
     made = split(shared_practice, connection, listener)
     listener.answers += [(500, {"Content-Type": "text/html; x=y"}, b"<h1>Oh</h1>")]
