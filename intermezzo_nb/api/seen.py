@@ -76,7 +76,7 @@ class Seen:
         return self._repeated if are_rows and len(self._totals) == 1 else []
 
     def notes(self) -> tuple[str, ...]:
-        notes, count = [], self.count
+        notes, changes, count = [], [], self.count
         if rows := self.counted_twice():
             count += len(rows)
             notes.append(
@@ -85,23 +85,25 @@ class Seen:
             )
         elif self._repeated:
             repeated = _rows(len(self._repeated))
-            notes.append(f"{self._name}: {repeated} came twice, kept once")
+            changes.append(f"{self._name}: {repeated} came twice, kept once")
         if self._differing:
             notes.append(
                 f"{self._name}: {_rows(self._differing)} came with the id of another "
                 "row, and differ: all are kept"
             )
         if self.total is not None and self.total != count:
-            notes.append(
+            changes.append(
                 f"{self._name} changed while it was read: the server counts "
                 f"{_rows(self.total)}, {count:,} came"
             )
         if self._ended_early:
-            notes.append(
+            changes.append(
                 f"{self._name} changed while it was read: it was to have "
                 f"{self._pages:,} pages, and ended after {self._number:,}"
             )
-        return tuple(notes)
+        if changes:
+            changes[-1] += "; read it again when nothing changes"
+        return (*notes, *changes)
 
     @property
     def _ended_early(self) -> bool:

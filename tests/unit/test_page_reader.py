@@ -315,4 +315,6 @@ def test_a_record_is_known_again_in_whatever_form_it_comes():
     assert [are_alike(page.records) for page in came[:3]] == [False, True, False]
     ids = [r["id"] for page in came for r in as_objects(page.records)]
     assert ids == ["r0", "r1", "r2", "r3", "r4"]
-    assert came[-1].notes == ("the list: 1 row came twice, kept once",)
+    assert came[-1].notes == (
+        "the list: 1 row came twice, kept once; read it again when nothing changes",
+    )
