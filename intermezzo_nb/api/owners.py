@@ -160,7 +160,10 @@ def employ(api: Api, plan: Reading, wanted: Any) -> None:
         )
         groups = [tuple(owners)]
         if again := len(given) - len(ids):
-            plan.hints.append(f"{again:,} of employee_id came before, and ask once")
+            repeated = plural(again, "id")
+            plan.hints.append(
+                f"employee_id repeats {repeated}: each employee is asked once"
+            )
     plan.employees = FanOut(
         groups,
         failures,

@@ -103,7 +103,7 @@ def test_all_come_in_the_order_of_the_employees():
 def test_some_come_in_the_order_that_was_asked_for_and_once():
     rows, reading = read(FakeApi(), "documents", iter(["e3", "e1", "e3"]))
     assert [row["employeeId"] for row in rows] == ["e3", "e3", "e1", "e1"]
-    assert remarks(reading) == ["1 of employee_id came before, and ask once"]
+    assert remarks(reading) == ["employee_id repeats 1 id: each employee is asked once"]
     assert (reading.requests, reading.complete) == (2, True)
 
 
