@@ -466,7 +466,7 @@ class Connection:
         from .api.sending import send
 
         return send(
-            self._manner(how),
+            self._manner(how, "organization", "chunk_size", "extra"),
             resource,
             frame,
             organization,
@@ -527,8 +527,11 @@ class Connection:
         """
         from .api.sending import run_payroll
 
+        if "organization" in how:
+            of_whom = "none: a run is of the employees in its frame, wherever they work"
+            raise bad_argument("organization", of_whom)
         return run_payroll(
-            self._manner(how),
+            self._manner(how, "pay_date", "pay_cycle", "external_ref", "money"),
             country,
             frame,
             pay_date=pay_date,
@@ -537,11 +540,12 @@ class Connection:
             money=money,
         )
 
-    def _manner(self, how: dict[str, Any]) -> Manner:
+    def _manner(self, how: dict[str, Any], *others: str) -> Manner:
         from .api.delivering import Manner
 
         place = self.settings.api_url or ""
-        return Manner.of(self._client, place, self._keep_report, how, tell=say)
+        keep = self._keep_report
+        return Manner.of(self._client, place, keep, how, others=others, tell=say)
 
     def _keep_report(self, report: SendReport) -> None:
         self.last_report = report

@@ -28,8 +28,9 @@ def bad_argument(name: str, wanted: str) -> SettingsError:
 
 def unknown_argument(name: str, known: Sequence[str]) -> SettingsError:
     """Tell that there is no such argument, and what there is."""
-    close = difflib.get_close_matches(name, known, 1)
-    hint = f"Did you mean {close[0]}? " if close else ""
+    spelled = {bare(one): one for one in known}
+    close = difflib.get_close_matches(bare(name), spelled, 1)
+    hint = f"Did you mean {spelled[close[0]]}? " if close else ""
     return SettingsError(
         f"there is no option {quoted(name)}",
         advice=f"{hint}There are {', '.join(known)}.",

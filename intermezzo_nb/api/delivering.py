@@ -70,6 +70,7 @@ class Manner(Struct, frozen=True):
         keep: Callable[[SendReport], None],
         how: Mapping[str, Any],
         *,
+        others: Sequence[str] = (),
         tell: Callable[[str], None],
     ) -> Manner:
         """
@@ -79,11 +80,13 @@ class Manner(Struct, frozen=True):
         ----------
         how : mapping
             ``on_error``, ``journal`` and ``progress``, as far as they are given.
+        others : sequence of str
+            What else can be given beside these.
         tell : callable
             Told of waits, each once, where no ``progress`` is.
         """
         if unknown := {*how} - {*_HOW}:
-            raise unknown_argument(min(unknown), _HOW)
+            raise unknown_argument(min(unknown), (*others, *_HOW))
         progress = how.get("progress")
         progress = waits_alone(tell) if progress is None else progress
         return cls(api, place, keep, **{**how, "progress": progress})

@@ -217,7 +217,23 @@ def test_what_a_wrong_secret_is_told_to_a_sender_names_its_place(
 def test_an_option_that_there_is_not_is_told_with_those_there_are(api):
     with pytest.raises(SettingsError, match="there is no option 'jurnal'") as caught:
         send(api, jurnal="x")
-    assert caught.value.advice.startswith("Did you mean journal? There are on_error, ")
+    assert caught.value.advice == (
+        "Did you mean journal? There are organization, chunk_size, extra, on_error, "
+        "journal, progress."
+    )
+
+
+def test_a_run_tells_all_its_options_and_why_it_takes_no_organization(api):
+    frame, options = contacts(1), {"pay_date": "2026-04-30"}
+    with pytest.raises(SettingsError) as caught:
+        api.run_payroll("GB", frame, externalRef="april", **options)
+    assert caught.value.advice == (
+        "Did you mean external_ref? There are pay_date, pay_cycle, external_ref, "
+        "money, on_error, journal, progress."
+    )
+    with pytest.raises(SettingsError, match="organization cannot be used") as caught:
+        api.run_payroll("GB", frame, organization="org_1", **options)
+    assert "a run is of the employees in its frame" in caught.value.advice
 
 
 def test_a_long_wait_is_told_instead_of_slept(api, taker):
