@@ -329,7 +329,8 @@ class Connection:
         resource : str
             A name of the catalogue, or a path.
         folder : path
-            An empty one, one that is not there yet, or that of the same export.
+            An empty one, one that is not there yet, or that of the same export. For
+            one file, use :meth:`frame` and what pandas writes.
         overwrite : bool
             Replace the export that is there, finished or not; else one that is
             finished stays as it is, and nothing is asked.

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from ..errors import IntermezzoError
 from .arguments import count, flag, path_of
-from .folder import Folder
+from .folder import Folder, insist_on_folder
 from .frames import framed, series
 from .manifest import NAME, Manifest, Part, content_of
 from .paging import ListChanged
@@ -102,6 +102,7 @@ def export(folder: Any, order: Order) -> Exported:
         written, or another run is writing it.
     """
     home = path_of("folder", folder)
+    insist_on_folder(home)
     reading = order.begin()
     query = _query(reading, order.api_url)
     with Folder(home) as place:

@@ -12,12 +12,40 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
-from ..errors import StoreError
+from ..errors import SettingsError, StoreError
 from .manifest import NAME, Manifest, read_manifest, unusable
 
 _PART = re.compile(r"part-\d{5}(-united)?\.parquet", re.ASCII)
 _FRESH = re.compile(r"\.(manifest\.json|part-\d{5}(-united)?\.parquet)\.new")
 _LOCK = ".lock"
+_ONE_FILE = {
+    ".csv": "to_csv",
+    ".feather": "to_feather",
+    ".json": "to_json",
+    ".parquet": "to_parquet",
+    ".xlsx": "to_excel",
+}
+"""How pandas writes what the name of a file ends with."""
+
+
+def insist_on_folder(path: Path) -> None:
+    """
+    Refuse to make a folder with the name of a file.
+
+    Raises
+    ------
+    SettingsError
+        ``bad_arguments``; not where there is such a folder.
+    """
+    method = _ONE_FILE.get(path.suffix.lower())
+    if method and not path.is_dir():
+        raise SettingsError(
+            f"{path.name} is the name of a file, and an export is a folder of Parquet "
+            "files",
+            advice=f"Name a folder, such as {path.stem!r}; or write one file by "
+            f"frame(…).{method}({path.name!r}).",
+            code="bad_arguments",
+        )
 
 
 class Folder:

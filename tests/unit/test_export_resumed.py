@@ -466,6 +466,34 @@ def test_an_export_of_many_employees_goes_on_after_the_last_who_was_asked(tmp_pa
     assert told == [*[[]] * (len(parts) - 1), [7, 120, 190]]  # once, not in each
 
 
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        ("notes.xlsx", "to_excel"),
+        ("notes.CSV", "to_csv"),
+        ("notes.parquet", "to_parquet"),
+        ("notes.json", "to_json"),
+        ("notes.feather", "to_feather"),
+    ],
+)
+def test_a_folder_with_the_name_of_a_file_is_not_made(tmp_path, name, method):
+    with pytest.raises(SettingsError) as caught:
+        Many(tmp_path / name)()
+    assert not [*tmp_path.iterdir()]
+    assert "an export is a folder of Parquet files" in caught.value.what
+    told = f"Name a folder, such as 'notes'; or write one file by frame(…).{method}("
+    assert caught.value.advice.startswith(told)
+
+
+@pytest.mark.parametrize("name", ["notes.xlsx", "notes.2026-03"])
+def test_a_folder_that_is_there_has_any_name(tmp_path, name):
+    if name.endswith("xlsx"):
+        (tmp_path / name).mkdir()
+    run = Many(tmp_path / name)
+    run()
+    assert run.same_as_at_once()["complete"]
+
+
 def test_what_the_api_said_of_a_missing_record_is_known_after_a_kill(tmp_path):
     run = Many(tmp_path)
     run.api.odd = {"e7": NotFound("answered with HTTP 404", status=404)}
