@@ -150,7 +150,7 @@ def quoted(value: object, limit: int = 60) -> str:
 
 # What addresses have in them, or a long word of letters and digits.
 _MAY_BE_SECRET = re.compile(
-    r"[?=&#]|://|(?=[\w+/~.-]*\d)(?=[\w+/~.-]*[^\W\d])[\w+/~.-]{16}"
+    r"[?=]|://|(?=[\w+/~.-]*\d)(?=[\w+/~.-]*[^\W\d])[\w+/~.-]{16}"
 )
 
 

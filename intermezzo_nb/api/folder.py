@@ -22,10 +22,9 @@ _ONE_FILE = {
     ".csv": "to_csv",
     ".feather": "to_feather",
     ".json": "to_json",
-    ".parquet": "to_parquet",
     ".xlsx": "to_excel",
 }
-"""How pandas writes what the name of a file ends with."""
+"""How pandas writes what a name ends with; many name a folder ``.parquet``, too."""
 
 
 def insist_on_folder(path: Path) -> None:
