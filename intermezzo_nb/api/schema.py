@@ -366,7 +366,7 @@ def _unknown_filter(resource: Resource, name: str, value: object) -> SettingsErr
 def _no_comparison(column: Column, sign: str, value: object) -> SettingsError:
     is_word = column.name.isidentifier()
     of_frame = f"df.{column.name}" if is_word else f'df["{column.name}"]'
-    bound = plain(value, 40)
+    bound = quoted(plain(value, 40))[1:-1]  # or what stands for a secret
     bound = bound if column.kind in _NUMBERS else f'"{bound}"'
     return SettingsError(
         f"{column.name} cannot be asked for by {sign}=",

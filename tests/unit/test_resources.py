@@ -258,6 +258,7 @@ def test_an_unknown_filter_is_told_with_the_closest(name, filters, meant):
         ("employees", ("startDate>2025-01-01", ""), 'df.startDate >= "2025-01-01"'),
         ("employees", ("startdate <=", dt.date(2025, 1, 1)), "<= "),
         ("employees", ("department!", "IT"), '["jobDetails.department"] != "IT"'),
+        ("employees", ("startDate>", "x?code=secret"), 'df.startDate >= "…"'),
         ("compensation", ("amount<", "100"), "df[df.amount <= 100]."),
     ],
 )
