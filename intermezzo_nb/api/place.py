@@ -13,8 +13,6 @@ from msgspec.structs import replace
 from .alike import as_objects
 from .page import Page
 
-SAID = "the API said: "
-
 
 class Place(Struct, frozen=True, forbid_unknown_fields=True):
     """
@@ -90,8 +88,7 @@ class Bookmark(Struct, frozen=True, forbid_unknown_fields=True):
     total : int or None
         Records of the lists that were read to their ends, where the server tells.
     notes : tuple of str
-        Why rows are missing so far; and, after ``SAID``, the API's words on a record
-        that is not there.
+        Why rows are missing so far.
     doubts : tuple of int
         How many have versions that overlap, or leave days between them.
     asked : int
@@ -100,6 +97,8 @@ class Bookmark(Struct, frozen=True, forbid_unknown_fields=True):
         Who they were, as a hash.
     without : tuple of int
         The positions among them of those who have no such record.
+    said : str
+        The API's words on the first of those.
     """
 
     owner: str
@@ -113,6 +112,7 @@ class Bookmark(Struct, frozen=True, forbid_unknown_fields=True):
     asked: int = 0
     mark: str = ""
     without: tuple[int, ...] = ()
+    said: str = ""
 
     def done_of(self, owners: Sequence[str]) -> int:
         """Give how many of the owners were read to the ends of their lists."""

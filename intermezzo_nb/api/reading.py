@@ -21,7 +21,7 @@ from .fan_out import FanOut, or_nothing, whole_list
 from .lists import pages_of_list
 from .page import LARGEST, Page, whole
 from .page_reader import PageReader
-from .place import SAID, Bookmark, Standing, Stretch
+from .place import Bookmark, Standing, Stretch
 from .progress import Progress, finish
 from .query import Query
 from .rows import Rows, Sieve
@@ -130,9 +130,10 @@ class Reading:
             rows=self.rows,
             seen=self.seen,
             total=self.total,
-            notes=(*self.notes, *([SAID + self.said] if self.said else ())),
+            notes=tuple(self.notes),
             complete=self.complete,
             doubts=self._sieve.doubtful,
+            said=self.said,
         )
         if self.employees is not None:
             return self.employees.standing(at_end)
@@ -153,9 +154,7 @@ class Reading:
         self._earlier = bookmark
         self.rows, self.seen = bookmark.rows, bookmark.seen
         self._total, self._total_here = bookmark.total, 0
-        told = [n.removeprefix(SAID) for n in bookmark.notes if n.startswith(SAID)]
-        self.said = next(iter(told), "")
-        self.notes = [n for n in bookmark.notes if not n.startswith(SAID)]
+        self.notes, self.said = [*bookmark.notes], bookmark.said
         self.complete = bookmark.complete
         self._sieve.doubtful = bookmark.doubts
 

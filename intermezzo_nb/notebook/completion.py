@@ -210,7 +210,10 @@ def _resource(plain: list[str]) -> Resource | None:
 
 def _filters(resource: Resource) -> list[str]:
     asked = [p.name for p in resource.parameters]
-    return list(dict.fromkeys(asked + [c.name for c in resource.columns]))
+    # What the path fills is asked for by the name that the path has for it.
+    filled = {p.column for p in resource.parameters if p.where == "path"}
+    columns = [c.name for c in resource.columns if c.name not in filled]
+    return list(dict.fromkeys(asked + columns))
 
 
 def _target(resource: Resource, name: str) -> Column | Parameter | None:

@@ -71,6 +71,7 @@ def test_parameters_columns_and_options_of_a_resource(tab):
     assert {"--limit", "--columns", "--history", "--money"} <= {*offered}
     assert "effective_date=" not in tab("%intermezzo employees ")
     assert tab("%intermezzo compensation ")[0] == "employee_id="
+    assert "employeeId=" not in tab("%intermezzo compensation ")
 
 
 def test_the_end_of_a_dotted_column_finds_it(after):

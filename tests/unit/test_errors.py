@@ -88,7 +88,6 @@ def test_a_value_that_is_cut_shows_that_it_is():
         "http://h.example",
         "/cb?x",
         "code=abc",
-        "a&b",
         "SplxlOBeZQQYbYS6WxSbIA",
         "4/0AX4XfWhSplxlOBeZQ",
         ["http://h.example"],
@@ -101,7 +100,7 @@ def test_a_value_that_may_be_a_secret_is_not_repeated(value):
 
 @pytest.mark.parametrize(
     "value",
-    ["pigeon", "employmentCountrie", "2026-02-30", "2026-03-31T10:00:00Z", -1, "a, b"],
+    ["pigeon", "employmentCountrie", "2026-02-30", "2026-03-31T10:00:00Z", -1, "a & b"],
 )
 def test_other_values_are_repeated(value):
     assert quoted(value) == repr(value)
