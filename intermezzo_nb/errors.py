@@ -64,6 +64,10 @@ __all__ = [
 ]
 
 
+CLIENT_ERRORS = range(400, 500)
+"""The statuses that say that the request was wrong (RFC 9110 §15.5)."""
+
+
 class IntermezzoError(Exception):
     """
     What every error of this package is.

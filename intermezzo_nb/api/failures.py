@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..errors import ApiError, IntermezzoError, NetworkError
+from ..errors import CLIENT_ERRORS, ApiError, IntermezzoError, NetworkError
 
 ABOUT_SOME = (ApiError, NetworkError)
 _ALIKE = 5  # failures in a row, after which the others are not expected to do better
@@ -110,5 +110,4 @@ def _is_about_one(error: IntermezzoError) -> bool:
     if not isinstance(error, ApiError):
         return False
     status = error.status
-    is_clients = status is not None and 400 <= status < 500  # noqa: PLR2004 (4xx)
-    return status is None or (is_clients and status != _TOO_MANY)
+    return status is None or (status in CLIENT_ERRORS and status != _TOO_MANY)

@@ -15,6 +15,7 @@ import requests
 import urllib3
 
 from ..errors import (
+    CLIENT_ERRORS,
     ApiError,
     IntermezzoError,
     LoginRequired,
@@ -271,8 +272,7 @@ def _request_name(response: requests.Response) -> str:
 
 def _usual_advice(response: requests.Response) -> str:
     status = response.status_code
-    is_for_good = 400 <= status < 500 and status not in _PASSING  # noqa: PLR2004 (4xx)
-    if not is_for_good:
+    if status not in CLIENT_ERRORS or status in _PASSING:
         return "Try again later."
     allowed = plain(response.headers.get("Allow", ""), 80)
     if status == requests.codes.method_not_allowed and allowed:

@@ -15,7 +15,14 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from ..errors import ApiError, IntermezzoError, NetworkError, RateLimited, plain
+from ..errors import (
+    CLIENT_ERRORS,
+    ApiError,
+    IntermezzoError,
+    NetworkError,
+    RateLimited,
+    plain,
+)
 from . import waits
 from .answers import decoded
 from .client import Api
@@ -35,7 +42,7 @@ from .progress import Progress
 _JSON = {"Content-Type": "application/json"}
 _REFUSED_WHOLE = (400, 409, 422)
 _REDIRECTED_UNDONE = (307, 308)  # RFC 9110 §15.4: to be asked again elsewhere
-_CLIENT_ERRORS, _TIMED_OUT = range(400, 500), 408
+_TIMED_OUT = 408
 _LONGEST_LABEL = 2000  # characters
 _TRIES = 7  # of a chunk that is answered with 429
 
@@ -293,7 +300,7 @@ def _of_error(
         outcomes = of_refusal(named, count, told)
         is_by_row = any(outcome.state != REJECTED for outcome in outcomes)
         return outcomes, None if is_by_row else error
-    is_refused = status in _CLIENT_ERRORS and status != _TIMED_OUT
+    is_refused = status in CLIENT_ERRORS and status != _TIMED_OUT
     return all_of(count, UNSENT if is_refused else UNCERTAIN), error
 
 

@@ -156,6 +156,8 @@ def test_labels_that_another_table_had_are_no_sign_of_its_rows(send, taker, tmp_
     moved = pd.concat([contacts(1, first=40), first, second], ignore_index=True)
     assert send(moved, **options).complete
     assert taker.rows[-2:] == ["Person 39", "Person 40"]
+    again = send(first.iloc[1:].reset_index(drop=True), **options)
+    assert (again.complete, again.requests) == (True, 0)
 
 
 def test_an_interrupt_with_a_journal_says_that_the_same_call_goes_on(
