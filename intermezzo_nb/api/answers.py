@@ -22,6 +22,7 @@ Answer: TypeAlias = Callable[..., tuple[Any, str | int]]
 
 _DIGITS = 18  # of a count
 DEEPEST = 512  # lists and objects inside each other
+_SHORT = 8192  # bytes: looked through long before numpy would be there
 
 
 def decoded(response: requests.Response) -> Any:
@@ -68,10 +69,7 @@ def insist_on_depth(content: bytes, value: Any) -> None:
     ------
     RecursionError
     """
-    load("api.glance")  # the first use of numpy
-    from .glance import may_be_deeper
-
-    if may_be_deeper(content, DEEPEST):
+    if _may_be_deeper(content):
         # As a rule these are the records of a page, which are looked at one by one.
         parts = _nested(_nested([value]))
         if any(_is_deeper(part, DEEPEST - 2) for part in parts):
@@ -112,6 +110,15 @@ def _loaded(content: bytes) -> Any:
         return _DECODER.decode(content)
     # NaN, half a letter, another encoding: or nothing that is JSON.
     return json.loads(content, parse_float=number_of, parse_constant=str)
+
+
+def _may_be_deeper(content: bytes) -> bool:
+    if len(content) <= _SHORT:
+        return content.count(b"[") + content.count(b"{") > DEEPEST
+    load("api.glance")  # the first use of numpy
+    from .glance import may_be_deeper
+
+    return may_be_deeper(content, DEEPEST)
 
 
 def _is_deeper(value: Any, levels: int) -> bool:

@@ -379,7 +379,7 @@ print(len(ours.frame("/things")))
 def test_an_interrupt_while_pandas_is_loaded_leaves_no_half_of_it(
     serve, shared_practice, how, told
 ):
-    server = serve(rows=50)
+    server = serve(rows=50, wide=True)  # a long answer needs numpy
     settings = {**shared_practice.settings("machine"), "api_url": server.url}
     script = _INTERRUPTED.replace("HOW", how)
     command = [sys.executable, "-c", script, json.dumps(settings)]
@@ -416,7 +416,7 @@ print(len(ours.frame("/things")))
 def test_who_was_interrupted_while_pandas_was_loaded_can_leave(
     serve, shared_practice, how
 ):
-    server = serve(rows=50)
+    server = serve(rows=50, wide=True)  # a long answer needs numpy
     settings = {**shared_practice.settings("machine"), "api_url": server.url}
     script = _INTERRUPTED_AT_ITS_START.replace("HOW", how)
     command = [sys.executable, "-c", script, json.dumps(settings)]

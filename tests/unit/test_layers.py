@@ -175,6 +175,15 @@ def test_load_ext_loads_nothing_heavy_beyond_ipython():
     assert loaded.isdisjoint({"decimal", "difflib", "hashlib", "uuid"})
 
 
+def test_a_short_answer_is_read_without_numpy():
+    check = (
+        "import sys\n"
+        "from intermezzo_nb.api.answers import read_json\n"
+        "print(read_json(b'{\"items\": [1]}'), 'numpy' in sys.modules)"
+    )
+    assert printed(check).strip() == "{'items': [1]} False"
+
+
 def test_a_connection_loads_nothing_that_only_some_need():
     some = ("jwt", "cryptography", "filelock", "keyring", "pandas", "pyarrow")
     some += ("tomllib", "http.server", "intermezzo_nb.login", "intermezzo_nb.status")

@@ -59,11 +59,15 @@ def read(text, name, form):
 @pytest.mark.parametrize(
     "inner", ["1", str(2**70), '"\\ud800"', "0.1234567890123456789", "[]", "{}"]
 )
-def test_what_is_too_deep_is_refused_whatever_is_inside(nested, inner):
-    assert read_json(nested(DEEPEST, inner).encode())
+@pytest.mark.parametrize("blanks", ["", " " * 10_000], ids=["short", "long"])
+def test_what_is_too_deep_is_refused_whatever_is_inside(nested, inner, blanks):
+    def read_at(depth):
+        return read_json((nested(depth, inner) + blanks).encode())
+
+    assert read_at(DEEPEST)
     for depth in (DEEPEST + 1, 2_001, 100_000):
         with pytest.raises(RecursionError):
-            read_json(nested(depth, inner).encode())
+            read_at(depth)
 
 
 @pytest.mark.parametrize("form", FORMS)
