@@ -53,6 +53,18 @@ class IdTokenVerifier:
         self._skew = skew or Skew()
         self._keys: list[tuple[Mapping[str, Any], jwt.PyJWK]] | None = None
 
+    def fetch_keys(self) -> None:
+        """
+        Fetch the server's keys, where none are known.
+
+        Raises
+        ------
+        NetworkError, AuthorizationServerError
+            They could not be had.
+        """
+        if self._keys is None:
+            self._keys = self._fetched()
+
     def verify(
         self, id_token: Secret, *, access_token: Secret, nonce: Secret | None
     ) -> dict[str, Any]:
@@ -142,10 +154,11 @@ class IdTokenVerifier:
         return header
 
     def _key(self, header: Mapping[str, Any]) -> jwt.PyJWK:
+        self.fetch_keys()
         for attempt in ("known", "fetched anew"):
-            if self._keys is None or attempt == "fetched anew":
+            if attempt == "fetched anew":
                 self._keys = self._fetched()
-            keys = [key for told, key in self._keys if self._fits(told, header)]
+            keys = [k for told, k in self._keys or () if self._fits(told, header)]
             if keys:
                 return keys[0]
         raise AuthorizationServerError(
@@ -215,9 +228,10 @@ def _digest(nonce: object) -> str:
 
 
 def _at_hash(access_token: Secret, algorithm: str) -> bytes:
-    # OIDC Core §3.1.3.6: the left half of the hash, base64url without padding.
-    method = jwt.get_algorithm_by_name(algorithm)
-    digest = method.compute_hash_digest(access_token.reveal().encode())
+    # OIDC Core §3.1.3.6: the left half of the hash, base64url without padding. The
+    # JWT library would have it made by cryptography, and load much for it.
+    bits = algorithm[-3:]
+    digest = hashlib.new(f"sha{bits}", access_token.reveal().encode()).digest()
     return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=")
 
 

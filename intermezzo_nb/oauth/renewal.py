@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 
 from msgspec.structs import replace
 
 from ..errors import AuthorizationServerError, LoginRequired, NetworkError
+from ..loading import begin
 from ..secret import Secret
 from .client import OAuthClient
 from .flows import ClientCredentialsFlow
@@ -43,6 +45,9 @@ def renewed(
             advice="Sign in: %intermezzo_login (in Python: .login())",
             code="session_ended" if token else "login_required",
         )
+    keys: Future[object] | None = None
+    if token.id_claims and client.can_verify:  # its next one needs them, too
+        keys = begin(client.verifier.fetch_keys)
     response = client.refresh(token.refresh_token)
     newer = token.renewed_by(response.token)
     if response.id_token is None or not client.can_verify:
@@ -50,13 +55,19 @@ def renewed(
     # Not to be used before its ID token is judged, also not after a kill: its life
     # counts as over till then.
     keep(replace(newer, issued_at=0.0, expires_in=1.0))
-    return _still_identified(client, newer, response.id_token, token)
+    return _still_identified(client, newer, response.id_token, token, keys)
 
 
 def _still_identified(
-    client: OAuthClient, newer: Token, id_token: Secret, before: Token
+    client: OAuthClient,
+    newer: Token,
+    id_token: Secret,
+    before: Token,
+    keys: Future[object] | None,
 ) -> Token:
     try:
+        if keys:
+            keys.result()
         claims = client.verifier.verify_renewed(
             id_token, access_token=newer.access_token, first=before.id_claims
         )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+from switches import SWITCHES
 
 from intermezzo_nb.errors import (
     AuthorizationServerError,
@@ -232,6 +235,28 @@ def test_keys_that_were_rotated_are_fetched_once_more(hostile, signing_in):
     session.token(rejected=session.token().access_token)
     assert len(server.asked("/jwks")) == 2
     assert made.connection.status().identity is not None
+
+
+def test_a_renewal_asks_for_the_keys_while_it_asks_for_the_token(
+    hostile, signing_in, monkeypatch
+):
+    def held(good, *_):
+        until = time.monotonic() + 5
+        while len(server.asked("/jwks")) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+        return good
+
+    monkeypatch.setitem(SWITCHES, "held till the keys are asked for", ("token", held))
+    server = hostile()
+    made = signing_in(server)
+    made.sign_in()
+    session = made.connection._session
+    session._oauth.verifier._keys = None  # as a process that has just begun
+    server.switches = {"held till the keys are asked for"}
+    begun = time.monotonic()
+    session.token(rejected=session.token().access_token)
+    assert time.monotonic() - begun < 4
+    assert len(server.asked("/jwks")) == 2
 
 
 def test_an_unknown_kid_asks_for_keys_once_more_only(hostile, signing_in):
