@@ -370,7 +370,7 @@ print(len(ours.frame("/things")))
         ('[*ours.frames("/things")]', ""),
         # As after a sign-in that somebody waited for.
         ('ours._loader = lambda _: None; ours.frame("/things")', "interrupted"),
-        ('ours.get("/things")', ""),
+        ('ours.get("/things", size=50)', ""),
         ('ours.export("/things", tempfile.mkdtemp())', ""),
         ("ours.resources()", ""),
         ("intermezzo_nb.read_export", ""),
@@ -412,7 +412,9 @@ print(len(ours.frame("/things")))
 """
 
 
-@pytest.mark.parametrize("how", ['ours.frame("/things")', 'ours.get("/things")'])
+@pytest.mark.parametrize(
+    "how", ['ours.frame("/things")', 'ours.get("/things", size=50)']
+)
 def test_who_was_interrupted_while_pandas_was_loaded_can_leave(
     serve, shared_practice, how
 ):
