@@ -174,6 +174,10 @@ class Authorize(ForPeople):
 class ForClients(_Handler):
     """What programs ask for, not people: JSON, refusals too (RFC 6749 §5.2)."""
 
+    async def prepare(self) -> None:
+        """Take as long as an answer takes."""
+        await self.practice.delay()
+
     def check_xsrf_cookie(self) -> None:
         """Do nothing: no browser sends these, and no cookie counts here."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import re
@@ -61,8 +60,7 @@ class Payroll(QueryHandler):
         await self._answer(routes)
 
     async def _answer(self, routes: Routes) -> None:
-        if self.practice.options.latency:
-            await asyncio.sleep(self.practice.options.latency / 1000)
+        await self.practice.delay()
         self._within_rate()
         for matches, scope, answer in routes:
             if (found := self._groups(matches)) is not None:

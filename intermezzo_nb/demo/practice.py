@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
@@ -39,7 +40,7 @@ class Options(Struct, frozen=True):
     rate : float
         Requests per second that the payroll API takes; 0 for any number.
     latency : float
-        Milliseconds added to each answer of the payroll API.
+        Milliseconds added to each answer to a program.
     shape : {"authkit", "auth0"}
         Which of the two documented token endpoints it plays (/auth).
     paging : {"page", "cursor", "array"}
@@ -115,6 +116,11 @@ class Practice:
         lifetime = self.options.token_lifetime
         self.endpoints = Endpoints(self.validator, lifetime, url)
         self._leave_secrets()
+
+    async def delay(self) -> None:
+        """Wait for as long as an answer to a program takes."""
+        if seconds := self.options.latency / 1000:
+            await asyncio.sleep(seconds)
 
     @property
     def is_auth0(self) -> bool:

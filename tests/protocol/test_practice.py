@@ -157,6 +157,16 @@ def test_another_method_is_refused_in_json(shared_practice):
     assert refusal(answer) == (405, "invalid_request")
 
 
+def test_each_answer_to_a_program_takes_its_time(practice_server):
+    practice = practice_server(latency=300)
+    answers = [
+        post(practice, "/oauth2/token", secret_of(practice, "machine")),
+        requests.get(f"{practice.url}/jwks", timeout=5),
+        requests.get(f"{practice.url}/v1/organizations", timeout=5),
+    ]
+    assert min(answer.elapsed.total_seconds() for answer in answers) >= 0.3
+
+
 @pytest.mark.parametrize("odd", ["x", "x" * 42, "x" * 129, "é" * 43, challenge() + "="])
 def test_a_challenge_that_is_none_goes_back_to_the_client(shared_practice, person, odd):
     link = asks(shared_practice, code_challenge=odd).prepare().url
