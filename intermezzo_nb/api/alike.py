@@ -22,6 +22,8 @@ class Alike(Struct):
     """The members, as they came first."""
     __alike_always__: ClassVar[frozenset[str]] = frozenset()
     """Those that no record lacks."""
+    __alike_inside__: ClassVar[frozenset[str]] = frozenset()
+    """Those that are such records again, and nothing else."""
 
 
 def are_alike(records: Sequence[Any]) -> bool:

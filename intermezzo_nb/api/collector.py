@@ -22,7 +22,7 @@ from .columns import TEXT, legible, text
 from .schema import Column, Resource
 from .shaping import DEEPEST, Path, as_text
 
-_ROWS = 500  # of a chunk: few enough for the processor's caches, and for its calls
+_ROWS = 1000  # of a chunk: few enough for the processor's caches, and for its calls
 _BORNE = frozenset({*TEXTUAL, "date", "instant", "money"})  # by text, in JSON
 _NOTHING: Mapping[str, Any] = {}
 
@@ -90,15 +90,18 @@ class Collector:
     def _take(
         self, node: _Node, records: Sequence[Any], row: int, unwrap: str | None = None
     ) -> None:
-        columns = transposed if _hold_alike(records) else _transposed
+        kind = _kind_of(next(filter(None, records), None))
+        columns = transposed(records) if kind else _transposed(records)
+        inside = kind.__alike_inside__ if kind else ()
         inner: Sequence[Any] = ()
-        for name, values in columns(records):
+        for name, values in columns:
             if name == unwrap:
                 inner = values
                 continue
             if (child := node.children.get(name)) is None:
                 child = node.children[name] = _Node((*node.path, name))
-            if (child.children and child.opens) or _hold_alike(values):
+            is_open = child.children and child.opens
+            if is_open or (name in inside and _hold_alike(values)):
                 self._open(child, values, row)
             else:
                 child.put(values, row)
@@ -226,7 +229,7 @@ def _stored(values: list[Any], types: set[type], kind: str) -> Chunk:
         return values
 
 
-def _kind_of(record: Any) -> type | None:
+def _kind_of(record: Any) -> type[Alike] | None:
     return type(record) if isinstance(record, Alike) else None
 
 

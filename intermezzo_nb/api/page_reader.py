@@ -163,6 +163,7 @@ class _Form:
         about = {
             "__alike_order__": (*self._members,),
             "__alike_always__": frozenset(self._always),
+            "__alike_inside__": frozenset(n for n, f in self._members.items() if f),
         }
         made: type[Alike] = _made("Record", (Alike,), fields, about)
         return made
