@@ -167,18 +167,17 @@ class TokenSource:
         # In a thread of its own: an interrupt ends the wait for it, but cannot come
         # between the server's answer and its saving.
         flight: Future[Token] = Future()
-        thread = threading.Thread(
-            target=self._fly,
-            args=(flight, stale),
-            name="intermezzo-renewal",
-            daemon=False,
-        )
         try:
             with self._mutex:
                 if self._flight is not None:
                     return self._flight
                 self._flight = flight
-            thread.start()
+            threading.Thread(
+                target=self._fly,
+                args=(flight, stale),
+                name="intermezzo-renewal",
+                daemon=False,
+            ).start()
         except RuntimeError:
             self._fly(flight, stale)  # there are no threads left, or Python is ending
         except BaseException:
