@@ -61,6 +61,7 @@ class Connection:
         self._session = Session(settings)
         self._api: Api | None = None
         self.last_report: SendReport | None = None
+        self._runs = list[Any]()
         self.after_fork()
         renew_in_child(self)
 
@@ -521,7 +522,8 @@ class Connection:
         Raises
         ------
         BadTable, SendFailed, SettingsError, ApiError, LoginError, NetworkError
-            As :meth:`send` does.
+            As :meth:`send` does; the first without a journal also for an employee whom
+            this connection has paid for that day, or may have.
         StoreError
             ``run_uncertain``: the journal holds another run that was not answered;
             ``run_paid``: another one with payslips of these employees for that day.
@@ -544,9 +546,15 @@ class Connection:
     def _manner(self, how: dict[str, Any], *others: str) -> Manner:
         from .api.delivering import Manner
 
-        place = self.settings.api_url or ""
-        keep = self._keep_report
-        return Manner.of(self._client, place, keep, how, others=others, tell=say)
+        return Manner.of(
+            self._client,
+            self.settings.api_url or "",
+            self._keep_report,
+            how,
+            others=others,
+            tell=say,
+            runs=self._runs,
+        )
 
     def _keep_report(self, report: SendReport) -> None:
         self.last_report = report

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -28,6 +28,14 @@ _RETRIED = {
     "which they are known; new rows go by send(…)."
 }
 
+_PAID = {
+    UNCERTAIN: "may have been paid for that day by this connection: no answer came",
+    CREATED: "was paid for that day by this connection already",
+}
+_PAID_TWICE = {
+    "": "Leave them out; look in Intermezzo where no answer came. A run that is to be "
+    "paid beside the other needs a journal of its own (journal=…)."
+}
 _CHANGED = {
     "": "Leave out what was created, and change it in Intermezzo; give other rows "
     "labels of their own."
@@ -52,6 +60,8 @@ class Manner(Struct, frozen=True):
     attempts : list of (Job, Delivery)
         What was sent so far by a report and its retries, and theirs: all of them
         share this list, so that each knows what any other has created.
+    runs : list of (Job, Delivery)
+        The payroll runs of a connection so far.
     """
 
     api: Api
@@ -61,6 +71,7 @@ class Manner(Struct, frozen=True):
     journal: str | os.PathLike[str] | None = None
     progress: Callable[[Progress], None] = lambda _: None
     attempts: list[tuple[Job, Delivery]] = field(default_factory=list)
+    runs: list[tuple[Job, Delivery]] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -72,6 +83,7 @@ class Manner(Struct, frozen=True):
         *,
         others: Sequence[str] = (),
         tell: Callable[[str], None],
+        runs: list[tuple[Job, Delivery]],
     ) -> Manner:
         """
         Give that of a caller's own words.
@@ -89,7 +101,7 @@ class Manner(Struct, frozen=True):
             raise unknown_argument(min(unknown), (*others, *_HOW))
         progress = how.get("progress")
         progress = waits_alone(tell) if progress is None else progress
-        return cls(api, place, keep, **{**how, "progress": progress})
+        return cls(api, place, keep, **{**how, "progress": progress}, runs=runs)
 
     def __post_init__(self) -> None:
         if self.journal is not None:
@@ -116,6 +128,8 @@ def deliver(
     how.keep(report)
     is_retry, unanswered = bool(how.attempts), {*_keys(how, UNCERTAIN)}
     how.attempts.append((job, delivery))
+    if job.is_one:
+        how.runs.append((job, delivery))
     opened = (
         Journal(how.journal, _subject(how, job)) if how.journal is not None else None
     )
@@ -276,7 +290,8 @@ def refuse_created(
     BadTable
         There are some.
     """
-    known = {label for job, at in _rows(how, CREATED) for label in job.labels[at]}
+    rows = _rows(how.attempts, CREATED)
+    known = {label for job, at in rows for label in job.labels[at]}
     created = Counter(_keys(how, CREATED))
     wanted: Counter[str] = Counter()
     for job, _ in how.attempts:
@@ -298,14 +313,46 @@ def refuse_created(
     refuse(what, problems, [label for own in labels for label in own], _RETRIED)
 
 
-def _rows(how: Manner, state: str) -> Iterator[tuple[Job, int]]:
-    """Give the rows of earlier attempts that are in a state."""
-    for job, delivery in how.attempts:
+def refuse_paid(
+    how: Manner, path: str, keys: Sequence[str], labels: Sequence[Sequence[Any]]
+) -> None:
+    """
+    Refuse to pay somebody whom this connection has paid, or may have.
+
+    Where there is a journal, that is asked instead: it knows of other processes, too.
+
+    Raises
+    ------
+    BadTable
+        There is somebody.
+    """
+    if how.journal is not None or how.attempts:
+        return
+    told = {
+        job.keys[at]: words
+        for state, words in _PAID.items()
+        for job, at in _rows(how.runs, state)
+        if job.path == path
+    }
+    problems = [
+        (own[0], "", told[key])
+        for key, own in zip(keys, labels, strict=True)
+        if key in told
+    ]
+    every = [label for own in labels for label in own]
+    refuse("a payroll run", problems, every, _PAID_TWICE)
+
+
+def _rows(
+    sent: Iterable[tuple[Job, Delivery]], state: str
+) -> Iterator[tuple[Job, int]]:
+    """Give the rows of what was sent that are in a state."""
+    for job, delivery in sent:
         yield from ((job, at) for at in delivery.places(state))
 
 
 def _keys(how: Manner, state: str) -> list[str]:
-    return [job.keys[at] for job, at in _rows(how, state)]
+    return [job.keys[at] for job, at in _rows(how.attempts, state)]
 
 
 def _interrupted(how: Manner, report: SendReport) -> SendFailed:

@@ -13,7 +13,7 @@ from .arguments import bad_argument, count, names_of
 from .bodies import checked, nested, refuse
 from .client import Api
 from .countries import EMPLOYEE_ID, find_country
-from .delivering import Manner, confirm, deliver, refuse_created
+from .delivering import Manner, confirm, deliver, refuse_created, refuse_paid
 from .forms import REFERENCE, Body, Problem, columns, find_form
 from .outcomes import UNSENT, all_of, of_bulk
 from .owners import choose, named
@@ -121,6 +121,7 @@ def run_payroll(
     # Who was paid is not paid again for other amounts.
     keys = [f"{head['payDate']} {one}" for one in group.ids]
     refuse_created(how, "a payroll run", keys, labels)
+    refuse_paid(how, land.path, keys, labels)
     opening = encoded(head)[:-1]
 
     def body(chunk: Sequence[str]) -> str:

@@ -86,6 +86,32 @@ def test_a_payroll_run_that_is_there_after_all_is_settled(api, taker, tmp_path):
     assert len(taker.seen) == 1
 
 
+def test_a_connection_pays_nobody_twice_for_a_day(api, taker, tmp_path):
+    earning = {"earningType": "Salary", "amount": 9}
+    frame = pd.DataFrame({"employeeId": ["e1", "e1", "e2", "e3"]}).assign(**earning)
+    slips = [{"employeeId": "e1"}, {"employeeId": "e2"}]
+    errors = [{"employeeId": "e3", "message": "no bank account"}]
+    taker.acts += [says({"payslips": slips, "errors": errors}), hang_up, hang_up]
+
+    def run(rows, day="2026-04-30", **options):
+        options = {"on_error": "report", "pay_date": day, **options}
+        return states(api.run_payroll("GB", rows, **options))
+
+    assert run(frame) == {"created": 2, "rejected": 1}
+    for same in (frame, frame.assign(amount=10), frame.iloc[2:]):
+        with pytest.raises(BadTable, match="row 2 was paid for that day by this") as no:
+            run(same)
+    assert "a journal of its own" in no.value.advice
+    assert len(taker.seen) == 1
+    assert run(frame.iloc[3:]) == {"uncertain": 1}
+    with pytest.raises(BadTable, match="row 3 may have been paid for that day"):
+        run(frame.iloc[3:])
+    assert run(frame.iloc[3:], journal=tmp_path / "beside.jsonl") == {"uncertain": 1}
+    taker.acts.append(says({"payslips": [*slips, {"employeeId": "e3"}]}))
+    assert run(frame, "2026-05-31") == {"created": 3}
+    assert len(taker.seen) == 4
+
+
 def test_only_what_is_uncertain_can_be_found(send, taker):
     taker.acts += [created, hang_up]
     report = send(contacts(30))
