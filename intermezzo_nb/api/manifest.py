@@ -235,7 +235,7 @@ def unusable(folder: Path, why: str, code: str, advice: str = "") -> StoreError:
 def _is_as_written(members: dict[str, Any]) -> bool:
     told = members.pop(_SUM, None)
     try:
-        return told is None or told == _digest(members)  # the first manifests had none
+        return bool(told == _digest(members))
     except RecursionError:
         return False
 

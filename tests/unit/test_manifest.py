@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 
 import pytest
@@ -28,7 +29,7 @@ def written():
 
 
 def members():
-    """Give what is written, without the sum, as in the first manifests."""
+    """Give what is written, without the sum."""
     told = json.loads(written().written())
     del told["sha256"]
     return told
@@ -56,7 +57,9 @@ def at(value, path):
 
 
 def read(folder, told):
-    (folder / "manifest.json").write_text(json.dumps(told))
+    """Read it with a sum that is right, so that what is wrong is looked at."""
+    total = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps({**told, "sha256": total}))
     return read_manifest(folder)
 
 
@@ -71,6 +74,13 @@ def test_it_is_read_as_it_was_written(tmp_path):
     (tmp_path / "manifest.json").write_bytes(written().written())
     assert read_manifest(tmp_path) == written() == read(tmp_path, members())
     assert read_manifest(tmp_path).written() == written().written()
+
+
+def test_what_has_no_sum_is_refused(tmp_path):
+    (tmp_path / "manifest.json").write_text(json.dumps(members()))
+    with pytest.raises(StoreError, match="cannot be used") as caught:
+        read_manifest(tmp_path)
+    assert "not what was written" in caught.value.why
 
 
 @pytest.mark.parametrize("path", PATHS, ids=str)
