@@ -40,7 +40,7 @@ KNOWN = replace(
 DATES = [c.name for c in KNOWN.columns if c.kind == "date"]
 INSTANTS = [c.name for c in KNOWN.columns if c.kind == "instant"]
 GOALS = {
-    "ours": 0.25,
+    "ours": "0.25; 0.15 on two cores",  # one does it all
     "ours, a value of a wrong type": 0.6,
     "ours, an unknown path": 0.6,
 }
@@ -208,17 +208,17 @@ def main():
         # In another order each time: each way finds the memory that the last one left.
         for name in orders.sample([*every], len(every)):
             spent[name].append(seconds(every[name]))
-    print(f"{'':<32}{'median':>10}{'ratio':>8}{'goal':>8}")
+    print(f"{'':<32}{'median':>10}{'ratio':>8}   goal")
     for name, each in spent.items():
         plain = spent["json_normalize" + ", with lists" * name.endswith("with lists")]
         goal, middle = GOALS.get(name, ""), statistics.median(each)
         # Of each round, so that a slow minute of the machine counts for both.
         ratio = statistics.median(a / b for a, b in zip(each, plain, strict=True))
-        print(f"{name:<32}{middle:>8.2f} s{ratio:>8.2f}{goal:>8}")
+        print(f"{name:<32}{middle:>8.2f} s{ratio:>8.2f}   {goal}")
     del raw, odd, lists, every
-    print(f"{'peak memory over raw bytes':<32}{'':>10}{'ratio':>8}{'goal':>8}")
+    print(f"{'peak memory over raw bytes':<32}{'':>10}{'ratio':>8}   goal")
     for name, goal in {"json_normalize": "", "ours": 2.5}.items():
-        print(f"{name:<32}{'':>10}{most_memory(name, count):>8.2f}{goal:>8}")
+        print(f"{name:<32}{'':>10}{most_memory(name, count):>8.2f}   {goal}")
 
 
 if __name__ == "__main__":
