@@ -36,8 +36,15 @@ def load(room: str) -> None:
     loaded.result()
 
 
-def begin(work: Callable[[], object]) -> Future[object]:
-    """Let a thread do something once, whoever is interrupted meanwhile."""
+def begin(work: Callable[[], object], *, daemon: bool = False) -> Future[object]:
+    """
+    Let a thread do something once, whoever is interrupted meanwhile.
+
+    Parameters
+    ----------
+    daemon : bool
+        Whether Python may end before it is done.
+    """
     done: Future[object] = Future()
 
     def do() -> None:
@@ -48,5 +55,5 @@ def begin(work: Callable[[], object]) -> Future[object]:
 
     # Of an executor, one that is interrupted while this starts could not be shut down:
     # its thread would wait for more, and the process for that thread.
-    threading.Thread(target=do, name="intermezzo-loading").start()
+    threading.Thread(target=do, name="intermezzo-loading", daemon=daemon).start()
     return done

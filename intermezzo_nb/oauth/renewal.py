@@ -47,7 +47,7 @@ def renewed(
         )
     keys: Future[object] | None = None
     if token.id_claims and client.can_verify:  # its next one needs them, too
-        keys = begin(client.verifier.fetch_keys)
+        keys = begin(client.verifier.fetch_keys, daemon=True)
     response = client.refresh(token.refresh_token)
     newer = token.renewed_by(response.token)
     if response.id_token is None or not client.can_verify:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
-from switches import SWITCHES
+from switches import SWITCHES, instead
 
 from intermezzo_nb.errors import (
     AuthorizationServerError,
@@ -257,6 +258,34 @@ def test_a_renewal_asks_for_the_keys_while_it_asks_for_the_token(
     session.token(rejected=session.token().access_token)
     assert time.monotonic() - begun < 4
     assert len(server.asked("/jwks")) == 2
+
+
+def test_who_is_refused_waits_for_no_keys_nor_does_python(
+    hostile, signing_in, monkeypatch
+):
+    hanging, goes_on = threading.Event(), threading.Event()
+
+    def hang(good, *_):
+        hanging.set()
+        goes_on.wait(20)
+        return good
+
+    refused = instead({"error": "invalid_grant"}, 400)
+    monkeypatch.setitem(SWITCHES, "keys hang", ("jwks", hang))
+    monkeypatch.setitem(SWITCHES, "no more", ("token", refused))
+    server = hostile()
+    made = signing_in(server)
+    made.sign_in()
+    session = made.connection._session
+    session._oauth.verifier._keys = None  # as a process that has just begun
+    server.switches = {"keys hang", "no more"}
+    with pytest.raises(LoginRequired):
+        session.token(rejected=session.token().access_token)
+    assert hanging.wait(5)
+    waiting = [t for t in threading.enumerate() if t.name == "intermezzo-loading"]
+    assert [thread.daemon for thread in waiting] == [True]
+    goes_on.set()
+    waiting[0].join(10)
 
 
 def test_an_unknown_kid_asks_for_keys_once_more_only(hostile, signing_in):
