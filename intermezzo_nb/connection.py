@@ -110,16 +110,20 @@ class Connection:
         """
         Go on with another connection's session, where who asks whom is the same.
 
+        So whom that one has paid, this one has paid, too.
+
         Where only the rows differ, a sign-in under way goes on too.
         """
         unlike = differing(self.settings, other.settings)
         if unlike <= OF_ROWS:
             self._session, self._api = other._session, other._api
+            self._runs = other._runs
             return True
         is_same = self.settings.is_machine == other.settings.is_machine
         if not (is_same and unlike <= OF_ROWS | OF_SIGN_IN):
             return False
         self._session = other._session.with_settings(self.settings)
+        self._runs = other._runs
         return True
 
     def cancel_login(self, *, replaced: bool = False) -> None:

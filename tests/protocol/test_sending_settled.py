@@ -112,6 +112,22 @@ def test_a_connection_pays_nobody_twice_for_a_day(api, taker, tmp_path):
     assert len(taker.seen) == 4
 
 
+@pytest.mark.parametrize("changed", [{"organization": OWNER}, {"timeout": 60}])
+def test_who_takes_a_session_over_pays_nobody_again(
+    api, connection, shared_practice, taker, changed
+):
+    frame = pd.DataFrame({"employeeId": ["e1"], "earningType": "Salary", "amount": 9})
+    taker.acts.append(says({"payslips": [{"employeeId": "e1"}]}))
+    assert api.run_payroll("GB", frame, pay_date="2026-04-30").complete
+    later = connection(
+        **shared_practice.settings("machine", api_url=taker.url, **changed)
+    )
+    assert later.take_over(api)
+    with pytest.raises(BadTable, match="was paid for that day by this connection"):
+        later.run_payroll("GB", frame, pay_date="2026-04-30")
+    assert len(taker.seen) == 1
+
+
 def test_only_what_is_uncertain_can_be_found(send, taker):
     taker.acts += [created, hang_up]
     report = send(contacts(30))
