@@ -112,6 +112,26 @@ def test_a_connection_pays_nobody_twice_for_a_day(api, taker, tmp_path):
     assert len(taker.seen) == 4
 
 
+def test_who_was_not_paid_after_all_is_paid_by_a_retry(api, taker):
+    frame = pd.DataFrame({"employeeId": ["e1"], "earningType": "Salary", "amount": 9})
+    taker.acts += [hang_up, says({"payslips": [{"employeeId": "e1"}]})]
+    options = {"pay_date": "2026-04-30", "on_error": "report"}
+    report = api.run_payroll("GB", frame, **options)
+    assert report.retry(report.uncertain).complete
+    with pytest.raises(BadTable, match="row 0 was paid for that day"):
+        api.run_payroll("GB", frame, **options)
+    assert len(taker.seen) == 2
+
+
+def test_a_number_in_another_country_is_somebody_else(api, taker):
+    taker.acts += [says({"payslips": [{"employeeId": "1"}]})] * 2
+    pay = {"earningType": "Salary", "amount": 9}
+    for country, number in (("GB", "1"), ("DE", 1)):
+        frame = pd.DataFrame({"employeeId": [number]}).assign(**pay)
+        api.run_payroll(country, frame, pay_date="2026-04-30", on_error="report")
+    assert len(taker.seen) == 2
+
+
 @pytest.mark.parametrize("changed", [{"organization": OWNER}, {"timeout": 60}])
 def test_who_takes_a_session_over_pays_nobody_again(
     api, connection, shared_practice, taker, changed
