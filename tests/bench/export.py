@@ -116,7 +116,7 @@ def measure(name, count):
 
 
 def main():
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     if len(sys.argv) > 2:
         measure(sys.argv[2], count)
         return

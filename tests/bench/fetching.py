@@ -31,7 +31,7 @@ from intermezzo_nb.secret import Secret
 from intermezzo_nb.tokens.source import TokenSource
 from intermezzo_nb.tokens.store import MemoryStore
 
-SERVER = Path(__file__).with_name("list_server.py")
+SERVER = Path(__file__).parent / "servers" / "list_server.py"
 PAGES, AT_ONCE, ROUNDS, RATE = 200, 8, 5, 50
 SIZE = 100
 

@@ -4,7 +4,8 @@ A list in numbered pages, from a server that costs next to nothing but its laten
 What the server itself works would count as the client's delay, eight times over where
 eight ask at once. So its answers are bytes from the start, and it waits with
 ``select``: ``epoll`` counts in whole milliseconds.
-``python tests/bench/list_server.py '{"latency": 0.02}'`` serves until its input closes.
+``python tests/bench/servers/list_server.py '{"latency": 0.02}'`` serves until its
+input closes.
 """
 
 from __future__ import annotations
