@@ -6,13 +6,16 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
 import jwt
 
 from ..errors import AuthorizationServerError, LoginMismatch, plain
+from ..loading import begin
 from ..secret import Secret
+from ..tokens.forks import renew_in_child
 from .models import ServerMetadata
 from .wire import Skew
 
@@ -52,6 +55,25 @@ class IdTokenVerifier:
         self._metadata, self._client_id, self._fetch = metadata, client_id, keys
         self._skew = skew or Skew()
         self._keys: list[tuple[Mapping[str, Any], jwt.PyJWK]] | None = None
+        self.after_fork()
+        renew_in_child(self)
+
+    def after_fork(self) -> None:
+        """Let go of keys that a thread of the parent waits for."""
+        self._ahead: Future[object] | None = None
+
+    def fetch_ahead(self) -> Future[object] | None:
+        """
+        Begin to fetch the server's keys; None where they are known.
+
+        Who comes again while they are on their way waits for the same ones: a server
+        that leaves them unanswered is not asked at each attempt.
+        """
+        if self._keys is not None:
+            return None
+        if self._ahead is None or self._ahead.done():
+            self._ahead = begin(self.fetch_keys, daemon=True)
+        return self._ahead
 
     def fetch_keys(self) -> None:
         """

@@ -8,7 +8,6 @@ from concurrent.futures import Future
 from msgspec.structs import replace
 
 from ..errors import AuthorizationServerError, LoginRequired, NetworkError
-from ..loading import begin
 from ..secret import Secret
 from .client import OAuthClient
 from .flows import ClientCredentialsFlow
@@ -47,7 +46,7 @@ def renewed(
         )
     keys: Future[object] | None = None
     if token.id_claims and client.can_verify:  # its next one needs them, too
-        keys = begin(client.verifier.fetch_keys, daemon=True)
+        keys = client.verifier.fetch_ahead()
     response = client.refresh(token.refresh_token)
     newer = token.renewed_by(response.token)
     if response.id_token is None or not client.can_verify:

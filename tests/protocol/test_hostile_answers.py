@@ -288,6 +288,35 @@ def test_who_is_refused_waits_for_no_keys_nor_does_python(
     waiting[0].join(10)
 
 
+def test_who_tries_again_asks_for_no_keys_that_are_on_their_way(
+    hostile, signing_in, monkeypatch
+):
+    goes_on = threading.Event()
+
+    def hang(good, *_):
+        goes_on.wait(20)
+        return good
+
+    monkeypatch.setitem(SWITCHES, "keys hang", ("jwks", hang))
+    server = hostile()
+    made = signing_in(server)
+    made.sign_in()
+    session = made.connection._session
+    session._oauth.verifier._keys = None  # as a process that has just begun
+    server.switches = {"keys hang", "renewal 503"}
+    token = session.token()
+    for _ in range(5):
+        with pytest.raises(AuthorizationServerError):
+            session.token(rejected=token.access_token)
+    waiting = [t for t in threading.enumerate() if t.name == "intermezzo-loading"]
+    assert len(waiting) == 1
+    goes_on.set()
+    waiting[0].join(10)
+    server.switches = set()
+    assert session.token(rejected=token.access_token) != token
+    assert len(server.asked("/jwks")) == 2
+
+
 def test_an_unknown_kid_asks_for_keys_once_more_only(hostile, signing_in):
     server = hostile("unknown kid")
     with pytest.raises(AuthorizationServerError):

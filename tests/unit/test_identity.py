@@ -152,6 +152,12 @@ def test_a_rotated_key_is_fetched_once_more_and_no_more():
     assert len(fetched) == 3
 
 
+def test_keys_that_are_known_are_not_fetched_ahead():
+    made = verifier()
+    made.fetch_keys()
+    assert made.fetch_ahead() is None
+
+
 @pytest.mark.parametrize(
     "document", [{}, {"keys": []}, {"keys": 5}, {"keys": [5]}, {"keys": [{"kty": "x"}]}]
 )
