@@ -39,7 +39,8 @@ class IdTokenVerifier:
     client_id : str
         For whom they have to be.
     keys : callable
-        Fetches the JWK set; called once, and once more for an unknown ``kid``.
+        Fetches the JWK set; called once, and once more for an unknown ``kid`` or
+        for a signature by none of those that were known.
     skew : Skew, optional
         By how much this machine's clock is wrong: the server's counts.
     """
@@ -134,23 +135,16 @@ class IdTokenVerifier:
         self, id_token: Secret, access_token: Secret, *, clock: bool
     ) -> dict[str, Any]:
         header = self._header(id_token)
-        key = self._key(header)
+        are_older = self._keys is not None
         try:
-            claims: dict[str, Any] = jwt.decode(
-                id_token.reveal(),
-                # The bare key: a JWK need not name the algorithm (RFC 7517 §4.4).
-                key=key.key,
-                algorithms=[header["alg"]],
-                audience=self._client_id,
-                issuer=self._metadata.issuer,
-                # The times are compared below, by the server's clock.
-                options={
-                    "require": ["iss", "sub", "aud", "exp", "iat"],
-                    "verify_exp": False,
-                    "verify_iat": False,
-                    "verify_nbf": False,
-                },
-            )
+            try:
+                claims = self._decoded(id_token, header, self._key(header))
+            except jwt.InvalidSignatureError:
+                if not are_older:
+                    raise
+                # Another may have taken the place of one without a name.
+                self._keys = self._fetched()
+                claims = self._decoded(id_token, header, self._key(header))
         except jwt.PyJWTError as fault:
             problem: str | None = plain(fault)
         except (ValueError, TypeError, RecursionError):
@@ -161,6 +155,26 @@ class IdTokenVerifier:
                 problem = self._out_of_time(claims)
         if problem:
             raise _invalid(problem)
+        return claims
+
+    def _decoded(
+        self, id_token: Secret, header: Mapping[str, Any], key: jwt.PyJWK
+    ) -> dict[str, Any]:
+        claims: dict[str, Any] = jwt.decode(
+            id_token.reveal(),
+            # The bare key: a JWK need not name the algorithm (RFC 7517 §4.4).
+            key=key.key,
+            algorithms=[header["alg"]],
+            audience=self._client_id,
+            issuer=self._metadata.issuer,
+            # The times are compared elsewhere, by the server's clock.
+            options={
+                "require": ["iss", "sub", "aud", "exp", "iat"],
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+            },
+        )
         return claims
 
     def _header(self, id_token: Secret) -> dict[str, Any]:

@@ -152,6 +152,34 @@ def test_a_rotated_key_is_fetched_once_more_and_no_more():
     assert len(fetched) == 3
 
 
+@pytest.mark.parametrize("kid", [None, "k1"])
+def test_a_key_that_another_took_the_place_of_is_fetched_once_more(kid):
+    left = [[jwk(OTHER, "k1")], [jwk(KEY, "k1")], [jwk(KEY, "k1")]]
+    made = IdTokenVerifier(
+        ServerMetadata(issuer=ISSUER), CLIENT, lambda: {"keys": left.pop(0)}
+    )
+    made.fetch_ahead().result(10)
+    token = signed(claims(), kid=kid)
+    assert made.verify(token, access_token=ACCESS, nonce=NONCE)["sub"] == "person-1"
+    assert len(left) == 1
+    with pytest.raises(LoginMismatch):
+        made.verify(signed(claims(), key=OTHER), access_token=ACCESS, nonce=NONCE)
+    assert not left
+
+
+def test_a_wrong_signature_asks_for_no_keys_again_that_came_after_it():
+    fetched = []
+
+    def keys():
+        fetched.append(1)
+        return {"keys": [jwk(OTHER, "k1")]}
+
+    made = IdTokenVerifier(ServerMetadata(issuer=ISSUER), CLIENT, keys)
+    with pytest.raises(LoginMismatch):
+        made.verify(signed(claims()), access_token=ACCESS, nonce=NONCE)
+    assert len(fetched) == 1
+
+
 def test_keys_that_are_known_are_not_fetched_ahead():
     made = verifier()
     made.fetch_keys()
