@@ -21,10 +21,11 @@ SCHEDULED = NOTEBOOKS / "02-scheduled-run.ipynb"
 
 
 @pytest.fixture
-def exports():
+def exports(request):
     """Give the environment that ``intermezzo-nb sandbox`` prints, while it runs."""
+    flags = getattr(request, "param", ("--rows", "300"))
     process = subprocess.Popen(
-        [sys.executable, "-m", "intermezzo_nb", "sandbox", "--rows", "300"],
+        [sys.executable, "-m", "intermezzo_nb", "sandbox", *flags],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -114,6 +115,18 @@ def test_a_missing_secret_is_looked_for_by_its_variable(exports, tmp_path):
 def test_a_run_that_brings_nothing_is_no_success(exports, tmp_path):
     run, _, _ = papermill(SCHEDULED, tmp_path, "-p", "country", "XX", **exports)
     assert run.returncode != 0
+
+
+# So many connections break that two of three organizations cannot be read.
+BROKEN = ("--rows", "3000", "--seed", "4", "--reset", "0.45")
+
+
+@pytest.mark.parametrize("exports", [BROKEN], indirect=True)
+def test_a_run_that_brings_a_part_is_no_success(exports, tmp_path):
+    run, _, _ = papermill(SCHEDULED, tmp_path, "-p", "country", "DE", **exports)
+    assert run.returncode != 0
+    assert "cannot be reached [network_error]" in run.stderr
+    assert not (tmp_path / "headcount.csv").exists()
 
 
 def test_the_quickstart_runs_unattended(tmp_path):
