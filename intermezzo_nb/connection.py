@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .api.delivering import Manner
     from .api.export import Exported
     from .api.payslips import PayrollReport
+    from .api.posting import Delivery, Job
     from .api.report import SendReport
     from .login import Login
     from .status import LoggedOut, Status
@@ -61,7 +62,7 @@ class Connection:
         self._session = Session(settings)
         self._api: Api | None = None
         self.last_report: SendReport | None = None
-        self._runs = list[Any]()
+        self._runs: list[tuple[Job, Delivery]] = []
         self.after_fork()
         renew_in_child(self)
 

@@ -65,10 +65,15 @@ class IdTokenVerifier:
 
     def fetch_ahead(self) -> Future[object] | None:
         """
-        Begin to fetch the server's keys; None where they are known.
+        Begin to fetch the server's keys (RFC 7517 §5), where none are known.
 
         Who comes again while they are on their way waits for the same ones: a server
         that leaves them unanswered is not asked at each attempt.
+
+        Returns
+        -------
+        Future or None
+            Its result raises what :meth:`fetch_keys` raises; None where they are known.
         """
         if self._keys is not None:
             return None

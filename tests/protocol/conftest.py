@@ -154,3 +154,18 @@ def signing_in(connection, somebody_there, person):
         return SigningIn(made, person(), waits_for_link)
 
     return connect
+
+
+@pytest.fixture
+def begun_anew(hostile, signing_in):
+    """Make a signed-in session of a process that has just begun: it has no keys."""
+
+    def begin():
+        server = hostile()
+        made = signing_in(server)
+        made.sign_in()
+        session = made.connection._session
+        session._oauth.verifier._keys = None
+        return server, made, session
+
+    return begin

@@ -187,13 +187,9 @@ def test_who_does_not_finish_an_answer_is_left_to_it(
     ],
     ids=range(6),
 )
-def test_keys_out_of_reach_end_no_session(hostile, signing_in, monkeypatch, answer):
+def test_keys_out_of_reach_end_no_session(begun_anew, monkeypatch, answer):
     monkeypatch.setitem(SWITCHES, "keys out of reach", ("jwks", answer))
-    server = hostile()
-    made = signing_in(server)
-    made.sign_in()
-    session = made.connection._session
-    session._oauth.verifier._keys = None  # as a process that has just begun
+    server, made, session = begun_anew()
     server.switches = {"keys out of reach"}
     token = session.token(rejected=session.token().access_token)
     assert token.identity.subject == "person-1"

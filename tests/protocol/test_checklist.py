@@ -127,7 +127,7 @@ def test_a_question_that_has_to_be_pushed_is_not_asked_otherwise(hostile):
 
 
 def test_a_rotated_token_is_saved_before_its_id_token_is_judged(
-    hostile, signing_in, monkeypatch
+    begun_anew, monkeypatch
 ):
     """RFC 9700 §4.14: keys that take their time must not cost the token."""
     kept = []
@@ -142,12 +142,8 @@ def test_a_rotated_token_is_saved_before_its_id_token_is_judged(
         return good
 
     monkeypatch.setitem(SWITCHES, "looked at", ("jwks", look))
-    server = hostile()
-    made = signing_in(server)
-    made.sign_in()
-    session = made.connection._session
+    server, made, session = begun_anew()
     first = session.token()
-    session._oauth.verifier._keys = None  # they have to be fetched anew
     server.switches = {"looked at"}
     renewed = session.token(rejected=first.access_token)
     assert kept == [renewed.refresh_token]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 from switches import SWITCHES, instead
@@ -239,58 +238,30 @@ def test_keys_that_were_rotated_are_fetched_once_more(hostile, signing_in):
 
 
 def test_a_renewal_asks_for_the_keys_while_it_asks_for_the_token(
-    hostile, signing_in, monkeypatch
+    begun_anew, monkeypatch
 ):
-    def held(good, *_):
-        until = time.monotonic() + 5
-        while len(server.asked("/jwks")) < 2 and time.monotonic() < until:
-            time.sleep(0.01)
+    are_asked_for, in_time = threading.Event(), []
+
+    def ask(good, *_):
+        are_asked_for.set()
         return good
 
-    monkeypatch.setitem(SWITCHES, "held till the keys are asked for", ("token", held))
-    server = hostile()
-    made = signing_in(server)
-    made.sign_in()
-    session = made.connection._session
-    session._oauth.verifier._keys = None  # as a process that has just begun
-    server.switches = {"held till the keys are asked for"}
-    begun = time.monotonic()
+    def hold(good, *_):
+        in_time.append(are_asked_for.wait(5))
+        return good
+
+    monkeypatch.setitem(SWITCHES, "keys asked for", ("jwks", ask))
+    monkeypatch.setitem(SWITCHES, "token held for them", ("token", hold))
+    server, _, session = begun_anew()
+    server.switches = {"keys asked for", "token held for them"}
     session.token(rejected=session.token().access_token)
-    assert time.monotonic() - begun < 4
+    assert in_time == [True]
     assert len(server.asked("/jwks")) == 2
 
 
-def test_who_is_refused_waits_for_no_keys_nor_does_python(
-    hostile, signing_in, monkeypatch
-):
-    hanging, goes_on = threading.Event(), threading.Event()
-
-    def hang(good, *_):
-        hanging.set()
-        goes_on.wait(20)
-        return good
-
-    refused = instead({"error": "invalid_grant"}, 400)
-    monkeypatch.setitem(SWITCHES, "keys hang", ("jwks", hang))
-    monkeypatch.setitem(SWITCHES, "no more", ("token", refused))
-    server = hostile()
-    made = signing_in(server)
-    made.sign_in()
-    session = made.connection._session
-    session._oauth.verifier._keys = None  # as a process that has just begun
-    server.switches = {"keys hang", "no more"}
-    with pytest.raises(LoginRequired):
-        session.token(rejected=session.token().access_token)
-    assert hanging.wait(5)
-    waiting = [t for t in threading.enumerate() if t.name == "intermezzo-loading"]
-    assert [thread.daemon for thread in waiting] == [True]
-    goes_on.set()
-    waiting[0].join(10)
-
-
-def test_who_tries_again_asks_for_no_keys_that_are_on_their_way(
-    hostile, signing_in, monkeypatch
-):
+@pytest.fixture
+def hanging(monkeypatch):
+    """Let the switch "keys hang" hold the keys back until this is set."""
     goes_on = threading.Event()
 
     def hang(good, *_):
@@ -298,19 +269,39 @@ def test_who_tries_again_asks_for_no_keys_that_are_on_their_way(
         return good
 
     monkeypatch.setitem(SWITCHES, "keys hang", ("jwks", hang))
-    server = hostile()
-    made = signing_in(server)
-    made.sign_in()
-    session = made.connection._session
-    session._oauth.verifier._keys = None  # as a process that has just begun
+    yield goes_on
+    goes_on.set()
+
+
+def those_who_load():
+    return [t for t in threading.enumerate() if t.name == "intermezzo-loading"]
+
+
+def test_who_is_refused_waits_for_no_keys_nor_does_python(
+    begun_anew, hanging, monkeypatch
+):
+    refused = instead({"error": "invalid_grant"}, 400)
+    monkeypatch.setitem(SWITCHES, "no more", ("token", refused))
+    server, _, session = begun_anew()
+    server.switches = {"keys hang", "no more"}
+    with pytest.raises(LoginRequired):
+        session.token(rejected=session.token().access_token)
+    waiting = those_who_load()
+    assert [thread.daemon for thread in waiting] == [True]
+    hanging.set()
+    waiting[0].join(10)
+
+
+def test_who_tries_again_asks_for_no_keys_that_are_on_their_way(begun_anew, hanging):
+    server, _, session = begun_anew()
     server.switches = {"keys hang", "renewal 503"}
     token = session.token()
     for _ in range(5):
         with pytest.raises(AuthorizationServerError):
             session.token(rejected=token.access_token)
-    waiting = [t for t in threading.enumerate() if t.name == "intermezzo-loading"]
+    waiting = those_who_load()
     assert len(waiting) == 1
-    goes_on.set()
+    hanging.set()
     waiting[0].join(10)
     server.switches = set()
     assert session.token(rejected=token.access_token) != token

@@ -14,8 +14,11 @@ from intermezzo_nb.secret import Secret
 from intermezzo_nb.tokens.source import TokenSource
 from intermezzo_nb.tokens.store import MemoryStore
 
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="Windows does not fork, so there is no child"
+)
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+
 def test_a_child_renews_for_itself():
     asked, goes_on = threading.Event(), threading.Event()
     parent = os.getpid()
@@ -35,7 +38,6 @@ def test_a_child_renews_for_itself():
     thread.join(10)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_child_fetches_keys_for_itself():
     asked, goes_on = threading.Event(), threading.Event()
     parent = os.getpid()
