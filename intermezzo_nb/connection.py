@@ -327,8 +327,8 @@ class Connection:
         polars and others read ``folder/*.parquet`` as it is; :func:`read_export` gives
         the frame back. What was stopped, by whatever, is finished by the same call: it
         goes on where it was, or says that the list changed and starts over. An
-        organization that fails is raised, to be read by the next call; after an
-        employee who fails, the next call reads all again.
+        organization that fails is raised, to be read by the next call. An employee who
+        fails is told, and left out; the next call reads again from there.
 
         Parameters
         ----------
@@ -339,7 +339,7 @@ class Connection:
             one file, use :meth:`frame` and what pandas writes.
         overwrite : bool
             Replace the export that is there, finished or not; else one that is
-            finished stays as it is, and nothing is asked.
+            finished and lacks nothing stays as it is.
         part_rows : int
             Rows of a file, about, or those of a thousand employees where each is
             asked; so many at most are read again after a kill.
@@ -349,7 +349,7 @@ class Connection:
         Returns
         -------
         Exported
-            Its text is the summary line.
+            Its text is the summary line; ``complete`` tells whether all is there.
 
         Raises
         ------
@@ -357,6 +357,11 @@ class Connection:
             The folder holds something else, or cannot be written.
         SettingsError, ApiError, LoginError, NetworkError
             What went wrong, and what to do; the parts that are there stay.
+
+        Warns
+        -----
+        IncompleteWarning
+            Something failed for one of several, or the list does not add up.
         """
         load("api.export")
         from .api.export import Order, export

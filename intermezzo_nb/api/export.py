@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -15,20 +16,21 @@ import pyarrow.parquet as pq
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from ..errors import IntermezzoError
+from ..errors import IncompleteWarning, IntermezzoError
 from .arguments import count, flag, path_of
 from .folder import Folder, insist_on_folder
 from .frames import framed, series
 from .manifest import NAME, Manifest, Part, content_of
 from .paging import ListChanged
 from .place import Bookmark, Standing
-from .provenance import provenance, summary
+from .provenance import missing, provenance, summary
 from .reading import Reading
 from .schema import Column
 from .shaping import Record
 from .uniting import fitted, held, united
 
 _EMPLOYEES = 1000  # of a part, where each takes a request
+_CALLERS = 3  # frames from a warning to who called the connection
 
 
 class Exported(Struct, frozen=True):
@@ -49,6 +51,11 @@ class Exported(Struct, frozen=True):
     parts: int
     about: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all is there that was asked for."""
+        return bool(self.about["complete"])
 
     def __str__(self) -> str:
         files = f"{self.parts:,} part" + ("" if self.parts == 1 else "s")
@@ -113,18 +120,20 @@ def export(folder: Any, order: Order) -> Exported:
         else:
             manifest = found
             manifest.insist_on(query, place.path)
-        if manifest.finished:
+        if manifest.finished and not manifest.lacking:
             for part in manifest.parts:
                 content_of(place.path, part)
             read_at = manifest.about["fetched_at"]
             order.tell(
-                f"nothing was asked: the export in {place.path} is finished, read at "
+                f"nothing was read: the export in {place.path} is finished, of "
                 f"{read_at}; overwrite=True reads it anew"
             )
         else:
             writer = _Writer(place, manifest, order)
             while not writer.goes_to_the_end(reading):
                 reading = order.begin()
+        if told := manifest.shortfall:
+            warnings.warn(told, IncompleteWarning, stacklevel=_CALLERS)
         return Exported(
             place.path,
             manifest.rows,
@@ -163,12 +172,15 @@ class _Writer:
         return True
 
     def _drop_what_cannot_go_on(self) -> Bookmark | None:
+        was_begun, lacking = bool(self._manifest.parts), self._manifest.lacking
+        self._manifest.reopen()
         parts = self._manifest.parts
-        was_begun = bool(parts)
-        while parts and not self._manifest.can_go_on:
-            parts.pop()
-        if was_begun and not parts:
-            label = self._manifest.query["resource"]
+        label = self._manifest.query["resource"]
+        if lacking:
+            self._order.tell(
+                f"{label}: what is missing in the export is read again ({lacking[0]})"
+            )
+        elif was_begun and not parts:
             self._order.tell(
                 f"{label}: an earlier run cannot be taken up in its middle, so it is "
                 "read from its start"
@@ -182,7 +194,7 @@ class _Writer:
     def _start_over(self, reading: Reading, bookmark: Bookmark | None) -> None:
         owner = bookmark.owner if bookmark else ""
         parts = self._manifest.parts
-        while parts and (mark := parts[-1].bookmark) and mark.owner == owner:
+        while parts and ((mark := parts[-1].bookmark) is None or mark.owner == owner):
             parts.pop()
         self._save()
         of = f" of {owner}" if owner else ""
@@ -238,6 +250,7 @@ class _Writer:
             _described(name, kind, documented.get(name))
             for name, kind in schema.items()
         ]
+        manifest.lacking = missing(reading)
         manifest.finished = True
         self._save()
         self._folder.keep_only({part.name for part in manifest.parts})

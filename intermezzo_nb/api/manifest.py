@@ -63,6 +63,8 @@ class Manifest(Struct):
         Requests, repetitions and seconds of all runs.
     about : dict
         What ``df.attrs`` will hold, once it is finished.
+    lacking : list of str
+        Why not all is there that was asked for, once it is finished.
     """
 
     query: dict[str, Any]
@@ -71,7 +73,19 @@ class Manifest(Struct):
     columns: list[dict[str, Any]] = field(default_factory=list)
     spent: dict[str, int | float] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
+    lacking: list[str] = field(default_factory=list)
     finished: bool = False
+
+    @property
+    def shortfall(self) -> str:
+        """What is missing that was asked for, and what to do; empty for nothing."""
+        if not self.lacking:
+            return ""
+        return (
+            f"{self.query['resource']} is not complete: {'; '.join(self.lacking)}. The "
+            "same export again reads what is missing; with strict=True it raises the "
+            "first failure."
+        )
 
     @property
     def rows(self) -> int:
@@ -82,16 +96,24 @@ class Manifest(Struct):
         """Take one more part; who has no record is told by the last bookmark alone."""
         if part.bookmark is not None and part.bookmark.without:
             self.parts = [
-                replace(p, bookmark=p.bookmark and replace(p.bookmark, without=()))
+                replace(p, bookmark=None) if p.bookmark and p.bookmark.without else p
                 for p in self.parts
             ]
         self.parts.append(part)
 
+    def reopen(self) -> None:
+        """Keep the parts after which reading can go on, with nothing left out."""
+        while self.parts and not self._can_go_on:
+            self.parts.pop()
+        self.finished, self.lacking = False, []
+        self.columns, self.about = [], {}
+
     @property
-    def can_go_on(self) -> bool:
-        """Whether reading can go on after the last part, with nothing left out."""
-        bookmark = self.parts[-1].bookmark if self.parts else None
-        return bookmark is not None and bookmark.rows == self.rows
+    def _can_go_on(self) -> bool:
+        bookmark = self.parts[-1].bookmark
+        if bookmark is None or bookmark.rows != self.rows:
+            return False
+        return not (self.lacking and bookmark.notes)
 
     @property
     def control_totals(self) -> dict[str, str]:
@@ -153,7 +175,7 @@ class Manifest(Struct):
         return json.dumps(members, indent=1, ensure_ascii=False).encode() + b"\n"
 
 
-_OWN = ("query", "profile", "columns", "spent", "about")
+_OWN = ("query", "profile", "columns", "spent", "about", "lacking")
 _SUM = "sha256"  # of all other members
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ..errors import IncompleteWarning
 from .arguments import bad_argument, is_one_of, names_of, path_of
 from .casts import TEXTUAL, Typed, typed
 from .columns import PRECISIONS, TEXT
@@ -20,6 +22,8 @@ from .manifest import NAME, Manifest, Part, content_of, read_manifest, unusable
 from .schema import Column
 from .shaping import check_money
 from .uniting import texts
+
+_CALLERS = 2  # frames from a warning to who called
 
 
 def read_export(
@@ -57,6 +61,11 @@ def read_export(
     SettingsError
         There is no such column, type of money or form.
 
+    Warns
+    -----
+    IncompleteWarning
+        Something that was asked for could not be read when it was exported.
+
     Examples
     --------
     >>> df = read_export("payroll/employees", money="decimal")  # doctest: +SKIP
@@ -87,6 +96,8 @@ def read_export(
         "control_totals": totals,
         "notes": [*manifest.about["notes"], *notes],
     }
+    if told := manifest.shortfall:
+        warnings.warn(told, IncompleteWarning, stacklevel=_CALLERS)
     return Framed(convert(arrays, manifest.rows), manifest.rows, len(names)).bearing(
         about
     )

@@ -32,6 +32,7 @@ from intermezzo_nb.api.reading import Reading
 from intermezzo_nb.api.schema import Column, Resource
 from intermezzo_nb.errors import (
     ApiError,
+    IncompleteWarning,
     LoginRequired,
     NotAllowed,
     NotFound,
@@ -464,8 +465,9 @@ def test_an_export_of_many_employees_goes_on_after_the_last_who_was_asked(tmp_pa
     assert about["without"] == ["e7", "e120", "e190"]
     assert about["complete"]
     parts = json.loads((tmp_path / "manifest.json").read_text())["parts"]
-    told = [part["bookmark"]["without"] for part in parts]
-    assert told == [*[[]] * (len(parts) - 1), [7, 120, 190]]  # once, not in each
+    *before, last = [part["bookmark"] for part in parts]
+    assert before == [None] * 3  # who is without is told once, not in each
+    assert last["without"] == [7, 120, 190]
 
 
 @pytest.mark.parametrize(
@@ -551,6 +553,49 @@ def test_what_came_after_somebodys_failure_is_read_again(tmp_path):
     assert run.same_as_at_once()["failures"] == []
 
 
+def test_what_is_missing_in_a_finished_export_is_told_and_read_again(tmp_path):
+    run = Many(tmp_path)
+    run.api.odd = {"e20": [], "e70": NotAllowed("not allowed", status=403)}
+    told = "documents is not complete: 1 of 200 employees failed: e70: not allowed. The"
+    with pytest.warns(IncompleteWarning, match=told) as caught:
+        assert not run().complete
+    with pytest.warns(IncompleteWarning, match=told) as caught_again:
+        assert not read_export(tmp_path).attrs["intermezzo"]["complete"]
+    assert {w.filename for w in (*caught, *caught_again)} == {__file__}
+
+    with pytest.warns(IncompleteWarning, match=told):
+        assert run().rows == 396  # as before, where it fails once more
+    run.api.odd = {"e20": []}
+    assert run().complete
+    assert run.asked == [f"e{n}" for n in range(51, 200)]
+    assert run.told == [
+        "documents: what is missing in the export is read again (1 of 200 employees "
+        "failed: e70: not allowed)",
+        "documents: going on after 100 rows",
+    ]
+    assert run.same_as_at_once()["without"] == ["e20"]
+    assert run().complete
+    assert run.told[0].startswith("nothing was read: ")
+
+
+def test_a_list_that_did_not_add_up_is_read_again(tmp_path):
+    run = Run(Breaking(things=rows(1000)), tmp_path / "out")
+    usual = run.api.answer
+
+    def losing(found, params):
+        answer = usual(found, params)
+        if params.get("page", 1) == 7:
+            answer["items"] = answer["items"][:-1]
+        return answer
+
+    run.api.answer = losing
+    with pytest.warns(IncompleteWarning, match="things is not complete: "):
+        assert run().rows == 999
+    run.api.answer = usual
+    assert run().complete
+    same(run.folder, rows(1000))
+
+
 def test_versions_in_doubt_are_counted_over_all_runs(tmp_path):
     def versions(*days):
         return [{"id": a, "validFrom": a, "validTo": b} for a, b in days]
@@ -623,7 +668,7 @@ def test_a_finished_export_says_so_and_asks_nothing(run):
     first = run()
     second = run()
     assert run.api.asked == []
-    assert "is finished, read at" in run.told[0]
+    assert run.told[0].startswith("nothing was read: the export in ")
     assert str(first) == str(second)
     run.api.answers["/things"] = rows(3)
     assert run(again=True).rows == 3
