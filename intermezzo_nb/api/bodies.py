@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from msgspec import Struct
 
@@ -161,16 +162,41 @@ def checked(
     return Table(frame.copy(), tuple(known[name] for name in found))
 
 
-def labels_of(frame: Any) -> list[Any]:
+def given(frame: Any) -> pd.DataFrame:
     """
-    Give the labels of rows.
+    Give a table that rows are named by; of two columns with one name, the first.
 
     Raises
     ------
     BadTable
         It is no table.
     """
-    return checked("rows", frame, (), []).labels
+    frame = checked("rows", frame, (), []).frame
+    return frame.loc[:, ~frame.columns.duplicated()]
+
+
+def unlike(found: pd.DataFrame, sent: pd.DataFrame) -> list[Any]:
+    """
+    Give the labels of rows that do not say what the row of that label said when sent.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame of shape (rows, columns)
+        With all columns that were sent; others are not compared.
+    sent : pandas.DataFrame of shape (more rows, those columns)
+        With all labels of ``found``, each once.
+    """
+    there = sent.loc[found.index]
+    is_same = np.ones(len(found), dtype=bool)
+    for name in sent.columns:
+        is_same &= _texts(found[name]) == _texts(there[name])
+    return [*found.index[~is_same]]
+
+
+def _texts(cells: pd.Series[Any]) -> npt.NDArray[np.object_]:
+    made = np.empty(len(cells), dtype=object)
+    made[:] = ["" if is_missing(cell) else f"={cell}" for cell in cells.tolist()]
+    return made
 
 
 def refuse(
@@ -178,6 +204,8 @@ def refuse(
     problems: Sequence[Problem],
     labels: Sequence[Any],
     about: Mapping[str, str] = _NO,
+    *,
+    done: str = "sent",
 ) -> None:
     """
     Raise one error for all problems, where there are any.
@@ -188,6 +216,8 @@ def refuse(
         Of all rows: problems are told in their order, after those of the whole table.
     about : mapping of str to str
         What is to be said beside a problem with a field.
+    done : str
+        What is not done with them.
 
     Raises
     ------
@@ -206,10 +236,10 @@ def refuse(
     count = plural(len(problems), "problem")
     why = "; ".join(told)
     fields = {field for _, field, _ in problems}
-    hints = [words for field, words in about.items() if field in fields]
-    advice = "Nothing was sent. Correct them; .problems of this error lists all."
+    hints = dict.fromkeys(words for field, words in about.items() if field in fields)
+    advice = f"Nothing was {done}. Correct them; .problems of this error lists all."
     raise BadTable(
-        f"{what} cannot be sent: {count}{where}",
+        f"{what} cannot be {done}: {count}{where}",
         why=why if why.endswith("?") else f"{why}.",
         advice=" ".join([*hints, advice]),
         problems=_listed(problems),

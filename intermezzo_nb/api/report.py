@@ -10,7 +10,9 @@ from typing import Any
 import pandas as pd
 
 from ..errors import IntermezzoError, NotFound, SendFailed, plain
-from .bodies import labels_of, refuse, row_names
+from .bodies import given, refuse, row_names, unlike
+from .countries import EMPLOYEE_ID
+from .forms import REFERENCE, Problem
 from .frames import to_frame
 from .journal import EARLIER
 from .outcomes import CREATED, REJECTED, STATES, UNCERTAIN, UNSENT, RowError
@@ -21,6 +23,7 @@ from .schema import Resource
 
 WHERE = "The report is in .report of this error, and in last_report of the connection."
 _THERE = "probably created by the attempt whose answer was lost"
+_TELLING = (REFERENCE, "email", EMPLOYEE_ID)  # the columns that tell rows apart
 _SHOWN, _SAID = 12, 5  # kinds of errors in a report, and in an error
 
 
@@ -175,8 +178,8 @@ class SendReport:
         Parameters
         ----------
         frame : pandas.DataFrame
-            Such as ``report.uncertain``, or those of its rows that are there. Rows are
-            known by their labels.
+            ``report.uncertain``, or those of its rows that are there, as they are:
+            ``report.uncertain[lambda rows: rows.email.isin(found.email)]``.
 
         Returns
         -------
@@ -186,16 +189,27 @@ class SendReport:
         Raises
         ------
         BadTable
-            A row is not uncertain; none is counted then.
+            A row is not uncertain, or says something else than was sent with its
+            label; none is counted then.
         """
         rows = {
             self._frame.index[place]: at
             for at in self._delivery.places(UNCERTAIN)
             for place in self._places[at]
         }
-        labels = labels_of(frame)
-        problems = [(n, "", "is not uncertain here") for n in labels if n not in rows]
-        refuse("what was found", problems, labels)
+        found = given(frame)
+        labels = [*found.index]
+        problems: list[Problem] = [
+            (None, plain(name), "is a column that was sent, and is not there")
+            for name in self._frame.columns
+            if name not in found.columns
+        ] or [(n, "", "is not uncertain here") for n in labels if n not in rows]
+        problems = problems or [
+            (label, "", "says something else than the row of that label that was sent")
+            for label in unlike(found, self._frame)
+        ]
+        told = {field: self._those_there("") for _, field, _ in problems}
+        refuse("what was found", problems, labels, told, done="confirmed")
         self._found(sorted({rows[label] for label in labels}))
         return self
 
@@ -256,26 +270,21 @@ class SendReport:
         """Say what to do next; ``at`` is where the reader finds the report."""
         counts = self.counts
         told = []
-        there = {
-            error.code
-            for outcome in self._delivery.outcomes
-            if outcome.is_there
-            for error in outcome.errors
-        }
         by = f' by frame("{self.name}")' if self.name in CATALOGUE else ""
+        uncertain = [o for o in self._delivery.outcomes if o.state == UNCERTAIN]
+        there = {e.code for o in uncertain if o.is_there for e in o.errors}
         if there:
             codes = ", ".join(sorted(there))
             told.append(
                 f"Those answered with {codes} in {at}.uncertain were {_THERE}: look "
                 f"them up{by}, and hand them to {at}.confirm(…)."
             )
-        if any(
-            o.state == UNCERTAIN and not o.is_there for o in self._delivery.outcomes
-        ):
+        if not all(outcome.is_there for outcome in uncertain):
             told.append(
                 f"Look up those in {at}.uncertain{by or ' in Intermezzo'}; then hand "
                 f"those that are there to {at}.confirm(…), the others to {at}.retry(…)."
             )
+        told += [self._those_there(at)] if uncertain else []
         if counts[REJECTED]:
             told.append(f"Correct those in {at}.rejected; hand them to {at}.retry(…).")
         if counts[UNSENT] and isinstance(self.stopped, NotFound):
@@ -286,6 +295,17 @@ class SendReport:
         elif counts[UNSENT]:
             told.append(f"Hand {at}.unsent to {at}.retry(…) once the reason is gone.")
         return told
+
+    def _those_there(self, at: str) -> str:
+        """Say how rows that were looked up become rows of the caller."""
+        names = [name for name in self._frame if self._frame[name].notna().all()]
+        # Nothing is no sign of a row, and pandas finds it in other rows that lack it.
+        name = next((n for n in (*_TELLING, *names) if n in names), "…")
+        wanted = f'found["{name}"]' if self.name in CATALOGUE else "[…]"
+        return (
+            f"Rows go by your index: those that are there are {at}.uncertain[lambda "
+            f'rows: rows["{name}"].isin({wanted})].'
+        )
 
     def _grouped(self) -> list[tuple[str, int, str, str]]:
         """Give errors by kind, most frequent first: with count, labels and words."""

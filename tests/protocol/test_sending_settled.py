@@ -159,6 +159,37 @@ def test_only_what_is_uncertain_can_be_found(send, taker):
     assert states(report) == {"created": 10, "uncertain": 10, "unsent": 10}
 
 
+def test_what_the_api_lists_is_no_row_of_ours_by_its_number(api, send, taker):
+    taker.acts += [created, hang_up, created]
+    report = send(contacts(30).reset_index(drop=True))
+    listed = contacts(30).iloc[[0, 5, 11, 19]].assign(id=["a", "b", "c", "d"])
+    found = listed.reset_index(drop=True).set_axis([10, 11, 12, 13])
+    with pytest.raises(BadTable) as caught:
+        report.confirm(found)
+    assert caught.value.what.startswith("what was found cannot be confirmed: 4 prob")
+    assert "row 10 says something else than the row of that label" in caught.value.why
+    idiom = '.uncertain[lambda rows: rows["email"].isin(found["email"])]'
+    assert idiom in caught.value.advice
+    assert "Nothing was confirmed." in caught.value.advice
+    with pytest.raises(BadTable, match="email is a column that was sent, and is not"):
+        report.confirm(found.drop(columns="email"))
+    assert f"those that are there are {idiom}" in repr(report)
+
+    there = report.uncertain[lambda rows: rows["email"].isin(found["email"])]
+    assert [*there.index] == [11, 19]
+    beside = pd.concat([there, listed.set_axis(range(4)).loc[[]]], axis=1)
+    report.confirm(beside)
+    assert states(report) == {"created": 12, "uncertain": 8, "unsent": 10}
+
+
+def test_cells_that_are_missing_are_no_sign_of_a_row(send, taker):
+    taker.acts.append(hang_up)
+    frame = contacts(4).assign(email=["a@firm.example", None, None, "b@firm.example"])
+    report = send(frame)
+    assert 'rows["name"]' in repr(report)
+    assert report.confirm(report.uncertain).complete
+
+
 def test_a_journal_that_cannot_be_written_leaves_rows_uncertain(send, taker, tmp_path):
     taker.acts.append(hang_up)
     journal = tmp_path / "run.jsonl"
