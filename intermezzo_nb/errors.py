@@ -330,7 +330,7 @@ class PagingError(ApiError):
 
 class SendFailed(IntermezzoError):
     """
-    Not all that was to be sent has arrived as it should.
+    Not all that was to be sent has arrived as it should, or what came back is not here.
 
     Parameters
     ----------

@@ -258,7 +258,8 @@ def _recall(
     if known and known == of:
         told = "nothing was sent, as the journal knows all of it from an earlier run"
         # The journal keeps what came back by its id alone; nor does the API list them.
-        kept = ": its payslips were in the report of that run" if job.is_one else ""
+        is_paid = job.is_one and delivery.places(CREATED)
+        kept = ": its payslips were in the report of that run" if is_paid else ""
         delivery.notes.append(told + kept)
     elif known:
         delivery.notes.append(

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import pandas as pd
 
+from ..errors import IncompleteWarning, SendFailed
 from .countries import EMPLOYEE_ID
 from .frames import to_frame
+from .outcomes import CREATED
 from .payroll import line_records, payslip_records
+from .progress import plural
 from .report import SendReport
 from .resources import PAYSLIP_LINES
 from .schema import Resource
+
+_ELSEWHERE = (
+    "They come with the answer to a run alone, and this report does not hold it; a "
+    "journal keeps no amounts, and the API lists no payslips."
+)
 
 
 class PayrollReport(SendReport):
@@ -32,6 +41,10 @@ class PayrollReport(SendReport):
         What the API says of the run itself: its id, reference and status.
     money : {"float", "decimal"}
         The type of money in the frames; exact control totals are in their attrs.
+
+    Of whom an earlier run has paid, or somebody has found, no payslip is here:
+    ``payslips`` and ``lines`` raise :class:`SendFailed` where there is none at all,
+    and else warn by :class:`IncompleteWarning`.
     """
 
     money: str = "float"
@@ -49,6 +62,7 @@ class PayrollReport(SendReport):
     @property
     def payslips(self) -> pd.DataFrame:
         """A row for each payslip that came back, typed."""
+        self._insist_on_payslips()
         return self._typed(payslip_records(self._answer, self._created), self._created)
 
     @property
@@ -59,7 +73,24 @@ class PayrollReport(SendReport):
         The API documents deductions and reimbursements; earnings and benefits are here
         where its answer lists them, and else summed in :attr:`payslips`.
         """
+        self._insist_on_payslips()
         return self._typed(line_records(self._answer), PAYSLIP_LINES)
+
+    def _insist_on_payslips(self) -> None:
+        created = self._delivery.places(CREATED)
+        records = (self._delivery.outcomes[at].record or {} for at in created)
+        missing = sum(EMPLOYEE_ID not in record for record in records)
+        if not missing:
+            return
+        paid = plural(missing, "employee")
+        what = f"payslips of {paid} who were paid are not in this report"
+        if missing < len(created):
+            warnings.warn(f"{what}. {_ELSEWHERE}", IncompleteWarning, stacklevel=3)
+            return
+        advice = "Read them in Intermezzo, and write those of a run to a file at once."
+        raise SendFailed(
+            what, why=_ELSEWHERE, advice=advice, code="payslips_elsewhere", report=self
+        )
 
     def _typed(self, records: list[dict[str, Any]], resource: Resource) -> pd.DataFrame:
         framed = to_frame(records, resource, money=self.money)

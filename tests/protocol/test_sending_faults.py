@@ -23,6 +23,7 @@ from intermezzo_nb.errors import (
     ApiError,
     AuthorizationServerError,
     BadTable,
+    IncompleteWarning,
     LoginRequired,
     NetworkError,
     RateLimited,
@@ -407,14 +408,39 @@ def test_a_run_that_is_known_is_not_run_again(api, taker, tmp_path):
     options = {"pay_date": "2026-04-30", "journal": journal, "on_error": "report"}
     assert states(api.run_payroll("GB", frame, **options)) == {"uncertain": 1}
     assert states(api.run_payroll("GB", frame, **options)) == {"uncertain": 1}
+    assert "its payslips were" not in repr(api.last_report)
+    assert len(api.last_report.payslips) == 0  # nobody is known to have one
     assert len(taker.seen) == 1
     again = api.last_report.retry(frame)
     assert states(again) == {"created": 1}
     assert again.payslips.loc[0, "runId"] == "r1"
-    told = repr(api.run_payroll("GB", frame, **options))
+    known = api.run_payroll("GB", frame, **options)
+    for name in ("payslips", "lines", "succeeded"):
+        with pytest.raises(SendFailed, match="of 1 employee who were paid are") as no:
+            getattr(known, name)
+        assert (no.value.code, no.value.report) == ("payslips_elsewhere", known)
+    told = repr(known)
     assert told.startswith("payslips · 1 created · nothing sent · ")
     assert "nothing was sent, as the journal knows all of it" in told
     assert told.endswith("its payslips were in the report of that run")
+
+
+def test_payslips_of_some_who_were_paid_are_told_to_be_missing(api, taker):
+    import pandas as pd
+
+    frame = pd.DataFrame({"employeeId": ["e1", "e2"], "amount": 9})
+    taker.acts.append(says({"payslips": [{"employeeId": "e1"}], "errors": []}))
+    report = api.run_payroll(
+        "GB",
+        frame.assign(earningType="Salary"),
+        pay_date="2026-04-30",
+        on_error="report",
+    )
+    assert [*report.payslips["employeeId"]] == ["e1"]
+    report.confirm(report.uncertain)
+    with pytest.warns(IncompleteWarning, match="of 1 employee who were paid") as told:
+        assert [*report.payslips["employeeId"]] == ["e1"]
+    assert told[0].filename == __file__
 
 
 def test_a_changed_run_does_not_go_beside_one_that_may_have_been_paid(
