@@ -194,8 +194,8 @@ class IntermezzoMagics(Magics):
         from .progress import status_line
 
         with status_line() as line_shown, warnings.catch_warnings():
-            # The line that stays tells the same.
-            warnings.simplefilter("ignore", IncompleteWarning)
+            # The line that stays tells the same; whoever made it an error, gets that.
+            warnings.simplefilter("ignore", IncompleteWarning, append=True)
             frame = self._connection().frame(
                 asked.pop("resource"), progress=line_shown, filters=filters, **asked
             )

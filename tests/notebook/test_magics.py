@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from html import escape
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from intermezzo_nb import connect, connecting, current, session
-from intermezzo_nb.errors import IntermezzoError, SettingsError
+from intermezzo_nb.errors import IncompleteWarning, IntermezzoError, SettingsError
 from intermezzo_nb.profiles import profiles_path
 from intermezzo_nb.surroundings import Surroundings
 
@@ -141,10 +142,15 @@ def test_a_printed_column_is_no_list_of_ids(shell, machine):
 def test_what_failed_is_told_by_the_line_alone(shell, machine, capsys):
     run(shell, "people = %intermezzo employees --organization all --limit 1")
     code = "%intermezzo documents --organization all --employee-id {people.id[0]},emp_x"
-    assert run(shell, code + " -o docs").success
+    with warnings.catch_warnings():
+        warnings.resetwarnings()
+        assert run(shell, code + " -o docs").success
     told = capsys.readouterr()
     assert "1 of 2 employees failed: emp_x" in told.out
     assert "IncompleteWarning" not in told.err + told.out
+    # Where such warnings are errors, as in this test, so they are for the magic.
+    failed = run(shell, code)
+    assert isinstance(failed.error_in_exec, IncompleteWarning)
 
 
 def test_values_with_spaces_and_python_variables(shell, machine):
