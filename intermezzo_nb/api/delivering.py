@@ -18,7 +18,7 @@ from .forms import Problem
 from .journal import Journal
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, all_of
 from .posting import Delivery, Job, Poster
-from .progress import Progress, plural, waits_alone
+from .progress import Progress, plural, seldom
 from .report import WHERE, SendReport
 
 _HOW = ("on_error", "journal", "progress")
@@ -95,12 +95,12 @@ class Manner(Struct, frozen=True):
         others : sequence of str
             What else can be given beside these.
         tell : callable
-            Told of waits, each once, where no ``progress`` is.
+            Told of waits, and of what takes long, where no ``progress`` is.
         """
         if unknown := {*how} - {*_HOW}:
             raise unknown_argument(min(unknown), (*others, *_HOW))
         progress = how.get("progress")
-        progress = waits_alone(tell) if progress is None else progress
+        progress = seldom(tell) if progress is None else progress
         return cls(api, place, keep, **{**how, "progress": progress}, runs=runs)
 
     def __post_init__(self) -> None:

@@ -17,7 +17,7 @@ from .arguments import bad_argument, names_of
 from .catalogue.terms import EMPLOYEE_ID
 from .client import Api
 from .owners import choose, employ, explained, named, narrow
-from .progress import as_listener, waits_alone
+from .progress import as_listener, seldom
 from .query import Query, check_names
 from .reading import Reading
 from .schema import OPTIONS
@@ -44,7 +44,7 @@ def plan(
     options : mapping
         Those of :meth:`Connection.frame`; what is none of them is a filter.
     tell : callable
-        Told of waits, each once, where no ``progress`` is.
+        Told of waits, and of what takes long, where no ``progress`` is.
     today : date, optional
         Of who shares the reading out; else that of this machine's clock.
     load : callable, optional
@@ -59,7 +59,7 @@ def plan(
     known |= {} if today is None else {"today": today}
     others = {n: value for n, value in options.items() if n not in _OPTIONS}
     organization = named(known.pop("organization", None))
-    progress = known.pop("progress", waits_alone(tell))
+    progress = known.pop("progress", seldom(tell))
     columns = known.pop("columns", None)
     filters = _filters(known.pop("filters", {}), others)
     query = Query(

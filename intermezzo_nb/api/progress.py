@@ -7,6 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
+_FIRST_WORD, _LONGEST_SILENCE = 10.0, 300.0  # seconds
+
 
 class Progress(Struct, frozen=True):
     """
@@ -80,14 +82,20 @@ def finish(progress: Callable[[Progress], None]) -> None:
         progress.close()
 
 
-def waits_alone(tell: Callable[[str], None]) -> Callable[[Progress], None]:
-    """Tell of waits, each once, and of nothing else."""
+def seldom(tell: Callable[[str], None]) -> Callable[[Progress], None]:
+    """Tell of waits, each once, and of what takes long, at ever longer intervals."""
     told: set[str] = set()
+    due = _FIRST_WORD
 
     def listen(progress: Progress) -> None:
+        nonlocal due
         if progress.waiting and progress.waiting not in told:
             told.add(progress.waiting)
             tell(f"Intermezzo: {progress.resource}: {progress.waiting} …")
+        elif progress.seconds >= due:
+            while due <= progress.seconds:
+                due += min(due, _LONGEST_SILENCE)
+            tell(f"Intermezzo: {progress} …")
 
     return listen
 
