@@ -12,7 +12,8 @@ from ..errors import IncompleteWarning, SettingsError, quoted
 from .arguments import bad_argument, is_one_of, many, names_of
 from .days import day_of
 from .resources import CATALOGUE
-from .validity import GAP, OVERLAP
+from .schema import Resource
+from .validity import GAP, OVERLAP, Validity
 
 _KEYS = ("employeeId", "wageTypeCode", "wageTypeNumber")
 _VAGUE = ("id", "organizationId")  # each alone; beside each other, either may be it
@@ -26,8 +27,8 @@ def as_of(
     when: Any,
     *,
     key: str | Sequence[str] | None = None,
-    start: str = "validFrom",
-    end: str = "validTo",
+    start: str | None = None,
+    end: str | None = None,
     valid_to: str | None = None,
 ) -> pd.DataFrame:
     """
@@ -46,8 +47,10 @@ def as_of(
     key : str or sequence of str, optional
         The columns that tell one thing from another; by default those of the resource
         that the frame was read from.
-    start, end : str
-        The columns of the first and the last day; what is missing bounds nothing.
+    start, end : str, optional
+        The columns of the first and the last day; what is missing bounds nothing. By
+        default ``validFrom`` and ``validTo``; where the resource has neither, a version
+        is valid from the day of its ``createdAt`` (in UTC) to that of the next.
     valid_to : {"inclusive", "exclusive"}, optional
         Whether ``end`` is the last valid day, or the first that is not; by default as
         the frame was read.
@@ -83,9 +86,10 @@ def as_of(
     is_inclusive = _is_inclusive(usual if valid_to is None else valid_to)
     keys = _keys(history, key, about.get("resource"))
     for name in keys:
-        _insist_on(history, name, is_date=False)
-    for name in (start, end):
-        _insist_on(history, name, is_date=True)
+        _insist_on(history, name)
+    first, last = _bounds(CATALOGUE.get(str(about.get("resource"))), start, end)
+    starts = _dates(history, first, are_instants=last is None)
+    ends = None if last is None else _dates(history, last)
     if about.get("complete") is False:
         warnings.warn(
             "this history is not complete, so what is given of a day may not be "
@@ -95,7 +99,7 @@ def as_of(
         )
     days, is_one = _days(when)
     told = [day.date().isoformat() for day in days]
-    if (start, end) == _VALIDITY:
+    if last is None or (first, last) == _VALIDITY:
         _tell_other_days(about.get("as_of"), told)
     if not is_one and _STAMP in history.columns:
         raise SettingsError(
@@ -104,8 +108,10 @@ def as_of(
             advice=f"Give the history itself, or rename {_STAMP}.",
             code="bad_arguments",
         )
-    spans = _spans(history, keys, start, end, _version(history, about.get("resource")))
-    _tell_doubts(spans, " and ".join(keys), is_inclusive=is_inclusive)
+    version = _version(history, about.get("resource"))
+    spans = _spans(history, keys, starts, ends, version)
+    if ends is not None:
+        _tell_doubts(spans, " and ".join(keys), is_inclusive=is_inclusive)
     found = [history[_on(spans, d, is_inclusive=is_inclusive)].copy() for d in days]
     if is_one:
         frame = found[0]
@@ -131,14 +137,28 @@ def _why_not_complete(about: Mapping[str, Any]) -> str:
     return "; ".join(reasons)
 
 
+def _bounds(known: Resource | None, start: Any, end: Any) -> tuple[Any, Any]:
+    """Give the columns of the first and the last day; None where there is no last."""
+    usual_start, usual_end = _VALIDITY
+    if known and known.history and not known.column(usual_end):
+        usual_start = Validity.of(known, is_inclusive=True).start
+        if end is None and start in (None, usual_start):
+            return usual_start, None
+    return usual_start if start is None else start, usual_end if end is None else end
+
+
 def _spans(
-    history: pd.DataFrame, keys: list[str], start: str, end: str, version: str
+    history: pd.DataFrame,
+    keys: list[str],
+    starts: pd.Series[Any],
+    ends: pd.Series[Any] | None,
+    version: str,
 ) -> pd.DataFrame:
     """Give of what each row is a version, when it is valid, and which it is."""
     spans = {
         "thing": history.groupby(keys, dropna=False, sort=False).ngroup(),
-        "start": history[start].astype("datetime64[s]").fillna(_ALWAYS),
-        "end": history[end].astype("datetime64[s]").fillna(_NEVER),
+        "start": starts.fillna(_ALWAYS),
+        "end": _NEVER if ends is None else ends.fillna(_NEVER),
     }
     versions = history[version] if version else pd.Series(0, history.index)
     is_numbered = pd.api.types.is_integer_dtype(versions)
@@ -234,7 +254,7 @@ def _keys(
     )
 
 
-def _insist_on(history: pd.DataFrame, name: object, *, is_date: bool) -> None:
+def _insist_on(history: pd.DataFrame, name: object) -> None:
     if not isinstance(name, str) or name not in history.columns:
         raise SettingsError(
             f"the frame has no column {quoted(name)}",
@@ -243,20 +263,31 @@ def _insist_on(history: pd.DataFrame, name: object, *, is_date: bool) -> None:
             "gives versions with validFrom and validTo.",
             code="unknown_column",
         )
-    if is_date and not pd.api.types.is_datetime64_dtype(history[name]):
+
+
+def _dates(
+    history: pd.DataFrame, name: Any, *, are_instants: bool = False
+) -> pd.Series[Any]:
+    _insist_on(history, name)
+    column = history[name]
+    if are_instants and isinstance(column.dtype, pd.DatetimeTZDtype):
+        column = column.dt.tz_convert("UTC").dt.tz_localize(None).dt.normalize()
+    if not pd.api.types.is_datetime64_dtype(column):
         raise SettingsError(
-            f"the column {name!r} holds no dates, but {history[name].dtype}",
+            f"the column {name!r} holds no dates, but {column.dtype}",
             why="A value that is no date makes a column text when it is read.",
             advice=f"Correct it, for example by pd.to_datetime(df[{name!r}]); instants "
             "become days by .dt.tz_localize(None).",
             code="bad_arguments",
         )
+    return column.astype("datetime64[s]")
 
 
 def _days(when: Any) -> tuple[pd.DatetimeIndex, bool]:
     several = many(when)
     days = [day_of(one, "when") for one in ([when] if several is None else several)]
-    return pd.DatetimeIndex(days, dtype="datetime64[s]"), several is None
+    # A day that is given twice would count what is valid on it twice.
+    return pd.DatetimeIndex(days, dtype="datetime64[s]").unique(), several is None
 
 
 _ALWAYS, _NEVER = (

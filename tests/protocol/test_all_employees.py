@@ -112,6 +112,17 @@ def test_what_is_of_today_is_the_same_by_either_way(machine):
         assert told[0] == told[1] != []
 
 
+def test_versions_without_a_first_day_are_of_a_day_by_either_way(machine):
+    name = "pension-membership"
+    history = machine.frame(name, organization="all", history=True)
+    days = history["createdAt"].dt.date.sort_values()
+    for day in {days.iloc[0], days.iloc[len(days) // 2], days.iloc[-1]}:
+        by_date = machine.frame(name, organization="all", as_of=day)
+        of_day = as_of(history, day).reset_index(drop=True)
+        assert by_date.equals(of_day)
+        assert len(of_day) > 0
+
+
 def test_headcount_and_salary_by_month(machine, shared_practice):
     company = shared_practice.server.practice.company
     months = pd.date_range("2025-01-31", periods=18, freq="ME")

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from intermezzo_nb import as_of
 from intermezzo_nb.api.query import Query
+from intermezzo_nb.api.resources import find
+from intermezzo_nb.api.validity import Validity
 from intermezzo_nb.errors import IncompleteWarning, SettingsError
 
 
@@ -206,6 +208,42 @@ def test_what_is_no_day_is_refused_alike_by_frame_and_as_of(day):
     assert of_history.value.what == of_frame.value.what.replace("as_of", "when")
 
 
+MEMBERSHIP = pd.DataFrame(
+    {
+        "employeeId": ["a", "a", "a", "b"],
+        "version": pd.array([1, 2, 3, 1], dtype="Int64"),
+        "createdAt": pd.to_datetime(
+            [
+                *("2025-01-01T09:00Z", "2025-03-01T08:00Z", "2025-03-01T23:59Z"),
+                "2025-02-01T00:00Z",
+            ]
+        ),
+    }
+)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
+def test_what_has_no_first_day_counts_from_its_creation(zone):
+    frame = MEMBERSHIP.assign(createdAt=MEMBERSHIP.createdAt.dt.tz_convert(zone))
+    frame.attrs["intermezzo"] = {"resource": "pension-membership"}
+    days = ["2024-12-31", "2025-01-01", "2025-02-28", "2025-03-01", "2026-01-01"]
+    validity = Validity.of(find("pension-membership"), is_inclusive=True)
+    told = MEMBERSHIP.astype({"createdAt": str}).to_dict("records")
+    for day, wanted in zip(days, ([], [0], [0, 3], [2, 3], [2, 3]), strict=True):
+        assert [*as_of(frame, day).index] == wanted
+        slow = validity.on(dt.date.fromisoformat(day), told)
+        assert [told.index(row) for row in slow] == wanted
+    by_day = as_of(frame, days).groupby("asOf")["employeeId"].nunique()
+    assert [*by_day] == [1, 2, 2, 2]
+    assert [*as_of(frame, "2025-03-01", start="createdAt").index] == [2, 3]
+    with pytest.raises(SettingsError, match="'createdAt' holds no dates"):
+        as_of(frame, "2025-03-01", end="validTo")
+
+
+def test_a_day_that_is_given_twice_counts_once():
+    assert len(as_of(JOBS, ["2025-06-30", "2025-06-30", "2025-07-01"])) == 4
+
+
 def test_a_history_that_is_not_complete_is_told():
     frame = JOBS.copy()
     frame.attrs["intermezzo"] = {"resource": "job-details", "complete": False}
@@ -302,7 +340,7 @@ def test_it_equals_an_obvious_loop(rows, when, is_inclusive):
     ]
     stamped = [
         (one, who, _stamp(begun), _stamp(last), title)
-        for one in when
+        for one in dict.fromkeys(when)
         for who, begun, last, title in _obvious(rows, one, is_inclusive=is_inclusive)
     ]
     assert got == [(_stamp(one), *rest) for one, *rest in stamped]
