@@ -306,7 +306,14 @@ class Connection:
         yield from tables(reading, profile=self.settings.profile, as_=as_)
 
     def records(self, resource: str, **options: Any) -> Iterator[dict[str, Any]]:
-        """Give decoded records one by one; the options are those of frame."""
+        """
+        Give decoded records one by one, whole, as the API sends them.
+
+        The options are those of frame, but for ``columns``, ``money`` and ``as_``.
+        """
+        for name in ("columns", "money"):
+            if options.get(name) is not None:
+                raise bad_argument(name, "it to frame or frames; records come whole")
         reading = self._reading(resource, options)
         for page in tables(reading, profile=self.settings.profile, as_="records"):
             yield from page

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from .page import Page
+from .progress import plural
 from .query import Query
-from .schema import Resource
-from .shaping import matching, shape
+from .schema import Resource, as_sent
+from .shaping import as_text, leaves, matching, shape
 from .validity import GAP, OVERLAP, Validity
 
 
@@ -48,6 +52,8 @@ class Sieve:
         self._query, self._resource, self._wanted = query, query.resource, wanted
         self.doubtful: tuple[int, ...] = (0, 0)
         """How many have versions that overlap, or leave days between them."""
+        self._sent = _values_sent(query)
+        self._strays = Counter[str]()
 
     @property
     def keeps_all(self) -> bool:
@@ -59,7 +65,8 @@ class Sieve:
     @property
     def takes_alike(self) -> bool:
         """Whether nothing here looks into the records of a page."""
-        return self.keeps_all and not self._query.takes_all_versions
+        looks_inside = self._query.takes_all_versions or self._sent
+        return self.keeps_all and not looks_inside
 
     def rows_of(self, page: Page, added: Mapping[str, str], most: int | None) -> Rows:
         """
@@ -76,12 +83,20 @@ class Sieve:
         shaped = shape(page.records, resource, added)
         if resource and resource.history:
             shaped = self._valid(shaped, resource)
+        for name, value in self._sent.items():
+            self._strays[name] += sum(_is_other(row, name, value) for row in shaped)
         kept = [*matching(shaped, self._wanted, resource)]
         room = len(kept) if most is None else most
         return Rows(kept[:room], len(shaped), len(kept) > room, page.said)
 
     def doubts(self) -> Iterator[str]:
-        """Tell how many have versions that do not follow one another."""
+        """Tell what rows are not as they were asked for, or versions not in order."""
+        for name, count in (+self._strays).items():
+            rows = plural(count, "row")
+            yield (
+                f"{name} was sent, and has another value in {rows}: the API may not "
+                "filter by it on this path"
+            )
         for count, told in zip(self.doubtful, (OVERLAP, GAP), strict=True):
             if count:
                 yield told.format(count=f"{count:,}", what="employees")
@@ -94,3 +109,23 @@ class Sieve:
             self.doubtful = tuple(map(sum, zip(self.doubtful, more, strict=True)))
         is_of_day = self._query.is_of_day
         return validity.on(self._query.day, records) if is_of_day else records
+
+
+def _values_sent(query: Query) -> dict[str, str]:
+    """Give what a path was asked with, where that is one value."""
+    if query.resource is not None:
+        return {}
+    sent = {**query.sent_as_it_is, **query.filters}
+    return {
+        name: str(as_sent(name, value)).casefold()
+        for name, value in sent.items()
+        if isinstance(value, (str, int, float, dt.date, Decimal))
+    }
+
+
+def _is_other(row: Any, name: str, value: str) -> bool:
+    """Tell whether a row has such a member, wherever, and none with that value."""
+    members = leaves(row, ()) if isinstance(row, dict) else ()
+    there = [found for path, found in members if path[-1] == name]
+    plain = [as_text(f).casefold() for f in there if not isinstance(f, (dict, list))]
+    return any(plain) and value not in plain

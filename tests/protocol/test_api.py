@@ -177,6 +177,12 @@ def test_waits_that_the_server_asks_for_are_kept_and_told(practice_server, conne
     assert any("asked to wait" in progress.waiting for progress in told)
 
 
+@pytest.mark.parametrize("option", [{"columns": ["id"]}, {"money": "decimal"}])
+def test_records_come_whole(machine, option):
+    with pytest.raises(SettingsError, match="records come whole"):
+        next(machine.records("organizations", **option))
+
+
 def test_a_size_of_pages_that_was_asked_for_is_kept(machine):
     organization = machine.get("/organizations")[0]["id"]
     asked = {"organization": organization, "limit": 60}

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from intermezzo_nb.api.answers import read_json
-from intermezzo_nb.api.provenance import provenance, summary
+from intermezzo_nb.api.provenance import provenance, remarks, summary
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
 from intermezzo_nb.api.tables import frame_of, tables
@@ -205,6 +205,40 @@ def test_a_query_in_a_path_is_sent_and_not_shown():
     assert "jo@x" not in summary(about) + str(reading._progress_now())
     with pytest.raises(SettingsError):
         read(api, "/x?page=2")
+
+
+PEOPLE = [
+    {"id": n, "isNew": n > 1, "about": {"city": "Ulm" if n else "Jena", "x": None}}
+    for n in range(3)
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    [
+        ("/x", {"filters": {"city": "Ulm"}}, "city was sent, and has another value in"),
+        ("/x?city=Ulm", {}, "city was sent, and has another value in 1 row: "),
+        ("/x", {"params": {"city": "Ulm"}}, "city was sent, and has another value in"),
+        (
+            "/x",
+            {"filters": {"isNew": True}},
+            "isNew was sent, and has another value in ",
+        ),
+        ("/x", {"filters": {"id": 7}}, "id was sent, and has another value in 3 rows"),
+        ("/x", {"filters": {"town": "Ulm", "x": 1}}, None),
+        ("/x", {"params": {"city": ["Ulm", "Jena"], "id": None}}, None),
+    ],
+)
+def test_what_a_path_does_not_filter_by_is_told(name, options, told):
+    rows, reading = read(FakeApi(x=PEOPLE), name, **options)
+    assert (len(rows), reading.complete) == (3, True)
+    assert [note[: len(told or "")] for note in remarks(reading)] == [told] * bool(told)
+
+
+def test_what_a_path_does_filter_by_is_not_told():
+    rows = [row for row in PEOPLE if row["about"]["city"] == "Ulm"]
+    _, reading = read(FakeApi(x=rows), "/x", filters={"city": "ULM"})
+    assert remarks(reading) == []
 
 
 def test_a_parameter_that_a_path_repeats_is_sent_with_each_value():
