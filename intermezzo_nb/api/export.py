@@ -40,7 +40,7 @@ class Exported(Struct, frozen=True):
     Parameters
     ----------
     folder : Path
-        With ``manifest.json`` and the parts, ``part-*.parquet``.
+        With ``_manifest.json`` and the parts, ``part-*.parquet``.
     rows, parts : int
     about : dict
         What ``df.attrs["intermezzo"]`` holds of the same frame.

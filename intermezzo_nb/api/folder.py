@@ -16,7 +16,7 @@ from ..errors import SettingsError, StoreError
 from .manifest import NAME, Manifest, read_manifest, unusable
 
 _PART = re.compile(r"part-\d{5}(-united)?\.parquet", re.ASCII)
-_FRESH = re.compile(r"\.(manifest\.json|part-\d{5}(-united)?\.parquet)\.new")
+_FRESH = re.compile(r"\.(_manifest\.json|part-\d{5}(-united)?\.parquet)\.new")
 _LOCK = ".lock"
 _ONE_FILE = {
     ".csv": "to_csv",

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from ..errors import StoreError
 from .place import Bookmark
 
-NAME = "manifest.json"
+NAME = "_manifest.json"  # what reads a folder of Parquet passes over such names
 # Sums do not depend on the precision that somebody set for their own decimals.
 _EXACT = decimal.Context(
     prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN

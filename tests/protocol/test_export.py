@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 import duckdb
 import pandas as pd
 import polars as pl
+import pyarrow.dataset as pads
 import pytest
 from pages import Pages
 
@@ -46,7 +47,7 @@ def things(shared_practice, connection):
 
 
 def manifest_of(folder):
-    return json.loads((folder / "manifest.json").read_text())
+    return json.loads((folder / "_manifest.json").read_text())
 
 
 def same(frame, other):
@@ -117,6 +118,13 @@ def test_duckdb_and_polars_read_the_folder(practice, tmp_path):
     assert frame["taxMonth"].to_list() == wanted["taxMonth"].tolist()
 
 
+def test_pandas_and_arrow_read_the_folder_itself(practice, tmp_path):
+    practice.export("employees", tmp_path / "out", organization="all", part_rows=300)
+    wanted = pads.dataset([*(tmp_path / "out").glob("*.parquet")]).to_table()
+    assert pads.dataset(tmp_path / "out").to_table().num_rows == wanted.num_rows > 300
+    assert len(pd.read_parquet(tmp_path / "out")) == wanted.num_rows
+
+
 def test_duckdb_and_polars_find_dates_and_instants(practice, tmp_path):
     practice.export("employees", tmp_path / "out", organization="all", part_rows=100)
     wanted = practice.frame("employees", organization="all")
@@ -136,7 +144,7 @@ def described(files):
 
 def test_a_whole_row_is_nowhere_to_be_seen_in_the_manifest(practice, tmp_path):
     practice.export("employees", tmp_path / "out", organization="all")
-    text = (tmp_path / "out" / "manifest.json").read_text()
+    text = (tmp_path / "out" / "_manifest.json").read_text()
     frame = practice.frame("employees", organization="all")
     assert frame["id"][0] not in text
     assert frame["workEmail"][0] not in text
@@ -240,4 +248,4 @@ def kill_at_work(command, folder, seconds):
 
 
 def rows_in(folder):
-    return manifest_of(folder)["rows"] if (folder / "manifest.json").exists() else 0
+    return manifest_of(folder)["rows"] if (folder / "_manifest.json").exists() else 0

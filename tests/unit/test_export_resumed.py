@@ -140,14 +140,14 @@ class Run:
 
     @property
     def manifest(self):
-        return json.loads((self.folder / "manifest.json").read_text())
+        return json.loads((self.folder / "_manifest.json").read_text())
 
 
 def write_manifest(folder, members):
     """Write it with a sum that is right, whatever it says."""
     told = {name: value for name, value in members.items() if name != "sha256"}
     total = hashlib.sha256(json.dumps(told).encode()).hexdigest()
-    (folder / "manifest.json").write_text(json.dumps({**told, "sha256": total}))
+    (folder / "_manifest.json").write_text(json.dumps({**told, "sha256": total}))
 
 
 def record(n, **more):
@@ -427,7 +427,7 @@ class Many:
 
     @property
     def rows(self):
-        return json.loads((self.folder / "manifest.json").read_text())["rows"]
+        return json.loads((self.folder / "_manifest.json").read_text())["rows"]
 
     def same_as_at_once(self):
         reading = plan(self.api, self._name, **self._options)
@@ -464,7 +464,7 @@ def test_an_export_of_many_employees_goes_on_after_the_last_who_was_asked(tmp_pa
     about = run.same_as_at_once()
     assert about["without"] == ["e7", "e120", "e190"]
     assert about["complete"]
-    parts = json.loads((tmp_path / "manifest.json").read_text())["parts"]
+    parts = json.loads((tmp_path / "_manifest.json").read_text())["parts"]
     *before, last = [part["bookmark"] for part in parts]
     assert before == [None] * 3  # who is without is told once, not in each
     assert last["without"] == [7, 120, 190]
@@ -512,7 +512,7 @@ def test_a_kill_costs_the_answers_of_a_thousand_employees_at_most(tmp_path):
     run = Many(tmp_path, 2500)
     run.rows_of_a_part = 1_000_000
     run()
-    parts = json.loads((tmp_path / "manifest.json").read_text())["parts"]
+    parts = json.loads((tmp_path / "_manifest.json").read_text())["parts"]
     assert [part["bookmark"]["asked"] for part in parts] == [1000, 2000, 2500]
 
 
@@ -744,28 +744,32 @@ def spoil(name, content):
 
 def retold(**changes):
     def change(folder):
-        told = json.loads((folder / "manifest.json").read_text())
+        told = json.loads((folder / "_manifest.json").read_text())
         write_manifest(folder, told | changes)
 
     return change
 
 
 SPOILT = {
-    "no folder": (shutil.rmtree, "export_foreign", "no manifest.json"),
+    "no folder": (shutil.rmtree, "export_foreign", "no _manifest.json"),
     "no manifest": (
-        lambda folder: (folder / "manifest.json").unlink(),
-        *("export_foreign", "no manifest.json"),
+        lambda folder: (folder / "_manifest.json").unlink(),
+        *("export_foreign", "no _manifest.json"),
     ),
-    "half a manifest": (spoil("manifest.json", b'{"for'), "export_damaged", "manifest"),
-    "no object": (spoil("manifest.json", b"[1]"), "export_damaged", "manifest"),
+    "half a manifest": (
+        spoil("_manifest.json", b'{"for'),
+        "export_damaged",
+        "manifest",
+    ),
+    "no object": (spoil("_manifest.json", b"[1]"), "export_damaged", "manifest"),
     "too deep": (
-        spoil("manifest.json", b"[" * 100_000),
+        spoil("_manifest.json", b"[" * 100_000),
         *("export_damaged", "manifest"),
     ),
     "another format": (retold(format="x"), "export_foreign", "another program"),
     "newer": (retold(version=2), "export_newer", "has format 2"),
     "unfinished": (retold(finished=False), "export_unfinished", "1,000 rows are there"),
-    "no parts": (retold(parts=None), "export_damaged", "manifest.json is damaged"),
+    "no parts": (retold(parts=None), "export_damaged", "_manifest.json is damaged"),
     "a part less": (
         lambda folder: (folder / "part-00003.parquet").unlink(),
         *("export_damaged", "part-00003.parquet is missing"),
@@ -805,12 +809,12 @@ def test_what_is_not_as_it_was_written_is_told(run, spoils, code, why):
 @pytest.mark.parametrize("is_finished", [True, False])
 def test_a_manifest_that_was_changed_by_hand_is_told(run, changes, is_finished):
     run() if is_finished else stopped(run, 6)
-    (run.folder / "manifest.json").write_text(json.dumps(run.manifest | changes))
+    (run.folder / "_manifest.json").write_text(json.dumps(run.manifest | changes))
     for read in (run, lambda: read_export(run.folder)):
         with pytest.raises(StoreError, match="cannot be used") as caught:
             read()
         assert caught.value.code == "export_damaged"
-        assert "manifest.json is not what was written" in caught.value.why
+        assert "_manifest.json is not what was written" in caught.value.why
 
 
 def test_a_query_that_lacks_what_is_asked_now_is_another(run):

@@ -59,7 +59,7 @@ def at(value, path):
 def read(folder, told):
     """Read it with a sum that is right, so that what is wrong is looked at."""
     total = hashlib.sha256(json.dumps(told).encode()).hexdigest()
-    (folder / "manifest.json").write_text(json.dumps({**told, "sha256": total}))
+    (folder / "_manifest.json").write_text(json.dumps({**told, "sha256": total}))
     return read_manifest(folder)
 
 
@@ -71,13 +71,13 @@ def refusal(folder, told):
 
 
 def test_it_is_read_as_it_was_written(tmp_path):
-    (tmp_path / "manifest.json").write_bytes(written().written())
+    (tmp_path / "_manifest.json").write_bytes(written().written())
     assert read_manifest(tmp_path) == written() == read(tmp_path, members())
     assert read_manifest(tmp_path).written() == written().written()
 
 
 def test_what_has_no_sum_is_refused(tmp_path):
-    (tmp_path / "manifest.json").write_text(json.dumps(members()))
+    (tmp_path / "_manifest.json").write_text(json.dumps(members()))
     with pytest.raises(StoreError, match="cannot be used") as caught:
         read_manifest(tmp_path)
     assert "not what was written" in caught.value.why
@@ -115,6 +115,6 @@ def test_however_deep_it_is_nested_it_is_refused(tmp_path):
     for depth in range(900, 1000):
         told = json.dumps({**members(), "sha256": "", "more": "?"})
         nested = told.replace('"?"', "[" * depth + "]" * depth)
-        (tmp_path / "manifest.json").write_text(nested)
+        (tmp_path / "_manifest.json").write_text(nested)
         with pytest.raises(StoreError, match="cannot be used"):
             read_manifest(tmp_path)
