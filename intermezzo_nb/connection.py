@@ -175,7 +175,7 @@ class Connection:
 
     def get(self, path: str, /, **params: Any) -> Any:
         """
-        Give the decoded JSON at a path of the API.
+        Give the decoded JSON at a path of the API: one answer, so one page of a list.
 
         Raises
         ------
@@ -399,7 +399,8 @@ class Connection:
         Nothing but the first page of each list is asked here; each part is read by
         the worker that needs it, with credentials that it finds itself. Columns that
         nobody documents are left out. Where employees are asked, their list is read
-        here. What fails is raised, as by ``strict``.
+        here. What fails is raised, as by ``strict``. Exact decimals Dask cannot sum as
+        a whole column: let each part sum its own, and sum those.
 
         Parameters
         ----------

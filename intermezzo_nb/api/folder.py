@@ -29,13 +29,19 @@ _ONE_FILE = {
 
 def insist_on_folder(path: Path) -> None:
     """
-    Refuse to make a folder with the name of a file.
+    Refuse to make a folder of a file, or with the name of one.
 
     Raises
     ------
     SettingsError
         ``bad_arguments``; not where there is such a folder.
     """
+    if path.is_file():
+        raise SettingsError(
+            f"{path.name} is a file, and an export is a folder of Parquet files",
+            advice="Name a folder that is not there yet; the file stays as it is.",
+            code="bad_arguments",
+        )
     method = _ONE_FILE.get(path.suffix.lower())
     if method and not path.is_dir():
         raise SettingsError(

@@ -35,7 +35,8 @@ def provenance(
         filtering. ``total``: rows that the server counts, or None. ``limit``: what was
         given. ``complete``: whether all that was asked for is here. ``requests``,
         ``repeated``, ``seconds``: what it took. ``control_totals``: the exact sum of
-        each money column, as text. ``failures``: what failed, each with employee,
+        each money column, as text: of all rows, whatever their currency, which the API
+        does not name. ``failures``: what failed, each with employee,
         organization, HTTP status and message. ``without``: employees who have no such
         record. ``notes``: all that the summary line tells.
     """
@@ -94,17 +95,22 @@ def missing(reading: Reading) -> list[str]:
     ]
 
 
-def shortfall(reading: Reading) -> str:
-    """Tell what is missing that was asked for, and what to do; empty for nothing."""
+def shortfall(reading: Reading, *, has_attrs: bool) -> str:
+    """
+    Tell what is missing that was asked for, and what to do; empty for nothing.
+
+    Parameters
+    ----------
+    has_attrs : bool
+        Whether what is given has a place for its provenance.
+    """
     if not (why := missing(reading)):
         return ""
-    advice = (
-        ' strict=True raises the first failure; df.attrs["intermezzo"]["failures"] '
-        "lists all."
-        if reading.failures
-        else ' df.attrs["intermezzo"]["notes"] has it, too.'
-    )
-    return f"{reading.query.label} is not complete: {'; '.join(why)}.{advice}"
+    told = [f"{reading.query.label} is not complete: {'; '.join(why)}."]
+    name = "failures" if reading.failures else "notes"
+    listed = f'df.attrs["intermezzo"]["{name}"] lists all.' if has_attrs else ""
+    told += ["strict=True raises the first failure."] if reading.failures else []
+    return " ".join([*told, listed]).strip()
 
 
 def summary(about: Mapping[str, Any]) -> str:

@@ -56,7 +56,7 @@ def table(
         first = [*islice(batches, 1)]
         pages = chain(first, batches)
         made = frame_of(reading, pages, profile=profile, as_=as_)
-    _warn(reading)
+    _warn(reading, as_)
     about = getattr(made, "attrs", {}).get("intermezzo", {})
     if tell and about.get("notes") and reading.is_whole:
         tell(summary(about))
@@ -70,7 +70,7 @@ def tables(reading: Reading, *, profile: str, as_: str) -> Iterator[Any]:
             yield batch
         else:
             yield frame_of(reading, [batch], profile=profile, as_=as_, is_part=True)
-    _warn(reading)
+    _warn(reading, as_)
 
 
 def frame_of(
@@ -105,6 +105,6 @@ def frame_of(
     return made.bearing(about)
 
 
-def _warn(reading: Reading) -> None:
-    if told := shortfall(reading):
+def _warn(reading: Reading, as_: str) -> None:
+    if told := shortfall(reading, has_attrs=as_ == "pandas"):
         warnings.warn(told, IncompleteWarning, stacklevel=_CALLERS)

@@ -111,7 +111,7 @@ def as_of(
     version = _version(history, about.get("resource"))
     spans = _spans(history, keys, starts, ends, version)
     if ends is not None:
-        _tell_doubts(spans, " and ".join(keys), is_inclusive=is_inclusive)
+        _tell_doubts(spans, _things(keys), is_inclusive=is_inclusive)
     found = [history[_on(spans, d, is_inclusive=is_inclusive)].copy() for d in days]
     if is_one:
         frame = found[0]
@@ -192,6 +192,11 @@ def _tell_doubts(spans: pd.DataFrame, what: str, *, is_inclusive: bool) -> None:
         if count := things[doubtful].nunique():
             text = told.format(count=f"{count:,}", what=what)
             warnings.warn(text, UserWarning, stacklevel=3)
+
+
+def _things(keys: list[str]) -> str:
+    by = " and ".join(keys)
+    return "employees" if by == "employeeId" else f"things (by {by})"
 
 
 def _tell_other_days(held: str | list[str] | None, asked: list[str]) -> None:

@@ -488,6 +488,13 @@ def test_a_folder_with_the_name_of_a_file_is_not_made(tmp_path, name, method):
     assert caught.value.advice.startswith(told)
 
 
+def test_a_file_is_not_taken_for_a_folder(tmp_path):
+    (tmp_path / "staff.parquet").write_bytes(b"theirs")
+    with pytest.raises(SettingsError, match="is a file, and an export is a folder"):
+        Many(tmp_path / "staff.parquet")()
+    assert (tmp_path / "staff.parquet").read_bytes() == b"theirs"
+
+
 @pytest.mark.parametrize("name", ["notes.xlsx", "notes.2026-03", "notes.parquet"])
 def test_a_folder_that_is_there_has_any_name(tmp_path, name):
     if name.endswith("xlsx"):

@@ -80,9 +80,9 @@ def test_overlaps_and_gaps_are_told():
     overlapping = history(
         ("a", "2025-01-01", "2025-08-31", "Clerk"), ("a", "2025-07-01", None, "Lead")
     )
-    with pytest.warns(UserWarning, match="1 employeeId have versions that overlap"):
+    with pytest.warns(UserWarning, match="1 employees have versions that overlap"):
         assert list(as_of(overlapping, "2025-08-01").title) == ["Lead"]
-    with pytest.warns(UserWarning, match="1 employeeId have days between"):
+    with pytest.warns(UserWarning, match="1 employees have days between"):
         as_of(JOBS.assign(validTo=JOBS.validTo - pd.Timedelta(days=2)), "2025-08-01")
 
 
@@ -311,7 +311,7 @@ def test_versions_that_begin_on_one_day_are_told_and_lines_of_one_are_not():
     frame.attrs["intermezzo"] = {"resource": "job-details"}
     assert len(as_of(frame, "2025-01-01")) == 2
     frame.loc[3, "id"] = 2
-    with pytest.warns(UserWarning, match="1 employeeId have versions that overlap"):
+    with pytest.warns(UserWarning, match="1 employees have versions that overlap"):
         assert list(as_of(frame, "2025-01-01").id) == [2]
 
 
