@@ -178,7 +178,8 @@ class _Writer:
         label = self._manifest.query["resource"]
         if lacking:
             self._order.tell(
-                f"{label}: what is missing in the export is read again ({lacking[0]})"
+                f"{label}: the export is not complete, so it is read anew from where "
+                "something is missing"
             )
         elif was_begun and not parts:
             self._order.tell(

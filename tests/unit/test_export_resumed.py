@@ -576,7 +576,7 @@ def test_what_is_missing_in_a_finished_export_is_told_and_read_again(tmp_path):
     assert run().complete
     assert run.asked == [f"e{n}" for n in range(51, 200)]
     again, going_on = run.told
-    assert again.startswith("documents: what is missing in the export is read again (1")
+    assert again.startswith("documents: the export is not complete, so it is read an")
     assert going_on == "documents: going on after 100 rows"
     assert run.same_as_at_once()["without"] == ["e20"]
     assert run().complete
