@@ -83,7 +83,7 @@ class Manifest(Struct):
             return ""
         return (
             f"{self.query['resource']} is not complete: {'; '.join(self.lacking)}. The "
-            "same export again reads it anew from there; with strict=True it raises the "
+            "same export again reads it anew from there on; strict=True raises the "
             "first failure."
         )
 

@@ -180,6 +180,22 @@ def test_a_wrong_signature_asks_for_no_keys_again_that_came_after_it():
     assert len(fetched) == 1
 
 
+def test_keys_that_are_out_of_reach_after_a_wrong_signature_are_a_network_fault():
+    left = [[jwk(OTHER, "k1")]]
+
+    def keys():
+        if not left:
+            raise NetworkError("nobody answers")
+        return {"keys": left.pop()}
+
+    made = IdTokenVerifier(ServerMetadata(issuer=ISSUER), CLIENT, keys)
+    made.fetch_keys()
+    with pytest.raises(NetworkError):
+        made.verify(signed(claims()), access_token=ACCESS, nonce=NONCE)
+    left.append([jwk(KEY, "k1")])
+    assert made.verify(signed(claims()), access_token=ACCESS, nonce=NONCE)["sub"]
+
+
 def test_keys_that_are_known_are_not_fetched_ahead():
     made = verifier()
     made.fetch_keys()
