@@ -335,7 +335,7 @@ class Connection:
         the frame back. What was stopped, by whatever, is finished by the same call: it
         goes on where it was, or says that the list changed and starts over. An
         organization that fails is raised, to be read by the next call. An employee who
-        fails is told, and left out; the next call reads again from there.
+        fails is told, and left out; the next call asks for them again.
 
         Parameters
         ----------

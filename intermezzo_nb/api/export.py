@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,20 +16,20 @@ import pyarrow.parquet as pq
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from ..errors import IncompleteWarning, IntermezzoError
+from ..errors import IncompleteWarning
 from .arguments import count, flag, path_of
-from .folder import Folder, insist_on_folder
-from .frames import framed, series
+from .folder import Folder, insist_on_folder, name_of_part, next_name
+from .frames import Framed, framed, series
 from .manifest import NAME, Manifest, Part, content_of
 from .paging import ListChanged
-from .place import Bookmark, Standing
+from .parts import PagesOfPart, filled, write_part
+from .place import Bookmark, Gap
+from .progress import plural
 from .provenance import missing, provenance, summary
 from .reading import Reading
 from .schema import Column
-from .shaping import Record
 from .uniting import fitted, held, united
 
-_EMPLOYEES = 1000  # of a part, where each takes a request
 _CALLERS = 3  # frames from a warning to who called the connection
 
 
@@ -158,9 +158,13 @@ class _Writer:
         try:
             if bookmark is not None:
                 reading.go_on_after(bookmark)
-                rows = f"{self._manifest.rows:,} rows"
-                self._order.tell(f"{reading.query.label}: going on after {rows}")
-            for part in self._parts(reading):
+                self._tell_where(reading, bookmark)
+            batches = reading.batches(alike=True)
+            if bookmark is not None and bookmark.gaps:
+                self._fill(batches, reading, bookmark.gaps)
+                self._manifest.spent = _sum(spent, reading)
+                self._save()
+            for part in self._parts(batches, reading):
                 self._manifest.spent = _sum(spent, reading)
                 self._manifest.add(part)
                 self._save()
@@ -171,24 +175,36 @@ class _Writer:
         self._finish(reading)
         return True
 
+    def _tell_where(self, reading: Reading, bookmark: Bookmark) -> None:
+        employees = reading.employees
+        told = []
+        if bookmark.gaps:
+            told.append(f"asking again for {plural(len(bookmark.gaps), 'employee')}")
+        if employees is None or bookmark.asked != employees.number:
+            told.append(f"going on after {self._manifest.rows:,} rows")
+        if told:
+            self._order.tell(f"{reading.query.label}: {', '.join(told)}")
+
     def _drop_what_cannot_go_on(self) -> Bookmark | None:
-        was_begun, lacking = bool(self._manifest.parts), self._manifest.lacking
+        before, lacking = len(self._manifest.parts), self._manifest.lacking
         self._manifest.reopen()
         parts = self._manifest.parts
         label = self._manifest.query["resource"]
-        if lacking:
+        is_dropped = len(parts) < before
+        if is_dropped and lacking:
             self._order.tell(
                 f"{label}: the export is not complete, so it is read anew from where "
                 "something is missing"
             )
-        elif was_begun and not parts:
+        elif is_dropped and not parts:
             self._order.tell(
                 f"{label}: an earlier run cannot be taken up in its middle, so it is "
                 "read from its start"
             )
         for part in parts:  # before anything is deleted
             content_of(self._folder.path, part)
-        self._save()
+        if is_dropped:  # else it stays what it is, until there is more
+            self._save()
         self._folder.keep_only({part.name for part in parts})
         return parts[-1].bookmark if parts else None
 
@@ -204,27 +220,43 @@ class _Writer:
             "is read from its start"
         )
 
-    def _parts(self, reading: Reading) -> Iterator[Part]:
-        batches = reading.batches(alike=True)
+    def _fill(
+        self, batches: Iterator[list[Any]], reading: Reading, gaps: Sequence[Gap]
+    ) -> None:
+        """Put the rows of employees who had failed where they are missing."""
+        came = deque([(gap.rows, next(batches)) for gap in gaps])
+        parts, start = list[Part](), 0
+        for part in self._manifest.parts:
+            missing = list[tuple[int, list[Any]]]()
+            while came and came[0][0] <= start + part.rows:
+                rows, records = came.popleft()
+                missing.append((rows - start, records))
+            start += part.rows
+            parts.append(
+                filled(
+                    self._folder,
+                    part,
+                    missing,
+                    lambda records: _framed([records], reading),
+                    _first_columns(reading),
+                )
+            )
+        standing = reading.standing()
+        bookmark = standing.bookmark() if standing else None
+        self._manifest.parts = [*parts[:-1], replace(parts[-1], bookmark=bookmark)]
+
+    def _parts(self, batches: Iterator[list[Any]], reading: Reading) -> Iterator[Part]:
         is_end = False
         while not is_end:
-            some = _Some(batches, reading, self._order.part_rows)
-            made = framed(
-                some,
-                reading.extent.resource,
-                money="decimal",
-                columns=reading.query.columns,
-                as_="arrow",
-                is_part=True,
-                page_now=lambda: reading.page,
-            )
+            some = PagesOfPart(batches, reading, self._order.part_rows)
+            made = _framed(some, reading)
             bookmark = some.taken.bookmark() if some.taken else None
             is_end = some.is_end
             if some.fault is not None and (bookmark is None or not made.rows):
                 raise some.fault
             if made.rows or not self._manifest.parts:
-                name = f"part-{len(self._manifest.parts):05}.parquet"
-                part = _write(self._folder, name, made.frame)
+                name = name_of_part(len(self._manifest.parts))
+                part = write_part(self._folder, name, made.frame)
                 yield replace(
                     part,
                     control_totals=made.control_totals,
@@ -237,7 +269,7 @@ class _Writer:
     def _finish(self, reading: Reading) -> None:
         manifest, resource = self._manifest, reading.extent.resource
         documented = {c.name: c for c in resource.columns} if resource else {}
-        schema = self._unite([*documented], reading.query.columns)
+        schema = self._unite(_first_columns(reading))
         about = provenance(
             reading,
             profile=manifest.profile,
@@ -256,19 +288,17 @@ class _Writer:
         self._save()
         self._folder.keep_only({part.name for part in manifest.parts})
 
-    def _unite(
-        self, documented: Sequence[str], columns: Sequence[str] | None
-    ) -> dict[str, pa.DataType]:
+    def _unite(self, first: Sequence[str]) -> dict[str, pa.DataType]:
         """Write anew the parts whose columns are not those of all."""
         manifest, folder = self._manifest, self._folder.path
         parts = [held(content_of(folder, part)) for part in manifest.parts]
-        schema = united(parts, columns or documented)
+        schema = united(parts, first)
         for number, (part, has) in enumerate(zip(manifest.parts, parts, strict=True)):
             if [(n, h.kind) for n, h in has.items()] == [*schema.items()]:
                 continue
             content = pa.BufferReader(content_of(folder, part))
             table = fitted(pq.read_table(content), schema)
-            made = _write(self._folder, f"part-{number:05}-united.parquet", table)
+            made = write_part(self._folder, next_name(part.name), table)
             manifest.parts[number] = replace(
                 part, name=made.name, bytes=made.bytes, sha256=made.sha256
             )
@@ -278,46 +308,22 @@ class _Writer:
         self._folder.write(NAME, self._manifest.written())
 
 
-class _Some:
-    """The pages of one part; a fault among them ends it and is kept for later."""
-
-    def __init__(
-        self, batches: Iterator[list[Record]], reading: Reading, rows: int
-    ) -> None:
-        self._batches, self._reading, self._rows = batches, reading, rows
-        self.taken: Standing | None = None
-        """How far the reading was with the last page that was taken."""
-        self.fault: BaseException | None = None
-        self.is_end = False
-
-    def __iter__(self) -> Iterator[list[Record]]:
-        rows, before = 0, self._asked
-        while rows < self._rows and self._asked - before < _EMPLOYEES:
-            try:
-                batch = next(self._batches)
-            except StopIteration:
-                self.is_end, self.taken = True, self._reading.standing()
-                return
-            except (IntermezzoError, KeyboardInterrupt) as fault:
-                self.fault = fault
-                return
-            rows += len(batch)
-            yield batch
-            # Not before: what an interrupt catches on its way is in no part.
-            self.taken = self._reading.standing()
-
-    @property
-    def _asked(self) -> int:
-        return self._reading.employees.done if self._reading.employees else 0
+def _framed(pages: Iterable[Sequence[Any]], reading: Reading) -> Framed:
+    return framed(
+        pages,
+        reading.extent.resource,
+        money="decimal",
+        columns=reading.query.columns,
+        as_="arrow",
+        is_part=True,
+        page_now=lambda: reading.page,
+    )
 
 
-def _write(folder: Folder, name: str, table: pa.Table) -> Part:
-    content = io.BytesIO()
-    pq.write_table(table, content, compression="zstd", row_group_size=1 << 30)
-    written = content.getvalue()
-    folder.write(name, written)
-    digest = hashlib.sha256(written).hexdigest()
-    return Part(name, table.num_rows, len(written), digest, {}, (), None)
+def _first_columns(reading: Reading) -> list[str]:
+    resource = reading.extent.resource
+    documented = [c.name for c in resource.columns] if resource else []
+    return [*(reading.query.columns or documented)]
 
 
 def _query(reading: Reading, api_url: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
@@ -16,7 +17,7 @@ from .answers import Answer
 from .failures import ABOUT_SOME, Failures, Owner
 from .following import ListChanged
 from .page import NOTHING, Page, whole
-from .place import Bookmark, Standing
+from .place import Bookmark, Gap, Standing
 from .progress import plural
 from .rows import Rows
 from .tally import Question, Tally
@@ -52,6 +53,10 @@ class FanOut(Struct):
         How many they are where they are listed as they are asked, once all are.
     done : int
         How many of them are read.
+    gaps : list of Gap
+        Those among them who failed.
+    again : deque of Gap
+        Those who failed in an earlier reading, and are asked before all others.
     """
 
     groups: Iterable[tuple[Owner, ...]]
@@ -63,8 +68,11 @@ class FanOut(Struct):
     nowhere: int = 0
     listed: int | None = None
     done: int = 0
+    gaps: list[Gap] = field(default_factory=list)
+    again: deque[Gap] = field(default_factory=deque)
     _unknown: int = 0
     _absent: dict[int, Owner] = field(default_factory=dict)
+    _earlier: int = 0
     _mark: Any = field(default_factory=hashlib.sha256)
 
     def each(self, expect: Callable[[Sequence[Owner]], None]) -> Iterator[Owner]:
@@ -73,9 +81,16 @@ class FanOut(Struct):
             expect(group)
             yield from group
 
-    def ask(self, owner: Owner, rows_of: Callable[[Owner], Rows]) -> Rows | None:
+    def ask(
+        self, owner: Owner, rows_of: Callable[[Owner], Rows], so_far: int
+    ) -> Rows | None:
         """
         Give the rows of one of them; None where they could not be read.
+
+        Parameters
+        ----------
+        so_far : int
+            Rows given before, by earlier readings too.
 
         Raises
         ------
@@ -83,26 +98,37 @@ class FanOut(Struct):
             What has failed concerns everybody.
         """
         rows: Rows | None
+        place = Gap(self.done, so_far)
+        if is_again := bool(self.again):
+            place = self._moved(self.again.popleft(), so_far)
+            self.failures.good()  # that they all failed before says nothing new
         try:
             rows = rows_of(owner)
             self.failures.good()
             if not rows.seen:
-                self._find_absent(owner)
+                self._absent[place.at] = owner
         except ABOUT_SOME as error:
-            rows = self._miss(owner, error)
-        self._count(owner)
+            rows = self._miss(owner, error, place)
+        if not is_again:
+            self._count(owner)
         return rows
 
     def standing(self, at_end: Bookmark) -> Standing | None:
         """Tell how far it is; None where it cannot be taken up there."""
-        if self.number is None or len(self.failures.listed) > self.nowhere:
+        if self.number is None:
             return None
-        mark, without = self._mark.hexdigest(), tuple(self._absent)
-        return Standing(replace(at_end, asked=self.done, mark=mark, without=without))
+        known = replace(
+            at_end,
+            asked=self.done,
+            mark=self._mark.hexdigest(),
+            without=tuple(sorted(self._absent)),
+            gaps=(*self.gaps, *(self._moved(g, at_end.rows) for g in self.again)),
+        )
+        return Standing(known)
 
     def go_on_after(self, bookmark: Bookmark) -> None:
         """
-        Leave out those who were asked before.
+        Leave out those who were asked before, and ask those again who failed.
 
         Raises
         ------
@@ -115,7 +141,8 @@ class FanOut(Struct):
             self._count(owner)
         if self._mark.hexdigest() != bookmark.mark:
             raise ListChanged
-        self.groups = [tuple(owners)]
+        self.groups = [tuple(asked[gap.at] for gap in bookmark.gaps), tuple(owners)]
+        self.again, self._earlier = deque(bookmark.gaps), bookmark.rows
         self._absent = {position: asked[position] for position in bookmark.without}
         self.failures.good()
 
@@ -138,7 +165,7 @@ class FanOut(Struct):
     @property
     def without(self) -> list[Owner]:
         """For whom there is no such record, or none on that day."""
-        return [*self._absent.values()]
+        return [self._absent[at] for at in sorted(self._absent)]
 
     @property
     def is_through(self) -> bool:
@@ -150,18 +177,22 @@ class FanOut(Struct):
         """How many were to be asked, those among them who cannot be found."""
         return (self.done if self.number is None else self.number) + self.nowhere
 
-    def _miss(self, owner: Owner, error: ApiError | NetworkError) -> Rows | None:
+    def _miss(
+        self, owner: Owner, error: ApiError | NetworkError, place: Gap
+    ) -> Rows | None:
         if not (isinstance(error, NotFound) and self.are_from_list):
             self.failures.add(owner, error)
+            self.gaps.append(place)
             return None
         # There is such an employee, so it is the record that there is not.
-        self._find_absent(owner)
+        self._absent[place.at] = owner
         self._unknown += not self.may_be_absent
         self.failures.good()
         return Rows([], 0, is_cut=False, said=error.said)
 
-    def _find_absent(self, owner: Owner) -> None:
-        self._absent[self.done] = owner
+    def _moved(self, gap: Gap, so_far: int) -> Gap:
+        """Give an earlier gap where it is, now that others before it are filled."""
+        return Gap(gap.at, gap.rows + so_far - self._earlier)
 
     def _count(self, owner: Owner) -> None:
         self._mark.update(json.dumps(owner).encode())

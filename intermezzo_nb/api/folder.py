@@ -15,8 +15,8 @@ from filelock import FileLock, Timeout
 from ..errors import SettingsError, StoreError
 from .manifest import NAME, Manifest, read_manifest, unusable
 
-_PART = re.compile(r"part-\d{5}(-united)?\.parquet", re.ASCII)
-_FRESH = re.compile(r"\.(_manifest\.json|part-\d{5}(-united)?\.parquet)\.new")
+_PART = re.compile(r"part-(\d{5})(?:-(\d+))?\.parquet", re.ASCII)
+_FRESH = re.compile(r"\.(_manifest\.json|part-\d{5}(-\d+)?\.parquet)\.new", re.ASCII)
 _LOCK = ".lock"
 _ONE_FILE = {
     ".csv": "to_csv",
@@ -51,6 +51,18 @@ def insist_on_folder(path: Path) -> None:
             f"frame(…).{method}({path.name!r}).",
             code="bad_arguments",
         )
+
+
+def name_of_part(number: int) -> str:
+    """Give the name of the file of a new part."""
+    return f"part-{number:05}.parquet"
+
+
+def next_name(name: str) -> str:
+    """Give a part that is written anew another name: until then the old one counts."""
+    known = _PART.fullmatch(name)
+    number, turn = known.groups() if known else (name, None)
+    return f"part-{number}-{int(turn or 0) + 1}.parquet"
 
 
 class Folder:

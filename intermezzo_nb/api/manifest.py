@@ -83,8 +83,8 @@ class Manifest(Struct):
             return ""
         return (
             f"{self.query['resource']} is not complete: {'; '.join(self.lacking)}. The "
-            "same export again reads it anew from there on; strict=True raises the "
-            "first failure."
+            "same export again asks for it once more; strict=True raises the first "
+            "failure."
         )
 
     @property
@@ -93,12 +93,9 @@ class Manifest(Struct):
         return sum(part.rows for part in self.parts)
 
     def add(self, part: Part) -> None:
-        """Take one more part; who has no record is told by the last bookmark alone."""
-        if part.bookmark is not None and part.bookmark.without:
-            self.parts = [
-                replace(p, bookmark=None) if p.bookmark and p.bookmark.without else p
-                for p in self.parts
-            ]
+        """Take one more part; of many employees its bookmark alone counts."""
+        if part.bookmark is not None and part.bookmark.asked:
+            self.parts = [replace(part, bookmark=None) for part in self.parts]
         self.parts.append(part)
 
     def reopen(self) -> None:
@@ -123,7 +120,9 @@ class Manifest(Struct):
             for name in (self.parts[0].control_totals if self.parts else ())
             if all(name in part.control_totals for part in self.parts)
         ]
-        return {n: _sum(part.control_totals[n] for part in self.parts) for n in names}
+        return {
+            n: exact_sum(part.control_totals[n] for part in self.parts) for n in names
+        }
 
     @property
     def notes(self) -> list[str]:
@@ -244,6 +243,12 @@ def content_of(folder: Path, part: Part) -> bytes:
     return content
 
 
+def exact_sum(totals: Iterable[str]) -> str:
+    """Add decimals that are written as text."""
+    with decimal.localcontext(_EXACT):
+        return format(sum(map(Decimal, totals), Decimal(0)), "f")
+
+
 def unusable(folder: Path, why: str, code: str, advice: str = "") -> StoreError:
     """Tell that a folder is no export that can be used, and why."""
     return StoreError(
@@ -264,8 +269,3 @@ def _is_as_written(members: dict[str, Any]) -> bool:
 
 def _digest(members: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(members).encode()).hexdigest()
-
-
-def _sum(totals: Iterable[str]) -> str:
-    with decimal.localcontext(_EXACT):
-        return format(sum(map(Decimal, totals), Decimal(0)), "f")

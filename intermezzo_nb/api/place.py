@@ -73,6 +73,22 @@ class Stretch(Struct, frozen=True):
     size: int = 0
 
 
+class Gap(Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    Where the rows of an employee are missing, who could not be read.
+
+    Parameters
+    ----------
+    at : int
+        The position among those who were asked.
+    rows : int
+        How many rows were given before.
+    """
+
+    at: int
+    rows: int
+
+
 class Bookmark(Struct, frozen=True, forbid_unknown_fields=True):
     """
     How far a reading of lists of several owners is, and what it knows.
@@ -97,6 +113,8 @@ class Bookmark(Struct, frozen=True, forbid_unknown_fields=True):
         Who they were, as a hash.
     without : tuple of int
         The positions among them of those who have no such record.
+    gaps : tuple of Gap
+        Those of them who failed.
     said : str
         The API's words on the first of those.
     """
@@ -112,6 +130,7 @@ class Bookmark(Struct, frozen=True, forbid_unknown_fields=True):
     asked: int = 0
     mark: str = ""
     without: tuple[int, ...] = ()
+    gaps: tuple[Gap, ...] = ()
     said: str = ""
 
     def done_of(self, owners: Sequence[str]) -> int:

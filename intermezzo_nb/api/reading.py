@@ -108,9 +108,7 @@ class Reading:
     @property
     def total(self) -> int | None:
         """Rows of all that is asked; None where one of the owners does not tell."""
-        if self._total is None or self._total_here is None:
-            return None
-        return self._total + self._total_here
+        return None if self.employees and self.employees.gaps else self._counted
 
     @property
     def failures(self) -> list[dict[str, Any]]:
@@ -129,14 +127,16 @@ class Reading:
             None,
             rows=self.rows,
             seen=self.seen,
-            total=self.total,
+            total=self._counted,
             notes=tuple(self.notes),
             complete=self.complete,
             doubts=self._sieve.doubtful,
             said=self.said,
         )
         if self.employees is not None:
-            return self.employees.standing(at_end)
+            # Who failed did not count for the limit, and would be too many later.
+            is_short = self.query.limit is not None and self.employees.gaps
+            return None if is_short else self.employees.standing(at_end)
         return Standing(at_end, self._last[1], self._total) if self._last else None
 
     def go_on_after(self, bookmark: Bookmark) -> None:
@@ -150,7 +150,8 @@ class Reading:
         """
         if self.employees is not None:
             self.employees.go_on_after(bookmark)
-            self.tally.foresee((self.employees.number or 0) - bookmark.asked)
+            left = (self.employees.number or 0) - bookmark.asked
+            self.tally.foresee(left + len(bookmark.gaps))
         self._earlier = bookmark
         self.rows, self.seen = bookmark.rows, bookmark.seen
         self._total, self._total_here = bookmark.total, 0
@@ -165,6 +166,9 @@ class Reading:
     def batches(self, *, alike: bool = False) -> Iterator[list[Any]]:
         """
         Give the records of each answer, shaped, filtered and cut at the limit.
+
+        First come those of employees who failed before, one by one, where the reading
+        goes on after an earlier one.
 
         Parameters
         ----------
@@ -237,8 +241,9 @@ class Reading:
         gathered: list[Record] = []
         is_cut = False
         for owner in employees.each(ahead.expect):
-            rows = employees.ask(owner, rows_of)
-            self._total = None if rows is None else self._total
+            is_again = bool(employees.again)
+            rows = employees.ask(owner, rows_of, self.rows)
+            self._total_here = self._total_here if rows else 0
             self._count_total()
             self._tell()
             gathered += rows.kept if rows else ()
@@ -248,7 +253,7 @@ class Reading:
                 is_cut = bool(rows and rows.is_cut) or not is_through
                 self._total = self._total if is_through else None
                 break
-            if len(gathered) >= LARGEST:
+            if len(gathered) >= LARGEST or is_again:
                 yield gathered
                 gathered = []
         self.notes += employees.end(self.query.label)
@@ -264,8 +269,14 @@ class Reading:
         """Whether nothing is missing, apart from what a limit cuts."""
         return not (self.notes or self.failures)
 
+    @property
+    def _counted(self) -> int | None:
+        if self._total is None or self._total_here is None:
+            return None
+        return self._total + self._total_here
+
     def _count_total(self) -> None:
-        self._total, self._total_here = self.total, 0
+        self._total, self._total_here = self._counted, 0
 
     def _rows_of(self, page: Page, owner: Owner) -> Rows:
         self._total_here = page.total

@@ -9,6 +9,7 @@ import json
 import shutil
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +26,7 @@ import intermezzo_nb
 from intermezzo_nb import read_export
 from intermezzo_nb.api import resources
 from intermezzo_nb.api.export import Order, export
+from intermezzo_nb.api.folder import Folder
 from intermezzo_nb.api.frames import framed
 from intermezzo_nb.api.provenance import provenance
 from intermezzo_nb.api.query import Query
@@ -520,7 +522,7 @@ def test_a_kill_costs_the_answers_of_a_thousand_employees_at_most(tmp_path):
     run.rows_of_a_part = 1_000_000
     run()
     parts = json.loads((tmp_path / "_manifest.json").read_text())["parts"]
-    assert [part["bookmark"]["asked"] for part in parts] == [1000, 2000, 2500]
+    assert [part["rows"] for part in parts] == [2000, 2000, 1000]
 
 
 def test_who_is_hired_meanwhile_is_asked_and_no_one_else_again(tmp_path):
@@ -548,19 +550,21 @@ def test_where_others_are_to_be_asked_an_export_starts_over_with_a_word(
     run.same_as_at_once()
 
 
-def test_what_came_after_somebodys_failure_is_read_again(tmp_path):
+def test_who_failed_is_asked_again_after_a_kill(tmp_path):
     run = Many(tmp_path)
     run.api.odd = {"e70": NotAllowed("not allowed", status=403)}
     run.stop_at("e170")
     assert run.rows == 300
     run.api.odd = {}
     run()
-    assert run.told == ["documents: going on after 100 rows"]
-    assert run.asked == [f"e{n}" for n in range(50, 200)]
+    assert run.told == [
+        "documents: asking again for 1 employee, going on after 300 rows"
+    ]
+    assert run.asked == ["e70", *(f"e{n}" for n in range(151, 200))]
     assert run.same_as_at_once()["failures"] == []
 
 
-def test_what_is_missing_in_a_finished_export_is_told_and_read_again(tmp_path):
+def test_who_failed_is_told_and_asked_again_where_all_else_is_finished(tmp_path):
     run = Many(tmp_path)
     run.api.odd = {"e20": [], "e70": NotAllowed("not allowed", status=403)}
     told = "documents is not complete: 1 of 200 employees failed: e70: not allowed. The"
@@ -572,12 +576,11 @@ def test_what_is_missing_in_a_finished_export_is_told_and_read_again(tmp_path):
 
     with pytest.warns(IncompleteWarning, match=told):
         assert run().rows == 396  # as before, where it fails once more
+    assert run.asked == ["e70"]
     run.api.odd = {"e20": []}
     assert run().complete
-    assert run.asked == [f"e{n}" for n in range(51, 200)]
-    again, going_on = run.told
-    assert again.startswith("documents: the export is not complete, so it is read an")
-    assert going_on == "documents: going on after 100 rows"
+    assert run.asked == ["e70"]
+    assert run.told == ["documents: asking again for 1 employee"]
     assert run.same_as_at_once()["without"] == ["e20"]
     assert run().complete
     assert run.told[0].startswith("nothing was read: ")
@@ -625,6 +628,120 @@ def test_wherever_one_of_many_is_interrupted_nobody_is_lost_or_doubled(line, sec
             with contextlib.suppress(KeyboardInterrupt), At(at):
                 run()
         run()
+        run.same_as_at_once()
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        {"privateInsuranceHealthMonthly": "0.10", "validFrom": "2025-06-01"},
+        {"privateInsuranceHealthMonthly": "12345678901234567.8901"},
+        {"privateInsuranceHealthMonthly": "a little", "extra": 5},
+        {"privateInsuranceHealthMonthly": None, "id": 7, "extra": "text"},
+        {"privateInsuranceHealthMonthly": "0.10", "extra": [1]},
+    ],
+)
+@pytest.mark.parametrize("who", [0, 99, 100, 101, 249])
+def test_rows_that_come_later_fit_in_where_they_belong(tmp_path, late, who):
+    run = Many(tmp_path, 250, name="insurance-details", history=True)
+    usual = {
+        f"e{n}": [{"privateInsuranceHealthMonthly": f"{n}.05", "validTo": "2025-01-01"}]
+        for n in range(250)
+    }
+    run.api.odd = {**usual, f"e{who}": NotAllowed("not allowed", status=403)}
+    with pytest.warns(IncompleteWarning):
+        assert run().rows == 249
+    run.api.odd = {**usual, f"e{who}": [late]}
+    assert run().complete
+    reading = plan(run.api, "insurance-details", history=True)
+    kept = [row for batch in reading.batches() for row in batch]
+    for money in ("float", "decimal"):
+        made = framed([kept], reading.extent.resource, money=money)
+        frame = read_export(tmp_path, money=money)
+        pd.testing.assert_frame_equal(frame, made.frame)
+        about = frame.attrs["intermezzo"]
+        assert about["control_totals"] == made.control_totals
+        assert (about["complete"], about["total"]) == (True, 250)
+    parts = sorted(path.name for path in tmp_path.glob("*.parquet"))
+    assert len(parts) == len({name[:10] for name in parts}) == 3  # no old one is left
+
+
+@pytest.mark.parametrize("before", ["part-00000-1.parquet", "_manifest.json"])
+def test_an_interrupt_while_rows_are_put_in_leaves_what_was_there(
+    tmp_path, monkeypatch, before
+):
+    run = Many(tmp_path, 20)
+    run.api.odd = {"e7": NotAllowed("not allowed", status=403)}
+    with pytest.warns(IncompleteWarning):
+        run()
+    run.api.odd = {}
+    write = Folder.write
+
+    def interrupted(folder, name, content):
+        if name == before:
+            raise KeyboardInterrupt
+        write(folder, name, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run()
+    with pytest.warns(IncompleteWarning, match="e7: not allowed"):
+        assert len(read_export(tmp_path)) == 38
+    run()
+    assert run.asked == ["e7"]
+    run.same_as_at_once()
+
+
+def test_many_who_fail_again_are_no_sign_that_the_server_is_unwell(tmp_path):
+    run = Many(tmp_path, 60)
+    run.api.odd = {f"e{n}": ApiError("broken", status=500) for n in range(3, 60, 7)}
+    for _ in range(2):
+        with pytest.warns(IncompleteWarning, match="9 of 60 employees failed"):
+            assert run().rows == 102
+    assert run.asked == [*run.api.odd]
+    run.api.odd = {}
+    assert run().rows == 120
+    run.same_as_at_once()
+
+
+STAFF = 25
+some_line = st.just(1_000_000_000) | st.integers(1, 20_000)
+some_of_them = st.sets(st.integers(0, STAFF - 1), max_size=8)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@settings(unhurried, max_examples=150)
+@given(
+    has=st.lists(st.integers(0, 3), min_size=STAFF, max_size=STAFF),
+    fails=st.lists(st.tuples(some_of_them, some_line), max_size=4),
+    rows_of_a_part=st.integers(1, 40),
+)
+def test_whoever_fails_and_whenever_it_is_interrupted_all_are_there_in_the_end(
+    has, fails, rows_of_a_part
+):
+    with tempfile.TemporaryDirectory() as folder:
+        run = Many(Path(folder), STAFF)
+        run.rows_of_a_part = rows_of_a_part
+        usual = {
+            f"e{n}": [{"id": f"e{n}-{m}"} for m in range(has[n])] for n in range(25)
+        }
+        for failing, line in fails:
+            odd = {f"e{n}": NotAllowed("not allowed", status=403) for n in failing}
+            run.api.odd = usual | odd
+            with (
+                contextlib.suppress(KeyboardInterrupt, NotAllowed),
+                warnings.catch_warnings(action="ignore"),
+                At(line),
+            ):
+                done = run()
+                missing = len(done.about["failures"])
+                assert done.complete is (missing == 0)
+                assert missing <= len(failing)
+                there = set(read_export(run.folder)["employeeId"])
+                assert {f"e{n}" for n in range(STAFF) if has[n]} - there <= {*odd}
+        run.api.odd = usual
+        assert run().complete
         run.same_as_at_once()
 
 

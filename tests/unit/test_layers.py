@@ -38,8 +38,8 @@ api.client api.collector api.tally api.uniting
 api.lists api.fan_out api.extent
 api.reading session api.frames
 api.owners api.provenance api.posting api.bodies api.describing
-api.plan api.report api.versions api.export api.restoring api.tables
-api.dask api.payslips api.delivering
+api.plan api.report api.versions api.parts api.restoring api.tables
+api.dask api.payslips api.delivering api.export
 api.sending
 connection notebook.card notebook.saving
 notebook.panel
@@ -60,7 +60,7 @@ DOORS = {
     },
     "pyarrow": {
         *("api.frames", "api.columns", "api.casts", "api.collector"),
-        *("api.export", "api.restoring", "api.uniting"),
+        *("api.export", "api.parts", "api.restoring", "api.uniting"),
     },
     "dask": {"api.dask"},
     "polars": {"api.frames"},
