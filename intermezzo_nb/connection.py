@@ -298,7 +298,11 @@ class Connection:
         as_: str = "pandas",
         **options: Any,
     ) -> Iterator[Any]:
-        """Give a frame a page, in bounded memory; the options are those of frame."""
+        """
+        Give a frame a page, in bounded memory; the options are those of frame.
+
+        Their rows are numbered through, so that ``pd.concat`` gives that of frame.
+        """
         check_form(as_, columns)
         reading = self._reading(
             resource, options, self._loader(as_), money=money, columns=columns

@@ -64,12 +64,17 @@ def table(
 
 
 def tables(reading: Reading, *, profile: str, as_: str) -> Iterator[Any]:
-    """Give the same page by page, in bounded memory."""
+    """Give the same page by page, in bounded memory; rows are numbered through."""
+    before = 0
     for batch in reading.batches(alike=as_ != "records"):
         if as_ == "records":
             yield batch
-        else:
-            yield frame_of(reading, [batch], profile=profile, as_=as_, is_part=True)
+            continue
+        frame = frame_of(reading, [batch], profile=profile, as_=as_, is_part=True)
+        if as_ == "pandas":
+            frame.index += before
+        before += len(batch)
+        yield frame
     _warn(reading, as_)
 
 

@@ -247,7 +247,9 @@ def test_batches_are_as_large_as_pages_and_equal_the_frame(machine):
     parts = list(machine.frames("job-details", organization="all", history=True))
     whole = machine.frame("job-details", organization="all", history=True)
     assert len(parts) <= len(whole) / 100 + 1
-    assert pd.concat(parts, ignore_index=True)["id"].tolist() == whole["id"].tolist()
+    put_together = pd.concat(parts)
+    assert put_together["id"].tolist() == whole["id"].tolist()
+    assert put_together.index.equals(whole.index)
     assert [part.attrs["intermezzo"]["complete"] for part in parts[-2:]] == [
         False,
         True,
