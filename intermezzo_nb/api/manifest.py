@@ -95,7 +95,7 @@ class Manifest(Struct):
     def add(self, part: Part) -> None:
         """Take one more part; of many employees its bookmark alone counts."""
         if part.bookmark is not None and part.bookmark.asked:
-            self.parts = [replace(part, bookmark=None) for part in self.parts]
+            self.parts = [replace(before, bookmark=None) for before in self.parts]
         self.parts.append(part)
 
     def reopen(self) -> None:
