@@ -232,7 +232,7 @@ class Connection:
         progress : callable, optional
             Told a :class:`Progress` before the first request, after each answer, and
             of each wait; a bar such as ``tqdm`` does as well. By default waits are
-            printed, and after 10, 20, 40 … seconds how far it is.
+            printed, and to who watches after 10, 20, 40 … seconds how far it is.
         max_requests : int, optional
             Where more are needed, it is an error, before they are sent; 20,000 where
             nobody watches.

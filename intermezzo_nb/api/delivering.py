@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from ..errors import SendFailed, StoreError
+from ..surroundings import look
 from .arguments import bad_argument, is_one_of, path_of, unknown_argument
 from .bodies import refuse
 from .client import Api
@@ -100,7 +101,8 @@ class Manner(Struct, frozen=True):
         if unknown := {*how} - {*_HOW}:
             raise unknown_argument(min(unknown), (*others, *_HOW))
         progress = how.get("progress")
-        progress = seldom(tell) if progress is None else progress
+        if progress is None:
+            progress = seldom(tell, watched=look().answers)
         return cls(api, place, keep, **{**how, "progress": progress}, runs=runs)
 
     def __post_init__(self) -> None:

@@ -59,7 +59,8 @@ def plan(
     known |= {} if today is None else {"today": today}
     others = {n: value for n, value in options.items() if n not in _OPTIONS}
     organization = named(known.pop("organization", None))
-    progress = known.pop("progress", seldom(tell))
+    watched = look().answers
+    progress = known.pop("progress", seldom(tell, watched=watched))
     columns = known.pop("columns", None)
     filters = _filters(known.pop("filters", {}), others)
     query = Query(
@@ -79,7 +80,7 @@ def plan(
     listener = as_listener(progress)
     if not callable(listener):
         raise bad_argument("progress", "a function that is told a Progress, or tqdm")
-    most = None if look().answers else _UNWATCHED
+    most = None if watched else _UNWATCHED
     reading = Reading(api, query, progress=listener, max_requests=most, load=load)
     wanted = organization or settings.organization
     if query.resource and query.resource.owner != "account":

@@ -82,8 +82,15 @@ def finish(progress: Callable[[Progress], None]) -> None:
         progress.close()
 
 
-def seldom(tell: Callable[[str], None]) -> Callable[[Progress], None]:
-    """Tell of waits, each once, and of what takes long, at ever longer intervals."""
+def seldom(tell: Callable[[str], None], *, watched: bool) -> Callable[[Progress], None]:
+    """
+    Tell of waits, each once; and of what takes long, at ever longer intervals.
+
+    Parameters
+    ----------
+    watched : bool
+        Whether somebody is there to be told how far it is; else waits alone are told.
+    """
     told: set[str] = set()
     due = _FIRST_WORD
 
@@ -92,7 +99,7 @@ def seldom(tell: Callable[[str], None]) -> Callable[[Progress], None]:
         if progress.waiting and progress.waiting not in told:
             told.add(progress.waiting)
             tell(f"Intermezzo: {progress.resource}: {progress.waiting} …")
-        elif progress.seconds >= due:
+        elif watched and progress.seconds >= due:
             while due <= progress.seconds:
                 due += min(due, _LONGEST_SILENCE)
             tell(f"Intermezzo: {progress} …")
