@@ -9,21 +9,19 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import IntermezzoError, NotFound, SendFailed, plain
+from ..errors import IntermezzoError, SendFailed, plain
 from .bodies import given, refuse, row_names, unlike
-from .countries import EMPLOYEE_ID
-from .forms import REFERENCE, Problem
+from .forms import Problem
 from .frames import to_frame
 from .journal import EARLIER
+from .next_steps import THERE, next_steps
 from .outcomes import CREATED, REJECTED, STATES, UNCERTAIN, UNSENT, RowError
 from .posting import Delivery
 from .progress import plural
-from .resources import CATALOGUE
 from .schema import Resource
 
 WHERE = "The report is in .report of this error, and in last_report of the connection."
-_THERE = "probably created by the attempt whose answer was lost"
-_TELLING = (REFERENCE, "email", EMPLOYEE_ID)  # the columns that tell rows apart
+_AS_THEY_ARE = "Give rows of .uncertain as they are; the report says how."
 _SHOWN, _SAID = 12, 5  # kinds of errors in a report, and in an error
 
 
@@ -49,6 +47,8 @@ class SendReport:
         Sends a corrected frame.
     found : callable
         Takes the positions of outcomes that somebody has found to be created.
+    owner : str
+        The organization whose they are; empty where there is none.
 
     Attributes
     ----------
@@ -82,7 +82,9 @@ class SendReport:
         created: Resource,
         again: Callable[[pd.DataFrame], SendReport],
         found: Callable[[Sequence[int]], None],
+        owner: str = "",
     ) -> None:
+        self._owner = owner
         self.name, self._frame, self._places = name, frame, places
         self._delivery, self._created = delivery, created
         self._again, self._found = again, found
@@ -208,8 +210,8 @@ class SendReport:
             (label, "", "says something else than the row of that label that was sent")
             for label in unlike(found, self._frame)
         ]
-        told = {field: self._those_there("") for _, field, _ in problems}
-        refuse("what was found", problems, labels, told, done="confirmed")
+        advice = dict.fromkeys((field for _, field, _ in problems), _AS_THEY_ARE)
+        refuse("what was found", problems, labels, advice, done="confirmed")
         self._found(sorted({rows[label] for label in labels}))
         return self
 
@@ -260,52 +262,14 @@ class SendReport:
 
     def _remarks(self) -> list[str]:
         lines = [f"Note: {note}" for note in self.notes]
-        if self.stopped:
+        if self.stopped and not self.complete:
             lines.append(f"Stopped: {self.stopped.what}. {self.stopped.why}".strip())
         more = len(self._grouped()) - _SHOWN
         lines += [f"{plural(more, 'more kind')} of errors: .errors"] if more > 0 else []
         return lines + [f"Next: {advice}" for advice in self._advice()]
 
     def _advice(self, at: str = "") -> list[str]:
-        """Say what to do next; ``at`` is where the reader finds the report."""
-        counts = self.counts
-        told = []
-        by = f' by frame("{self.name}")' if self.name in CATALOGUE else ""
-        uncertain = [o for o in self._delivery.outcomes if o.state == UNCERTAIN]
-        there = {e.code for o in uncertain if o.is_there for e in o.errors}
-        if there:
-            codes = ", ".join(sorted(there))
-            told.append(
-                f"Those answered with {codes} in {at}.uncertain were {_THERE}: look "
-                f"them up{by}, and hand them to {at}.confirm(…)."
-            )
-        if not all(outcome.is_there for outcome in uncertain):
-            told.append(
-                f"Look up those in {at}.uncertain{by or ' in Intermezzo'}; then hand "
-                f"those that are there to {at}.confirm(…), the others to {at}.retry(…)."
-            )
-        told += [self._those_there(at)] if uncertain else []
-        if counts[REJECTED]:
-            told.append(f"Correct those in {at}.rejected; hand them to {at}.retry(…).")
-        if counts[UNSENT] and isinstance(self.stopped, NotFound):
-            told.append(
-                f"{self.stopped.advice} {at}.retry(…) sends to the same place; for "
-                "another, send anew."
-            )
-        elif counts[UNSENT]:
-            told.append(f"Hand {at}.unsent to {at}.retry(…) once the reason is gone.")
-        return told
-
-    def _those_there(self, at: str) -> str:
-        """Say how rows that were looked up become rows of the caller."""
-        names = [name for name in self._frame if self._frame[name].notna().all()]
-        # Nothing is no sign of a row, and pandas finds it in other rows that lack it.
-        name = next((n for n in (*_TELLING, *names) if n in names), "…")
-        wanted = f'found["{name}"]' if self.name in CATALOGUE else "[…]"
-        return (
-            f"Rows go by your index: those that are there are {at}.uncertain[lambda "
-            f'rows: rows["{name}"].isin({wanted})].'
-        )
+        return next_steps(self.name, self._owner, self._frame, self._delivery, at)
 
     def _grouped(self) -> list[tuple[str, int, str, str]]:
         """Give errors by kind, most frequent first: with count, labels and words."""
@@ -337,7 +301,7 @@ class SendReport:
         outcome = self._delivery.outcomes[at]
         told = "; ".join(map(str, outcome.errors))
         if outcome.is_there:
-            return f"{_THERE} ({told})"
+            return f"{THERE} ({told})"
         return told or "sent, and not answered for"
 
     def _original(self, rows: Iterable[int]) -> pd.DataFrame:

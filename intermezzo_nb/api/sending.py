@@ -87,7 +87,9 @@ def send(
         )
 
     found = partial(confirm, how, job, delivery)
-    report = SendReport(name, table.frame, places, delivery, form.created, again, found)
+    report = SendReport(
+        name, table.frame, places, delivery, form.created, again, found, owner
+    )
     return deliver(how, job, delivery, report)
 
 

@@ -325,7 +325,9 @@ def test_rows_that_are_there_after_a_lost_answer_are_not_to_be_corrected(
         report = report.retry(report.uncertain)
         assert states(report) == {"uncertain": 10}
         assert report.uncertain["why"].str.startswith("probably created").all()
-        told = 'look them up by frame("contacts"), and hand them to .confirm(…).'
+        told = (
+            'look them up by found = frame("contacts", organization="org_1"), and hand'
+        )
         assert told in repr(report)
         assert "Correct" not in repr(report)
 

@@ -169,11 +169,12 @@ def test_what_the_api_lists_is_no_row_of_ours_by_its_number(api, send, taker):
     assert caught.value.what.startswith("what was found cannot be confirmed: 4 prob")
     assert "row 10 says something else than the row of that label" in caught.value.why
     idiom = '.uncertain[lambda rows: rows["email"].isin(found["email"])]'
-    assert idiom in caught.value.advice
+    assert "Give rows of .uncertain as they are; the r" in caught.value.advice
     assert "Nothing was confirmed." in caught.value.advice
     with pytest.raises(BadTable, match="email is a column that was sent, and is not"):
         report.confirm(found.drop(columns="email"))
-    assert f"those that are there are {idiom}" in repr(report)
+    assert f"such as {idiom}, where no such email was there before." in repr(report)
+    assert f'by found = frame("contacts", organization="{OWNER}")' in repr(report)
 
     there = report.uncertain[lambda rows: rows["email"].isin(found["email"])]
     assert [*there.index] == [11, 19]
@@ -182,12 +183,18 @@ def test_what_the_api_lists_is_no_row_of_ours_by_its_number(api, send, taker):
     assert states(report) == {"created": 12, "uncertain": 8, "unsent": 10}
 
 
-def test_cells_that_are_missing_are_no_sign_of_a_row(send, taker):
+@pytest.mark.parametrize(
+    "emails",
+    [["a@firm.example", None, "b@firm.example"], ["a@firm.example"] * 3, None],
+)
+def test_no_code_is_advised_by_what_does_not_tell_rows_apart(send, taker, emails):
     taker.acts.append(hang_up)
-    frame = contacts(4).assign(email=["a@firm.example", None, None, "b@firm.example"])
-    report = send(frame)
-    assert 'rows["name"]' in repr(report)
+    frame = contacts(3).assign(email=emails)
+    report = send(frame if emails else frame.drop(columns="email"))
+    assert "Rows go by your index: hand them over as they are." in repr(report)
+    assert "isin" not in repr(report)
     assert report.confirm(report.uncertain).complete
+    assert "Stopped" not in repr(report)
 
 
 def test_a_journal_that_cannot_be_written_leaves_rows_uncertain(send, taker, tmp_path):

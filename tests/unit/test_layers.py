@@ -38,6 +38,7 @@ api.client api.collector api.tally api.uniting
 api.lists api.fan_out api.extent
 api.reading session api.frames
 api.owners api.provenance api.posting api.bodies api.describing
+api.next_steps
 api.plan api.report api.versions api.parts api.restoring api.tables
 api.dask api.payslips api.delivering api.export
 api.sending
@@ -56,6 +57,7 @@ DOORS = {
     "pandas": {
         *("api.frames", "api.versions"),
         *("api.bodies", "api.report", "api.payslips", "api.sending", "api.describing"),
+        "api.next_steps",
         "notebook.listing",
     },
     "pyarrow": {
