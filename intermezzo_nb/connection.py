@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     import dask.dataframe as dd
     import pandas as pd
 
-    from .api.delivering import Manner
     from .api.export import Exported
+    from .api.manner import Manner
     from .api.payslips import PayrollReport
     from .api.posting import Delivery, Job
     from .api.report import SendReport
@@ -566,7 +566,7 @@ class Connection:
         )
 
     def _manner(self, how: dict[str, Any], *others: str) -> Manner:
-        from .api.delivering import Manner
+        from .api.manner import Manner
 
         return Manner.of(
             self._client,

@@ -25,7 +25,9 @@ from ..errors import StoreError
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, RowError
 
 _VERSION = 1
+_NONE: Mapping[int, Sequence[str]] = {}
 _BEGINNING = b'{"journal":'
+_ODD = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 EARLIER = "told in an earlier run"
 # Another journal knows nothing of what was sent, and would send it again.
 _ADVICE = {
@@ -116,33 +118,43 @@ class Journal:
         }
         return len(paid & wanted)
 
-    def changed(self, rows: Sequence[str], whose: Sequence[str]) -> list[int]:
+    def changed(self, rows: Sequence[str], whose: Sequence[str]) -> dict[int, str]:
         """
-        Give the positions of rows that are not known, of whom another was created.
+        Give the positions of rows that are not known, of whom another was sent.
 
-        That other one was sent beside some of these rows, and is not among them now.
-        Else the labels are those of another table, by chance.
+        That other one is not among these rows, and was created or is uncertain. One
+        that was created was sent beside some of these rows, too: else the labels are
+        those of another table, by chance.
+
+        Returns
+        -------
+        dict of int to str
+            The state of the other one.
         """
         marks = [*map(self._mark, rows)]
         ours = {*marks}
-        gone = {
-            self._whose.get(mark)
-            for chunk in self._chunks
-            if not ours.isdisjoint(chunk)
-            for mark in {*chunk} - ours
-            if any(o.state == CREATED for o in self._outcomes.get(mark, ()))
+        gone: dict[str | None, str] = {}
+        for chunk in self._chunks:
+            states = (UNCERTAIN,) if ours.isdisjoint(chunk) else (UNCERTAIN, CREATED)
+            gone |= {
+                self._whose.get(mark): outcome.state
+                for mark in {*chunk} - ours
+                for outcome in self._outcomes.get(mark, ())
+                if outcome.state in states
+            }
+        found = {at: gone.get(self._mark(one)) for at, one in enumerate(whose)}
+        return {
+            at: state
+            for at, state in found.items()
+            if state is not None and marks[at] not in self._outcomes
         }
-        return [
-            at
-            for at, one in enumerate(whose)
-            if marks[at] not in self._outcomes and self._mark(one) in gone
-        ]
 
     def sending(
         self,
         rows: Mapping[int, str],
         again: Sequence[int] = (),
         whose: Sequence[str] = (),
+        instead: Mapping[int, Sequence[str]] = _NONE,
     ) -> None:
         """
         Note that rows are about to be sent; it is on the disk when this returns.
@@ -155,6 +167,8 @@ class Journal:
             Those whose earlier outcome this one replaces.
         whose : sequence of str, optional
             What each row is of, which is not to have two.
+        instead : mapping of int to sequence of str, optional
+            By position, rows that were sent before and that this one corrects.
         """
         self._number += 1
         places = [*rows]
@@ -168,6 +182,12 @@ class Journal:
         }
         if whose:
             entry["whose"] = [self._mark(one) for one in whose]
+        if corrected := {
+            str(number): [self._mark(row) for row in instead[place]]
+            for number, place in enumerate(places)
+            if place in instead
+        }:
+            entry["instead"] = corrected
         self._write(entry)
 
     def answered(self, outcomes: Sequence[Outcome]) -> None:
@@ -206,7 +226,7 @@ class Journal:
             is_ours = head["journal"] == _VERSION
             is_same = head["subject"] == self._mark(subject)
             self._replay(entries[1:])
-        except (ValueError, KeyError, TypeError, IndexError, RecursionError):
+        except _ODD:
             why = "it is no journal, or is damaged"
             raise self._fault(why, "journal_damaged") from None
         if not (is_ours and (is_same or not self._outcomes)):
@@ -243,11 +263,19 @@ class Journal:
                     continue
                 if outcome.state == UNCERTAIN:
                     self._open_ones.add(mark)
-                outcomes = self._outcomes[mark]
-                others = [o for o in outcomes if o.state != CREATED]
-                if number in entry["again"] and others:
-                    outcomes.remove(others[0])  # of rows alike, that of one
-                outcomes.append(outcome)
+                if number in entry["again"]:
+                    self._settle(mark)
+                self._outcomes[mark].append(outcome)
+                corrected = entry.get("instead", {}).get(str(number), ())
+                for before in corrected if outcome.state == CREATED else ():
+                    self._settle(before)
+                    self._outcomes[before].append(outcome)
+
+    def _settle(self, mark: str) -> None:
+        """Forget what another outcome takes the place of: of rows alike, of one."""
+        outcomes = self._outcomes[mark]
+        if others := [o for o in outcomes if o.state != CREATED]:
+            outcomes.remove(others[0])
 
     def _mark(self, text: str) -> str:
         return hashlib.sha256(self._salt + text.encode()).hexdigest()[:32]

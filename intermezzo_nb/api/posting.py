@@ -43,6 +43,7 @@ _JSON = {"Content-Type": "application/json"}
 _REFUSED_WHOLE = (400, 409, 422)
 _REDIRECTED_UNDONE = (307, 308)  # RFC 9110 §15.4: to be asked again elsewhere
 _TIMED_OUT = 408
+_NONE: Mapping[int, Sequence[str]] = {}
 _LONGEST_LABEL = 2000  # characters
 _TRIES = 7  # of a chunk that is answered with 429
 
@@ -134,6 +135,8 @@ class Poster:
         Rows that are sent once more, because somebody asked for just that.
     doubtful : collection of int
         Rows that were sent before, and not answered.
+    instead : mapping of int to sequence of str
+        For rows of a retry, the marks of those that they correct.
     """
 
     def __init__(
@@ -145,11 +148,12 @@ class Poster:
         journal: Journal | None = None,
         again: Sequence[int] = (),
         doubtful: Collection[int] = (),
+        instead: Mapping[int, Sequence[str]] = _NONE,
         progress: Callable[[Progress], None] = lambda _: None,
     ) -> None:
         self._api, self._job, self._delivery = api, job, delivery
         self._journal, self._again, self._progress = journal, {*again}, progress
-        self._doubtful = {*doubtful}
+        self._doubtful, self._instead = {*doubtful}, instead
         self._began, self._settled = time.monotonic(), 0
 
     def run(self) -> None:
@@ -256,7 +260,8 @@ class Poster:
         if self._journal is not None:
             again = [at for at in chunk if at in self._again]
             marks: Mapping[int, str] = {at: self._job.marks[at] for at in chunk}
-            self._journal.sending(marks, again, self._job.whose(chunk))
+            whose = self._job.whose(chunk)
+            self._journal.sending(marks, again, whose, self._instead)
 
     def _note_answered(self, outcomes: Sequence[Outcome]) -> None:
         if self._journal is not None:

@@ -13,8 +13,9 @@ from .arguments import bad_argument, count, names_of
 from .bodies import checked, nested, refuse
 from .client import Api
 from .countries import EMPLOYEE_ID, find_country
-from .delivering import Manner, confirm, deliver, refuse_created, refuse_paid
+from .delivering import confirm, deliver
 from .forms import REFERENCE, Body, Problem, columns, find_form
+from .manner import Manner
 from .outcomes import UNSENT, all_of, of_bulk
 from .owners import choose, named
 from .payroll import grouped, head_of, members, of_run
@@ -24,6 +25,7 @@ from .query import Query
 from .reading import Reading
 from .report import SendReport
 from .shaping import check_money
+from .twice import refuse_created, refuse_paid
 from .values import encoded
 
 _CHUNK_TIMEOUT, _RUN_TIMEOUT = (5.0, 120.0), (5.0, 600.0)  # seconds

@@ -243,6 +243,58 @@ def test_a_row_of_a_journal_that_says_something_else_now_is_not_sent(
     assert len(taker.rows) == 22
 
 
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_row_that_was_not_answered_is_not_sent_as_something_else(
+    send, taker, tmp_path, rows
+):
+    options = {"journal": tmp_path / "run.jsonl"}
+    taker.acts.append(hang_up)
+    frame = contacts(rows)
+    assert states(send(frame, **options)) == {"uncertain": rows}
+    changed = frame.copy()
+    changed.loc["c-0", "name"] = "Somebody Else"
+    with pytest.raises(BadTable, match="row c-0 was sent by an earlier run and not an"):
+        send(changed, **options)
+    assert len(taker.seen) == 1
+    # Who has looked it up sends it as it has to be.
+    report = send(frame, **options)
+    report.confirm(report.uncertain.iloc[1:])
+    assert report.retry(changed.iloc[:1]).complete
+    for again in (frame, changed):
+        report = send(again, **options)
+        assert (report.complete, report.requests) == (True, 0)
+    assert taker.rows[rows:] == ["Somebody Else"]
+
+
+def test_a_row_that_a_retry_has_corrected_is_created_for_later_runs(
+    send, taker, tmp_path
+):
+    options = {"journal": tmp_path / "run.jsonl"}
+    refused = {"inputIndex": 1, "errors": [{"code": "X", "field": "email"}]}
+    one = {
+        "data": [{"id": "k0", "email": "person0@firm.example"}],
+        "errors": [refused],
+    }
+    none = {"data": [], "errors": [{**refused, "inputIndex": 0}]}
+    frame = contacts(2)
+    taker.acts += [says(one), says(none)]
+    report = send(frame, **options)
+    assert states(report) == {"created": 1, "rejected": 1}
+    fixed = report.rejected.assign(email="first@firm.example")
+    report = report.retry(fixed)
+    assert states(report) == {"rejected": 1}
+    better = fixed.assign(email="second@firm.example")
+    assert report.retry(better).complete
+    before = len(taker.seen)
+    for again in (frame, fixed.drop(columns="why"), better.drop(columns="why")):
+        later = send(again, **options)
+        assert (later.complete, later.requests) == (True, 0)
+    third = frame.assign(email=["person0@firm.example", "third@firm.example"])
+    with pytest.raises(BadTable, match="row c-1 was created by an earlier run, and"):
+        send(third, **options)
+    assert len(taker.seen) == before
+
+
 def test_labels_that_another_table_had_are_no_sign_of_its_rows(send, taker, tmp_path):
     options = {"journal": tmp_path / "run.jsonl"}
     first = contacts(20).reset_index(drop=True)

@@ -40,7 +40,9 @@ api.reading session api.frames
 api.owners api.provenance api.posting api.bodies api.describing
 api.next_steps
 api.plan api.report api.versions api.parts api.restoring api.tables
-api.dask api.payslips api.delivering api.export
+api.dask api.payslips api.manner api.export
+api.twice
+api.delivering
 api.sending
 connection notebook.card notebook.saving
 notebook.panel

@@ -1,0 +1,103 @@
+"""How something is sent: what the caller wants, and what was sent so far."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct, field
+
+from ..surroundings import look
+from .arguments import bad_argument, is_one_of, path_of, unknown_argument
+from .client import Api
+from .posting import Delivery, Job
+from .progress import Progress, seldom
+from .report import SendReport
+
+_HOW = ("on_error", "journal", "progress")
+_ON_ERROR = ("raise", "report")
+
+
+class Manner(Struct, frozen=True):
+    """
+    How something is sent.
+
+    Parameters
+    ----------
+    place : str
+        The API's address: a journal is of one.
+    keep : callable
+        Given the report before the first request, so that it can be had whatever
+        happens.
+    on_error : {"raise", "report"}
+        Raise where not all was created, after all was sent; or only report.
+    journal : path or None
+        Where it is noted what was sent; None for nowhere.
+    attempts : list of (Job, Delivery)
+        What was sent so far by a report and its retries, and theirs: all of them
+        share this list, so that each knows what any other has created.
+    runs : list of (Job, Delivery)
+        The payroll runs of a connection so far.
+    """
+
+    api: Api
+    place: str
+    keep: Callable[[SendReport], None]
+    on_error: str = "raise"
+    journal: str | os.PathLike[str] | None = None
+    progress: Callable[[Progress], None] = lambda _: None
+    attempts: list[tuple[Job, Delivery]] = field(default_factory=list)
+    runs: list[tuple[Job, Delivery]] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls,
+        api: Api,
+        place: str,
+        keep: Callable[[SendReport], None],
+        how: Mapping[str, Any],
+        *,
+        others: Sequence[str] = (),
+        tell: Callable[[str], None],
+        runs: list[tuple[Job, Delivery]],
+    ) -> Manner:
+        """
+        Give that of a caller's own words.
+
+        Parameters
+        ----------
+        how : mapping
+            ``on_error``, ``journal`` and ``progress``, as far as they are given.
+        others : sequence of str
+            What else can be given beside these.
+        tell : callable
+            Told of waits, and of what takes long, where no ``progress`` is.
+        """
+        if unknown := {*how} - {*_HOW}:
+            raise unknown_argument(min(unknown), (*others, *_HOW))
+        progress = how.get("progress")
+        if progress is None:
+            progress = seldom(tell, watched=look().answers)
+        return cls(api, place, keep, **{**how, "progress": progress}, runs=runs)
+
+    def __post_init__(self) -> None:
+        if self.journal is not None:
+            path_of("journal", self.journal)
+        if not is_one_of(self.on_error, _ON_ERROR):
+            raise bad_argument("on_error", "'raise' or 'report'")
+        if not callable(self.progress):
+            raise bad_argument("progress", "a function that is told a Progress")
+
+
+def rows_in(
+    sent: Iterable[tuple[Job, Delivery]], state: str
+) -> Iterator[tuple[Job, int]]:
+    """Give the rows of what was sent that are in a state."""
+    for job, delivery in sent:
+        yield from ((job, at) for at in delivery.places(state))
+
+
+def keys_in(how: Manner, state: str) -> list[str]:
+    """Give the keys of the rows of all attempts that are in a state."""
+    return [job.keys[at] for job, at in rows_in(how.attempts, state)]

@@ -1,0 +1,182 @@
+"""What would be created or paid a second time: refused before anything is sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import StoreError
+from .bodies import refuse
+from .forms import Problem
+from .journal import Journal
+from .manner import Manner, keys_in, rows_in
+from .outcomes import CREATED, UNCERTAIN
+from .posting import Delivery, Job
+from .progress import plural
+
+_RETRIED = {
+    "": "Leave out what was created. Corrected rows keep the index of .rejected, by "
+    "which they are known; new rows go by send(…)."
+}
+
+_PAID = {
+    UNCERTAIN: "may have been paid for that day by this connection: no answer came",
+    CREATED: "was paid for that day by this connection already",
+}
+_PAID_TWICE = {
+    "": "Leave them out; look in Intermezzo where no answer came. A run that is to be "
+    "paid beside the other needs a journal of its own (journal=…)."
+}
+_SAYS_ELSE = {
+    CREATED: "was created by an earlier run, and says something else now",
+    UNCERTAIN: "was sent by an earlier run and not answered, and says something else "
+    "now",
+}
+_CHANGED = {
+    "": "Leave out what was created, and change it in Intermezzo; send what was not "
+    "answered as it was, and its report says how it is settled; give other rows labels "
+    "of their own."
+}
+
+
+def refuse_changed(journal: Journal, job: Job, *, is_retry: bool) -> None:
+    """
+    Refuse rows that an earlier run of a journal has sent otherwise.
+
+    Who sends by a retry what was not answered has looked it up.
+
+    Raises
+    ------
+    BadTable
+        There are some.
+    """
+    every = range(len(job.marks))
+    changed = journal.changed(job.marks, job.whose(every))
+    problems = [
+        (job.labels[at][0], "", _SAYS_ELSE[state])
+        for at, state in changed.items()
+        if not (is_retry and state == UNCERTAIN)
+    ]
+    labels = [label for own in job.labels for label in own]
+    refuse(job.name, problems, labels, _CHANGED)
+
+
+def refuse_paid_before(journal: Journal, job: Job, rows: Sequence[int]) -> None:
+    """
+    Refuse to pay somebody whom another run of a journal has paid.
+
+    Raises
+    ------
+    StoreError
+        ``run_paid``: there is somebody.
+    """
+    if paid := journal.paid_beside(job.marks, [job.keys[at] for at in rows]):
+        raise StoreError(
+            f"the journal {journal.path} holds another payroll run for the same day, "
+            f"with payslips of {plural(paid, 'employee')} of this one",
+            why="It is not the same run to the letter, so they would be paid twice.",
+            advice="Leave them out. If this run is to be paid beside the other, give "
+            "it a journal of its own.",
+            code="run_paid",
+        )
+
+
+def look_at_others(journal: Journal, job: Job, delivery: Delivery) -> None:
+    """
+    Look at the earlier runs of a journal, of which this one may be a correction.
+
+    Raises
+    ------
+    StoreError
+        ``run_uncertain``: nobody knows whether one of them was carried out.
+    """
+    others = journal.beside(job.marks)
+    if others[UNCERTAIN]:
+        raise StoreError(
+            f"the journal {journal.path} holds another payroll run, sent and not "
+            f"answered, of {plural(others[UNCERTAIN], 'employee')}",
+            why="It may have been carried out; this one would then be paid beside it.",
+            advice="Look in Intermezzo whether it is there. Then give this run a "
+            "journal of its own, if it is still needed.",
+            code="run_uncertain",
+        )
+    if others[CREATED]:
+        delivery.notes.append(
+            f"the journal holds another run, too, with "
+            f"{plural(others[CREATED], 'payslip')}"
+        )
+
+
+def refuse_created(
+    how: Manner, what: str, keys: Sequence[str], labels: Sequence[Sequence[Any]]
+) -> None:
+    """
+    Refuse rows that an earlier attempt has created, and those that none had.
+
+    A row is known by its label, whatever it says now; and by its key, unless more
+    rows of just that key were to be sent than have been created.
+
+    Parameters
+    ----------
+    keys : sequence of str
+        As in :class:`Job`.
+    labels : sequence of sequences
+        Those of each key.
+
+    Raises
+    ------
+    BadTable
+        There are some.
+    """
+    rows = rows_in(how.attempts, CREATED)
+    known = {label for job, at in rows for label in job.labels[at]}
+    created = Counter(keys_in(how, CREATED))
+    wanted: Counter[str] = Counter()
+    for job, _ in how.attempts:
+        wanted |= Counter(job.keys)
+    spare = wanted - created
+    ours = {label for job, _ in how.attempts for own in job.labels for label in own}
+    problems: list[Problem] = []
+    for key, own in zip(keys, labels, strict=True):
+        if again := [label for label in own if label in known]:
+            told = "has the label of a row that was created already"
+            problems.append((again[0], "", told))
+        elif key in created:
+            spare[key] -= 1
+            if spare[key] < 0:
+                problems.append((own[0], "", "was created already"))
+        elif how.attempts and key not in wanted and ours.isdisjoint(own):
+            # It may be one that was created, with a label that it had not then.
+            problems.append((own[0], "", "has the label of no row that was sent"))
+    refuse(what, problems, [label for own in labels for label in own], _RETRIED)
+
+
+def refuse_paid(
+    how: Manner, path: str, keys: Sequence[str], labels: Sequence[Sequence[Any]]
+) -> None:
+    """
+    Refuse to pay somebody whom this connection has paid, or may have.
+
+    Where there is a journal, that is asked instead: it knows of other processes, too.
+
+    Raises
+    ------
+    BadTable
+        There is somebody.
+    """
+    if how.journal is not None or how.attempts:
+        return
+    told = {
+        job.keys[at]: words
+        for state, words in _PAID.items()
+        for job, at in rows_in(how.runs, state)
+        if job.path == path
+    }
+    problems = [
+        (own[0], "", told[key])
+        for key, own in zip(keys, labels, strict=True)
+        if key in told
+    ]
+    every = [label for own in labels for label in own]
+    refuse("a payroll run", problems, every, _PAID_TWICE)
