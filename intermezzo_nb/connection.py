@@ -349,8 +349,8 @@ class Connection:
             An empty one, one that is not there yet, or that of the same export. For
             one file, use :meth:`frame` and what pandas writes.
         overwrite : bool
-            Replace the export that is there, finished or not; else one that is
-            finished and lacks nothing stays as it is.
+            Replace the export that is there, finished or not, at once; else one that
+            is finished and lacks nothing stays as it is.
         part_rows : int
             Rows of a file, about, or those of a thousand employees where each is
             asked; so many at most are read again after a kill.
@@ -390,7 +390,8 @@ class Connection:
             tell=_say,
         )
         name = plain(resource).partition("?")[0]
-        with told_of_interrupt("the same call finishes the export."):
+        call = "the same call without overwrite" if overwrite else "the same call"
+        with told_of_interrupt(f"{call} finishes the export."):
             order.tell(f"{name}: exporting to {plain(folder, 400)} …")
             return export(folder, order)
 

@@ -110,7 +110,7 @@ def export(folder: Any, order: Order) -> Exported:
     """
     home = path_of("folder", folder)
     insist_on_folder(home)
-    reading = order.begin()
+    reading = _begun(order)
     query = _query(reading, order.api_url)
     with Folder(home) as place:
         found = place.manifest()
@@ -131,7 +131,7 @@ def export(folder: Any, order: Order) -> Exported:
         else:
             writer = _Writer(place, manifest, order)
             while not writer.goes_to_the_end(reading):
-                reading = order.begin()
+                reading = _begun(order)
         if told := manifest.shortfall:
             warnings.warn(told, IncompleteWarning, stacklevel=_CALLERS)
         return Exported(
@@ -143,6 +143,13 @@ def export(folder: Any, order: Order) -> Exported:
         )
 
 
+def _begun(order: Order) -> Reading:
+    reading = order.begin()
+    # Else others than before would be asked, and what is there would not count.
+    reading.of_organizations.insist()
+    return reading
+
+
 class _Writer:
     """Writes the parts that are missing."""
 
@@ -152,8 +159,6 @@ class _Writer:
     def goes_to_the_end(self, reading: Reading) -> bool:
         """Write what is missing; False where an earlier part is no more to be had."""
         bookmark = self._drop_what_cannot_go_on()
-        # What failed is read when the export is taken up again.
-        reading.of_organizations.strict = True
         spent = self._manifest.spent
         try:
             if bookmark is not None:

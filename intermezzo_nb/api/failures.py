@@ -43,6 +43,19 @@ class Failures:
         self._alike = 0
         self._has_good = False
 
+    def insist(self) -> None:
+        """
+        Bear none from now on.
+
+        Raises
+        ------
+        ApiError, NetworkError
+            One has failed already; it is the last.
+        """
+        self.strict = True
+        if self._last is not None:
+            raise self._last
+
     def good(self) -> None:
         """Count one that has not failed."""
         self._has_good, self._alike = True, 0
@@ -95,7 +108,7 @@ class Failures:
             return []
         told = [f"{one[self._of]}: {one['what']}" for one in self.listed[:_SHOWN]]
         rest = len(self.listed) - _SHOWN
-        more = [f"and {rest:,} more in df.attrs"] if rest > 0 else []
+        more = [f"and {rest:,} more"] if rest > 0 else []
         return [
             f"{len(self.listed):,} of {count:,} {self._of}s failed: "
             + "; ".join([*told, *more])

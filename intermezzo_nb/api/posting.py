@@ -221,14 +221,15 @@ class Poster:
     ) -> tuple[list[Outcome], IntermezzoError | None]:
         body = self._job.body([self._job.texts[at] for at in chunk])
         try:
-            response = self._api.request(
-                "POST",
-                self._job.path,
-                data=body.encode(),
-                headers=_JSON,
-                timeout=self._job.timeout,
-                allow_redirects=False,
-            )
+            with waits.telling_silence(self._tell):
+                response = self._api.request(
+                    "POST",
+                    self._job.path,
+                    data=body.encode(),
+                    headers=_JSON,
+                    timeout=self._job.timeout,
+                    allow_redirects=False,
+                )
         except ApiError as error:
             if _is_result(error):
                 self._delivery.answers.append(error.details)

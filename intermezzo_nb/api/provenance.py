@@ -79,10 +79,18 @@ def remarks(reading: Reading) -> list[str]:
     asked = reading.employees.done if reading.employees else 1
     return [
         *reading.hints,
+        *_no_match(reading),
         *absences(reading.query.label_of_day, without(reading), asked, reading.said),
         *reading.doubts(),
         *missing(reading),
     ]
+
+
+def _no_match(reading: Reading) -> list[str]:
+    if reading.rows or not (reading.seen and reading.extent.here):
+        return []
+    names = " and ".join(sorted(reading.extent.here))
+    return [f"of {plural(reading.seen, 'row')} that came, none has that {names}"]
 
 
 def missing(reading: Reading) -> list[str]:

@@ -304,6 +304,10 @@ def as_sent(name: str, value: object) -> Any:
     )
 
 
+def _is_day(text: str) -> bool:
+    return len(text) == len("2026-03-31")
+
+
 def _day(text: str) -> str:
     return dt.datetime.fromisoformat(text).date().isoformat()
 
@@ -334,7 +338,10 @@ _EXAMPLES = {
 }
 _SPELLINGS: Mapping[str, Callable[[str], str]] = {
     "date": _day,
-    "instant": lambda text: instant_of(text).isoformat(),
+    # A day stays one, and means all of it.
+    "instant": lambda text: (
+        _day(text) if _is_day(text) else instant_of(text).isoformat()
+    ),
     "integer": lambda text: str(int(text)),
     "boolean": lambda text: {"true": "true", "false": "false"}[text.lower()],
     "number": _decimal,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import (
     Callable,
@@ -28,6 +29,7 @@ Path = tuple[str, ...]
 
 FORMS = ("pandas", "arrow", "polars", "records")
 DEEPEST = 16  # objects inside each other; what is deeper stays whole, as JSON text
+_DAY = len("2026-03-31")
 # Kinds whose values can be spelled in more than one way.
 _MEANINGS: Mapping[str, Callable[[str], Any]] = {
     "money": Decimal,
@@ -202,12 +204,18 @@ def matching(
 
 def _is(value: Any, text: str, kind: str | None) -> bool:
     shown, meaning = as_text(value), _MEANINGS.get(kind or "")
+    if kind == "instant" and len(text) == _DAY:
+        meaning = _day_of
     if shown == text or not (meaning and shown and text):
         return shown == text
     try:
         return bool(meaning(shown) == meaning(text))
     except (ArithmeticError, ValueError, TypeError):
         return False
+
+
+def _day_of(text: str) -> dt.date:
+    return instant_of(text).astimezone(dt.UTC).date()
 
 
 def as_text(value: Any) -> str:

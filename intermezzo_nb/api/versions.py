@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -90,10 +90,11 @@ def as_of(
     first, last = _bounds(CATALOGUE.get(str(about.get("resource"))), start, end)
     starts = _dates(history, first, are_instants=last is None)
     ends = None if last is None else _dates(history, last)
-    if about.get("complete") is False:
+    bounds = (first, last)
+    if about.get("complete") is False or _filters(about, bounds):
         warnings.warn(
             "this history is not complete, so what is given of a day may not be "
-            f"either: {_why_not_complete(about)}",
+            f"either: {_why_not_complete(about, bounds)}",
             IncompleteWarning,
             stacklevel=2,
         )
@@ -129,10 +130,11 @@ def as_of(
     return frame
 
 
-def _why_not_complete(about: Mapping[str, Any]) -> str:
+def _why_not_complete(about: Mapping[str, Any], bounds: Collection[Any]) -> str:
     limit, has_notes = about.get("limit"), bool(about.get("notes"))
     reasons = [f"it was read with limit={limit}"] if limit is not None else []
-    if has_notes or not reasons:
+    reasons += [f"it was filtered by {name}" for name in _filters(about, bounds)]
+    if (has_notes and about.get("complete") is False) or not reasons:
         reasons.append('see df.attrs["intermezzo"]["notes"] of the history')
     return "; ".join(reasons)
 
@@ -145,6 +147,11 @@ def _bounds(known: Resource | None, start: Any, end: Any) -> tuple[Any, Any]:
         if end is None and start in (None, usual_start):
             return usual_start, None
     return usual_start if start is None else start, usual_end if end is None else end
+
+
+def _filters(about: Mapping[str, Any], bounds: Collection[Any]) -> list[str]:
+    """Give the filters that took versions of other days away."""
+    return [name for name in about.get("filtered_here", ()) if name in bounds]
 
 
 def _spans(

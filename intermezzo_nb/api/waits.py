@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
+SILENCE = 10.0  # seconds without an answer, until that is told
 LONGEST = 120.0  # seconds; a longer Retry-After is told instead of slept
 Tell = Callable[[float, str], None]
 
@@ -122,6 +123,24 @@ def tell_again() -> None:
     """Tell whoever listens that a request is sent once more."""
     if listener := _listener.get():
         listener.again()
+
+
+@contextlib.contextmanager
+def telling_silence(tell: Tell) -> Iterator[None]:
+    """Tell, at ever longer intervals and from another thread, that nobody answers."""
+    is_over = threading.Event()
+
+    def watch() -> None:
+        began, pause = time.monotonic(), SILENCE
+        while not is_over.wait(pause):
+            tell(0.0, f"no answer for {time.monotonic() - began:.0f} s")
+            pause *= 2
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        is_over.set()
 
 
 def use(connection: Any) -> None:

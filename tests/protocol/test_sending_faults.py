@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -18,6 +19,7 @@ from takers import (
     states,
 )
 
+from intermezzo_nb.api import waits
 from intermezzo_nb.api.journal import Journal
 from intermezzo_nb.errors import (
     ApiError,
@@ -235,6 +237,28 @@ def test_a_run_tells_all_its_options_and_why_it_takes_no_organization(api):
     with pytest.raises(SettingsError, match="organization cannot be used") as caught:
         api.run_payroll("GB", frame, organization="org_1", **options)
     assert "a run is of the employees in its frame" in caught.value.advice
+
+
+def test_a_long_silence_is_told_while_it_lasts(api, taker, monkeypatch):
+    monkeypatch.setattr(waits, "SILENCE", 0.05)
+    silences, heard = [], threading.Event()
+
+    def listen(progress):
+        if progress.waiting.startswith("no answer for "):
+            silences.append(progress.waiting)
+        if len(silences) == 3:
+            heard.set()
+
+    def slow(handler):
+        assert heard.wait(10)
+        created(handler)
+
+    taker.acts.append(slow)
+    assert send(api, 10, progress=listen).complete
+    time.sleep(0.1)  # for one that was being told
+    count = len(silences)
+    time.sleep(0.8)
+    assert len(silences) == count
 
 
 def test_a_long_wait_is_told_instead_of_slept(api, taker):

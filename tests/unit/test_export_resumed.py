@@ -693,6 +693,22 @@ def test_an_interrupt_while_rows_are_put_in_leaves_what_was_there(
     run.same_as_at_once()
 
 
+def test_an_organization_whose_list_fails_is_raised_and_costs_nothing(tmp_path):
+    run = Many(tmp_path)
+    run.api.organizations = ("o", "p")
+    run._options["organization"] = "all"
+    run.stop_at("e170")
+    before = run.rows
+    run.api.odd["p"] = NotAllowed("not allowed", status=403)
+    with pytest.raises(NotAllowed):
+        run()
+    assert (run.rows, run.told) == (before, [])
+    del run.api.odd["p"]
+    assert run().complete
+    assert run.told == [f"documents: going on after {before} rows"]
+    run.same_as_at_once()
+
+
 def test_many_who_fail_again_are_no_sign_that_the_server_is_unwell(tmp_path):
     run = Many(tmp_path, 60)
     run.api.odd = {f"e{n}": ApiError("broken", status=500) for n in range(3, 60, 7)}

@@ -207,6 +207,28 @@ def test_a_query_in_a_path_is_sent_and_not_shown():
         read(api, "/x?page=2")
 
 
+STAFF = [{"id": f"e{n}", "createdAt": f"2025-04-0{n}T2{n}:30:00Z"} for n in range(1, 4)]
+
+
+@pytest.mark.parametrize(
+    ("day", "wanted"),
+    [
+        ("2025-04-02", ["e2"]),
+        (dt.date(2025, 4, 2), ["e2"]),
+        ("2025-04-02T22:30:00+00:00", ["e2"]),
+        ("2025-04-03T00:30:00+02:00", ["e2"]),
+        ("2025-04-02T00:00:00", []),
+    ],
+)
+def test_a_day_means_all_instants_of_it(day, wanted):
+    api = FakeApi(organizations__o__employees=STAFF)
+    asked = {"filters": {"createdAt": day}, "organizations": ("o",)}
+    rows, reading = read(api, "employees", **asked)
+    assert [row["id"] for row in rows] == wanted
+    told = ["of 3 rows that came, none has that createdAt"]
+    assert remarks(reading) == ([] if wanted else told)
+
+
 PEOPLE = [
     {"id": n, "isNew": n > 1, "about": {"city": "Ulm" if n else "Jena", "x": None}}
     for n in range(3)

@@ -272,6 +272,15 @@ def test_why_a_history_is_not_complete_is_told(about, why):
     assert reasons.startswith(why)
 
 
+def test_a_history_that_was_filtered_by_its_days_is_told():
+    frame = JOBS.copy()
+    frame.attrs["intermezzo"] = {"complete": True, "filtered_here": ["title"]}
+    as_of(frame, "2025-06-30")
+    frame.attrs["intermezzo"]["filtered_here"] = ["title", "validTo"]
+    with pytest.warns(IncompleteWarning, match="either: it was filtered by validTo$"):
+        as_of(frame, "2025-06-30")
+
+
 def test_a_frame_of_one_day_is_no_history_of_another():
     of_day = as_of(JOBS, "2025-06-30")
     with pytest.warns(IncompleteWarning, match="versions of 2025-06-30 alone") as told:
