@@ -20,6 +20,8 @@ _ROLES = ("payroll", "hr", "finance", "management")
 _COUNTRIES = ("DE", "GB")
 _LONGEST = 100
 
+_LISTS = ("bankAccounts", "contacts", "taxIdentifiers", "workSites")  # none yet
+
 
 class Desk:
     """
@@ -82,7 +84,8 @@ class Desk:
             yield from _address_wrongs(row, field)
 
         def make(row: dict[str, Any], number: int) -> dict[str, Any]:
-            return {"id": self._id("org", 1000 + number), **row, **_times()}
+            lists: dict[str, Any] = {name: [] for name in _LISTS}
+            return {"id": self._id("org", 1000 + number), **lists, **row, **_times()}
 
         return self._answer("organizations", rows, wrongs, make)
 
