@@ -155,7 +155,9 @@ class Reading:
         self._earlier = bookmark
         self.rows, self.seen = bookmark.rows, bookmark.seen
         self._total, self._total_here = bookmark.total, 0
-        self.notes, self.said = [*bookmark.notes], bookmark.said
+        # What the lists of whom to ask lack is known by now, of this time.
+        new = [note for note in self.notes if note not in bookmark.notes]
+        self.notes, self.said = [*new, *bookmark.notes], bookmark.said
         self.complete = bookmark.complete
         self._sieve.doubtful = bookmark.doubts
 

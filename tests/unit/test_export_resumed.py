@@ -534,6 +534,16 @@ def test_who_is_hired_meanwhile_is_asked_and_no_one_else_again(tmp_path):
     run.same_as_at_once()
 
 
+def test_who_cannot_be_asked_is_told_where_an_export_is_taken_up(tmp_path):
+    run = Many(tmp_path)
+    run.stop_at("e170")
+    run.people.append({"id": None})
+    with pytest.warns(IncompleteWarning, match="1 employee came without an id"):
+        assert not run().complete
+        assert run.asked == [f"e{n}" for n in range(150, 200)]
+        run.same_as_at_once()
+
+
 @pytest.mark.parametrize("change", ["gone", "first"])
 def test_where_others_are_to_be_asked_an_export_starts_over_with_a_word(
     tmp_path, change
