@@ -7,7 +7,6 @@ import json
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -351,10 +350,9 @@ def _query(reading: Reading, api_url: str) -> dict[str, Any]:
 
 def _employees(reading: Reading) -> str | None:
     employees = reading.employees
-    if employees is None or employees.are_from_list:
+    if employees is None or employees.wanted is None:
         return None  # whoever is there when it is read
-    asked = chain.from_iterable(employees.groups)
-    return _fingerprint([owner.employee for owner in asked])
+    return _fingerprint(list(employees.wanted))
 
 
 def _fingerprint(value: Any) -> str:

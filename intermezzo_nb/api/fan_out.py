@@ -38,8 +38,8 @@ class FanOut(Struct):
         Whose records could not be read.
     are_from_list : bool
         Whether the API lists them, so that it is known that there are such employees.
-    are_all : bool
-        Whether they are all that it lists.
+    wanted : tuple of str or None
+        The ids that were asked for; None for all that it lists.
     may_be_absent : bool
         Whether the documentation says that somebody may have no such record.
     number : int or None
@@ -62,7 +62,7 @@ class FanOut(Struct):
     groups: Iterable[tuple[Owner, ...]]
     failures: Failures
     are_from_list: bool
-    are_all: bool
+    wanted: tuple[str, ...] | None
     may_be_absent: bool
     number: int | None = None
     nowhere: int = 0
@@ -156,7 +156,7 @@ class FanOut(Struct):
             Each has failed, and in the same way.
         """
         self.failures.end()
-        if self.are_all and self.done and self._unknown == self.done:
+        if self.wanted is None and self.done and self._unknown == self.done:
             yield (
                 f"{label}: each employee was answered with HTTP 404, so that may be "
                 "due to the address or the organization"

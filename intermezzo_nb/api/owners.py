@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -146,13 +146,14 @@ def employ(api: Api, plan: Reading, wanted: Any) -> None:
     """
     failures = Failures("employee", strict=plan.query.strict)
     several, limit = len(plan.extent.organizations) != 1, plan.query.limit
+    ids: tuple[str, ...] | None = None
     groups: Iterable[tuple[Owner, ...]]
     if wanted is None:
         listed = _groups(api, plan, limit=limit)
         groups = [*listed] if limit is None else listed
     else:
         given = _ids(wanted)
-        ids = list(dict.fromkeys(given))
+        ids = tuple(dict.fromkeys(given))
         owners = (
             _found(api, plan, ids, failures)
             if several
@@ -168,7 +169,7 @@ def employ(api: Api, plan: Reading, wanted: Any) -> None:
         groups,
         failures,
         are_from_list=wanted is None or several,
-        are_all=wanted is None,
+        wanted=ids,
         may_be_absent=bool(plan.extent.resource and plan.extent.resource.may_be_absent),
         number=sum(map(len, groups)) if isinstance(groups, list) else None,
         nowhere=len(failures.listed),
@@ -264,7 +265,7 @@ def _employees_of(
 
 
 def _found(
-    api: Api, plan: Reading, ids: list[str], failures: Failures
+    api: Api, plan: Reading, ids: Sequence[str], failures: Failures
 ) -> Iterator[Owner]:
     """Give employees whose organization has to be looked up."""
     groups = _groups(api, plan, limit=None, are_asked=False)
