@@ -170,7 +170,7 @@ def _spans(
     versions = history[version] if version else pd.Series(0, history.index)
     is_numbered = pd.api.types.is_integer_dtype(versions)
     spans["number"] = versions.fillna(0) if is_numbered else 0
-    spans["version"] = versions.astype(str)
+    spans["version"] = versions.astype(str).fillna("")  # nothing is like itself, too
     return pd.DataFrame(spans, index=history.index).reset_index(drop=True)
 
 

@@ -240,6 +240,12 @@ def test_what_has_no_first_day_counts_from_its_creation(zone):
         as_of(frame, "2025-03-01", end="validTo")
 
 
+def test_versions_that_nothing_tells_apart_all_count():
+    frame = MEMBERSHIP.assign(version=pd.array([1, None, None, 1], dtype="Int64"))
+    frame.attrs["intermezzo"] = {"resource": "pension-membership"}
+    assert [*as_of(frame, "2025-03-01").index] == [1, 2, 3]
+
+
 def test_a_day_that_is_given_twice_counts_once():
     assert len(as_of(JOBS, ["2025-06-30", "2025-06-30", "2025-07-01"])) == 4
 
