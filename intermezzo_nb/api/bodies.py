@@ -172,24 +172,31 @@ def given(frame: Any) -> pd.DataFrame:
         It is no table.
     """
     frame = checked("rows", frame, (), []).frame
+    frame.columns = frame.columns.to_flat_index()
     return frame.loc[:, ~frame.columns.duplicated()]
+
+
+def places_of(labels: pd.Index[Any], index: pd.Index[Any]) -> list[int]:
+    """Give the place in an index of each label; -1 where it is not there."""
+    # As objects, no label is taken for a mask, or for a point of an interval.
+    there, asked = (i.to_flat_index().astype(object) for i in (index, labels))
+    return [int(place) for place in there.get_indexer_for(asked)]
 
 
 def unlike(found: pd.DataFrame, sent: pd.DataFrame) -> list[Any]:
     """
-    Give the labels of rows that do not say what the row of that label said when sent.
+    Give the labels of rows that do not say what was sent.
 
     Parameters
     ----------
     found : pandas.DataFrame of shape (rows, columns)
         With all columns that were sent; others are not compared.
-    sent : pandas.DataFrame of shape (more rows, those columns)
-        With all labels of ``found``, each once.
+    sent : pandas.DataFrame of shape (rows, those columns)
+        What was sent for each of them.
     """
-    there = sent.loc[found.index]
     is_same = np.ones(len(found), dtype=bool)
     for name in sent.columns:
-        is_same &= _texts(found[name]) == _texts(there[name])
+        is_same &= _texts(found[name]) == _texts(sent[name])
     return [*found.index[~is_same]]
 
 

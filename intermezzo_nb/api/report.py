@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import IntermezzoError, SendFailed, plain
-from .bodies import given, refuse, row_names, unlike
+from .bodies import given, places_of, refuse, row_names, unlike
 from .forms import Problem
 from .frames import to_frame
 from .journal import EARLIER
@@ -195,24 +195,28 @@ class SendReport:
             label; none is counted then.
         """
         rows = {
-            self._frame.index[place]: at
+            place: at
             for at in self._delivery.places(UNCERTAIN)
             for place in self._places[at]
         }
         found = given(frame)
-        labels = [*found.index]
+        labels, places = [*found.index], places_of(found.index, self._frame.index)
         problems: list[Problem] = [
             (None, plain(name), "is a column that was sent, and is not there")
             for name in self._frame.columns
             if name not in found.columns
-        ] or [(n, "", "is not uncertain here") for n in labels if n not in rows]
+        ] or [
+            (label, "", "is not uncertain here")
+            for label, place in zip(labels, places, strict=True)
+            if place not in rows
+        ]
         problems = problems or [
             (label, "", "says something else than the row of that label that was sent")
-            for label in unlike(found, self._frame)
+            for label in unlike(found, self._frame.iloc[places])
         ]
         advice = dict.fromkeys((field for _, field, _ in problems), _AS_THEY_ARE)
         refuse("what was found", problems, labels, advice, done="confirmed")
-        self._found(sorted({rows[label] for label in labels}))
+        self._found(sorted({rows[place] for place in places}))
         return self
 
     def error(self) -> IntermezzoError | None:
