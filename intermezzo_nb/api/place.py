@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from .alike import as_objects
@@ -107,6 +107,8 @@ class Bookmark(Struct, frozen=True, forbid_unknown_fields=True):
         Why rows are missing so far.
     doubts : tuple of int
         How many have versions that overlap, or leave days between them.
+    strays : mapping of str to int
+        How many rows have another value than was sent, by its name.
     asked : int
         How many of many employees were asked.
     mark : str
@@ -127,6 +129,7 @@ class Bookmark(Struct, frozen=True, forbid_unknown_fields=True):
     notes: tuple[str, ...] = ()
     complete: bool = False
     doubts: tuple[int, ...] = (0, 0)
+    strays: Mapping[str, int] = field(default_factory=dict)
     asked: int = 0
     mark: str = ""
     without: tuple[int, ...] = ()

@@ -131,6 +131,7 @@ class Reading:
             notes=tuple(self.notes),
             complete=self.complete,
             doubts=self._sieve.doubtful,
+            strays={**self._sieve.strays},
             said=self.said,
         )
         if self.employees is not None:
@@ -160,6 +161,7 @@ class Reading:
         self.notes, self.said = [*new, *bookmark.notes], bookmark.said
         self.complete = bookmark.complete
         self._sieve.doubtful = bookmark.doubts
+        self._sieve.strays.update(bookmark.strays)
 
     def first_page(self, owner: str) -> Page:
         """Give the first page of an owner's list, in the largest size there is."""

@@ -53,7 +53,8 @@ class Sieve:
         self.doubtful: tuple[int, ...] = (0, 0)
         """How many have versions that overlap, or leave days between them."""
         self._sent = _values_sent(query)
-        self._strays = Counter[str]()
+        self.strays = Counter[str]()
+        """How many rows have another value than was sent, by its name."""
 
     @property
     def keeps_all(self) -> bool:
@@ -84,14 +85,14 @@ class Sieve:
         if resource and resource.history:
             shaped = self._valid(shaped, resource)
         for name, value in self._sent.items():
-            self._strays[name] += sum(_is_other(row, name, value) for row in shaped)
+            self.strays[name] += sum(_is_other(row, name, value) for row in shaped)
         kept = [*matching(shaped, self._wanted, resource)]
         room = len(kept) if most is None else most
         return Rows(kept[:room], len(shaped), len(kept) > room, page.said)
 
     def doubts(self) -> Iterator[str]:
         """Tell what rows are not as they were asked for, or versions not in order."""
-        for name, count in (+self._strays).items():
+        for name, count in (+self.strays).items():
             rows = plural(count, "row")
             yield (
                 f"{name} was sent, and has another value in {rows}: the API may not "

@@ -194,6 +194,17 @@ def test_what_was_stopped_at_once_begins_anew(run):
     same(run.folder, rows(1000))
 
 
+def test_rows_that_are_not_as_asked_for_are_counted_over_all_runs(tmp_path):
+    there = [record(n, city="Ulm" if n > 500 else "Jena") for n in range(1000)]
+    run = Run(Breaking(x=there), tmp_path / "out")
+    options = {"name": "/x", "filters": {"city": "Ulm"}}
+    stopped(run, 6, **options)
+    assert run.told == []
+    (note,) = run(**options).about["notes"]
+    assert run.pages == [6, 7, 8, 9, 10]
+    assert note.startswith("city was sent, and has another value in 501 rows: ")
+
+
 def test_an_interrupt_keeps_the_pages_that_came(run):
     run.api.fault = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
