@@ -10,14 +10,13 @@ from msgspec.structs import replace
 
 from ..errors import ApiError
 from .answers import Answer
-from .page import Page, opening
+from .page import SIZES, Page, opening
 from .paging import go_on, numbered, walk
 from .place import Place, Stretch
 from .progress import plural
 from .query import Query
 from .tally import Question
 
-_SIZES = ("size", "limit")  # of a page: who sends one has a reason
 # What may be said to parameters that are not taken; None of an answer with no list.
 _PERHAPS_REFUSED = frozenset({400, 404, 422, 500, None})
 
@@ -53,7 +52,7 @@ def pages_of_list(
     """
     template, style, inside = query.address()
     path, params = whose
-    sizes = {name: params[name] for name in _SIZES if name in params}
+    sizes = {name: params[name] for name in SIZES if name in params}
     name = query.label
     announced: str | int = ""
 

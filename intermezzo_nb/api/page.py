@@ -13,6 +13,7 @@ from ..errors import PagingError, plain
 from .spelling import EXACT_WHOLE
 
 LARGEST = 100  # rows of a page, in both documented styles
+SIZES = ("size", "limit")  # of a page: who sends one has a reason
 _DIGITS = 19  # of a number that is written as text
 _FALSE = ("", "false", "0", "no")
 # How other APIs announce more; none of it is documented, so none is followed.

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from .page import Page
+from .page import SIZES, Page
 from .progress import plural
 from .query import Query
 from .schema import Resource, as_sent
@@ -120,13 +120,20 @@ def _values_sent(query: Query) -> dict[str, str]:
     return {
         name: str(as_sent(name, value)).casefold()
         for name, value in sent.items()
-        if isinstance(value, (str, int, float, dt.date, Decimal))
+        if isinstance(value, (str, int, float, dt.date, Decimal)) and name not in SIZES
     }
 
 
 def _is_other(row: Any, name: str, value: str) -> bool:
-    """Tell whether a row has such a member, wherever, and none with that value."""
+    """Tell whether a row has such a member, wherever, and none that the value finds."""
     members = leaves(row, ()) if isinstance(row, dict) else ()
     there = [found for path, found in members if path[-1] == name]
     plain = [as_text(f).casefold() for f in there if not isinstance(f, (dict, list))]
-    return any(plain) and value not in plain
+    texts = [text for text in plain if text]
+    return bool(texts) and not any(_finds(value, text) for text in texts)
+
+
+def _finds(value: str, text: str) -> bool:
+    """Tell whether a text may be found so: 100.0 by 100, an instant by its day."""
+    parts = (value, *value.split(","))  # a list is often sent as one value
+    return any(text.startswith(part) or part.startswith(text) for part in parts)

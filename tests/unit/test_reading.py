@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -255,6 +256,30 @@ def test_what_a_path_does_not_filter_by_is_told(name, options, told):
     rows, reading = read(FakeApi(x=PEOPLE), name, **options)
     assert (len(rows), reading.complete) == (3, True)
     assert [note[: len(told or "")] for note in remarks(reading)] == [told] * bool(told)
+
+
+@pytest.mark.parametrize(
+    ("there", "sent"),
+    [
+        (100.0, 100),
+        (5, 5.0),
+        ("100.00", Decimal(100)),
+        ("2026-03-31T10:00:00Z", dt.date(2026, 3, 31)),
+        ("2026-03-31", dt.datetime(2026, 3, 31, tzinfo=dt.UTC)),
+        ("active", "pending,active"),
+        ("Müller", "mül"),
+        ("a", ""),
+    ],
+)
+def test_what_is_found_by_another_spelling_is_no_other_value(there, sent):
+    _, reading = read(FakeApi(x=[{"v": there}]), "/x", filters={"v": sent})
+    assert remarks(reading) == []
+
+
+@pytest.mark.parametrize("name", ["size", "limit"])
+def test_the_size_of_a_page_is_no_value_of_its_rows(name):
+    _, reading = read(FakeApi(x=[{name: 12345}]), "/x", params={name: 50})
+    assert remarks(reading) == []
 
 
 def test_what_a_path_does_filter_by_is_not_told():
