@@ -562,6 +562,7 @@ def test_where_others_are_to_be_asked_an_export_starts_over_with_a_word(
     tmp_path, change
 ):
     run = Many(tmp_path)
+    run.api.odd = {"e7": [], "e120": []}
     run.stop_at("e170")
     if change == "gone":
         del run.people[3]
@@ -607,6 +608,31 @@ def test_who_failed_is_told_and_asked_again_where_all_else_is_finished(tmp_path)
     assert run.same_as_at_once()["without"] == ["e20"]
     assert run().complete
     assert run.told[0].startswith("nothing was read: ")
+
+
+def test_what_is_stopped_while_it_is_read_again_is_not_finished(tmp_path):
+    run = Many(tmp_path)
+    run.api.odd = {"e70": NotAllowed("not allowed", status=403)}
+    with pytest.warns(IncompleteWarning):
+        run()
+    run.api.odd = {}
+    run.stop_at("e170")
+    manifest = json.loads((tmp_path / "_manifest.json").read_text())
+    told = ("finished", "complete", "fetched_at", "lacking", "columns")
+    assert [manifest[name] for name in told] == [False, False, None, [], []]
+    assert run().complete
+    assert run.told == ["documents: going on after 300 rows"]
+    run.same_as_at_once()
+
+
+def test_who_could_not_be_asked_is_looked_for_again(tmp_path):
+    run = Many(tmp_path)
+    run.people.append({"id": None})
+    with pytest.warns(IncompleteWarning, match="1 employee came without an id"):
+        run()
+    run.people[-1] = {"id": "e200"}
+    assert run().complete
+    assert run.same_as_at_once()["rows"] == 402
 
 
 def test_a_list_that_did_not_add_up_is_read_again(tmp_path):

@@ -240,6 +240,16 @@ def test_what_has_no_first_day_counts_from_its_creation(zone):
         as_of(frame, "2025-03-01", end="validTo")
 
 
+def test_other_days_than_those_that_a_frame_is_of_are_told_without_a_last_day():
+    frame = MEMBERSHIP.copy()
+    frame.attrs["intermezzo"] = {
+        "resource": "pension-membership",
+        "as_of": "2025-03-01",
+    }
+    with pytest.warns(IncompleteWarning, match="versions of 2025-03-01 alone"):
+        as_of(frame, "2025-01-01")
+
+
 def test_versions_that_nothing_tells_apart_all_count():
     frame = MEMBERSHIP.assign(version=pd.array([1, None, None, 1], dtype="Int64"))
     frame.attrs["intermezzo"] = {"resource": "pension-membership"}
