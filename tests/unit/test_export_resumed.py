@@ -615,13 +615,17 @@ def test_what_is_stopped_while_it_is_read_again_is_not_finished(tmp_path):
     run.api.odd = {"e70": NotAllowed("not allowed", status=403)}
     with pytest.warns(IncompleteWarning):
         run()
+    run.stop_at("e70")
+    with pytest.warns(IncompleteWarning):
+        assert len(read_export(tmp_path)) == 398  # nothing came, and nothing is lost
     run.api.odd = {}
-    run.stop_at("e170")
+    run.people += [{"id": f"e{n}"} for n in range(200, 260)]  # hired meanwhile
+    run.stop_at("e255")
     manifest = json.loads((tmp_path / "_manifest.json").read_text())
     told = ("finished", "complete", "fetched_at", "lacking", "columns")
     assert [manifest[name] for name in told] == [False, False, None, [], []]
     assert run().complete
-    assert run.told == ["documents: going on after 300 rows"]
+    assert run.told == ["documents: going on after 500 rows"]
     run.same_as_at_once()
 
 
