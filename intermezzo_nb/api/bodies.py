@@ -202,8 +202,15 @@ def unlike(found: pd.DataFrame, sent: pd.DataFrame) -> list[Any]:
 
 def _texts(cells: pd.Series[Any]) -> npt.NDArray[np.object_]:
     made = np.empty(len(cells), dtype=object)
-    made[:] = ["" if is_missing(cell) else f"={cell}" for cell in cells.tolist()]
+    made[:] = ["" if is_missing(cell) else _text(cell) for cell in cells.tolist()]
     return made
+
+
+def _text(cell: object) -> str:
+    try:
+        return f"={cell}"
+    except (ValueError, RecursionError):  # it is itself at least
+        return f"#{id(cell)}"
 
 
 def refuse(

@@ -55,15 +55,12 @@ class PayrollReport(SendReport):
         return dict(run) if isinstance(run, dict) else {}
 
     @property
-    def succeeded(self) -> pd.DataFrame:
-        """The payslips, typed."""
-        return self.payslips
-
-    @property
     def payslips(self) -> pd.DataFrame:
         """A row for each payslip that came back, typed."""
         self._insist_on_payslips()
         return self._typed(payslip_records(self._answer, self._created), self._created)
+
+    succeeded = payslips
 
     @property
     def lines(self) -> pd.DataFrame:

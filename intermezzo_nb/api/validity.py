@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from .schema import Resource
+from .schema import Resource, instant_of
 
 Record = dict[str, Any]
 
@@ -137,6 +137,9 @@ class Validity(Struct, frozen=True):
 
 def _day(value: Any, otherwise: int) -> int:
     if isinstance(value, str):
+        if len(value) > _DATE:
+            with contextlib.suppress(ValueError, OverflowError):
+                return instant_of(value).astimezone(dt.UTC).toordinal()
         with contextlib.suppress(ValueError):
             return dt.date.fromisoformat(value[:_DATE]).toordinal()
     return otherwise  # rather a row too many than one lost

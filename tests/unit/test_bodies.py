@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from intermezzo_nb.api.bodies import checked, nested, refuse
+from intermezzo_nb.api.bodies import checked, nested, refuse, unlike
 from intermezzo_nb.api.countries import COUNTRIES
 from intermezzo_nb.api.forms import FORMS, find_form
 from intermezzo_nb.api.payroll import grouped, of_run
@@ -306,3 +306,9 @@ def test_an_answer_without_payslips_leaves_all_uncertain(answer):
     outcomes, notes = of_run([1], answer)
     assert outcomes[0].state == "uncertain"
     assert notes
+
+
+def test_a_value_that_cannot_be_written_is_like_itself_alone():
+    sent = pd.DataFrame({"a": pd.Series([10**5000, 10**5001], dtype=object)})
+    assert unlike(sent.copy(), sent) == []
+    assert unlike(sent.iloc[::-1], sent) == [1, 0]

@@ -228,7 +228,7 @@ def test_what_has_no_first_day_counts_from_its_creation(zone):
     frame.attrs["intermezzo"] = {"resource": "pension-membership"}
     days = ["2024-12-31", "2025-01-01", "2025-02-28", "2025-03-01", "2026-01-01"]
     validity = Validity.of(find("pension-membership"), is_inclusive=True)
-    told = MEMBERSHIP.astype({"createdAt": str}).to_dict("records")
+    told = frame.astype({"createdAt": str}).to_dict("records")
     for day, wanted in zip(days, ([], [0], [0, 3], [2, 3], [2, 3]), strict=True):
         assert [*as_of(frame, day).index] == wanted
         slow = validity.on(dt.date.fromisoformat(day), told)
