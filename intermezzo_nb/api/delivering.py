@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import SendFailed
 from .journal import Journal
-from .manner import Manner, keys_in
+from .manner import Manner, keys_in, rows_in
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, all_of
 from .posting import Delivery, Job, Poster
 from .report import WHERE, SendReport
@@ -31,6 +31,7 @@ def deliver(
     how.keep(report)
     is_retry, unanswered = bool(how.attempts), {*keys_in(how, UNCERTAIN)}
     instead = _corrected(how, job)
+    beside = [job.marks[at] for job, at in rows_in(how.attempts, CREATED)]
     how.attempts.append((job, delivery))
     if job.is_one:
         how.runs.append((job, delivery))
@@ -46,7 +47,7 @@ def deliver(
                     look_at_others(opened, job, delivery)
                 elif not job.is_one:
                     refuse_changed(opened, job, is_retry=is_retry)
-                again = _recall(job, delivery, opened, is_retry=is_retry)
+                again = _recall(job, delivery, opened, beside, is_retry=is_retry)
                 doubtful += opened.doubtful(job.marks)
             Poster(
                 how.api,
@@ -88,10 +89,15 @@ def _subject(how: Manner, job: Job) -> str:
 
 
 def _recall(
-    job: Job, delivery: Delivery, journal: Journal, *, is_retry: bool
+    job: Job,
+    delivery: Delivery,
+    journal: Journal,
+    beside: Sequence[str],
+    *,
+    is_retry: bool,
 ) -> list[int]:
     """Take over what the journal knows; give the rows that are sent once more."""
-    delivery.outcomes = journal.recalled(job.marks)
+    delivery.outcomes = journal.recalled(job.marks, beside)
     again = delivery.places(REJECTED, UNCERTAIN) if is_retry else []
     unsent = delivery.places(UNSENT)
     if job.is_one:

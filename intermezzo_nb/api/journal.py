@@ -59,6 +59,8 @@ class Journal:
         self.path = Path(path)
         self._lock = FileLock(f"{self.path}.lock", timeout=0)
         self._outcomes: dict[str, list[Outcome]] = defaultdict(list)
+        self._corrected: dict[int, set[str]] = {}
+        self._unsent: dict[str, set[str]] = {}
         self._open_ones: set[str] = set()
         self._whose: dict[str, str] = {}
         self._chunks: list[list[str]] = []
@@ -89,14 +91,43 @@ class Journal:
         os.close(self._file)
         self._lock.release()
 
-    def recalled(self, rows: Sequence[str]) -> list[Outcome]:
-        """Give what earlier runs know of each row; unsent where they know nothing."""
+    def recalled(
+        self, rows: Sequence[str], beside: Sequence[str] = ()
+    ) -> list[Outcome]:
+        """
+        Give what earlier runs know of each row; unsent where they know nothing.
+
+        Parameters
+        ----------
+        beside : sequence of str
+            Those that were created of others, which may be alike.
+        """
+        marks = [*map(self._mark, (*beside, *rows))]
+        counted = Counter(marks)
+        # Who counts by what was sent does not count by what it corrected, too.
+        own = {mark: self._sorted(mark)[:count] for mark, count in counted.items()}
+        taken = {id(o) for mark in own for o in own[mark] if not self._is_of(mark, o)}
         known = {
-            mark: deque(sorted(outcomes, key=lambda o: o.state != CREATED))
-            for mark, outcomes in self._outcomes.items()
+            mark: deque(
+                o
+                for o in self._sorted(mark)
+                if not (self._is_of(mark, o) and id(o) in taken)
+            )
+            for mark in counted
         }
-        marks = map(self._mark, rows)
-        return [known[m].popleft() if known.get(m) else Outcome(UNSENT) for m in marks]
+        told = [known[m].popleft() if known[m] else Outcome(UNSENT) for m in marks]
+        return told[len(beside) :]
+
+    def _sorted(self, mark: str) -> list[Outcome]:
+        """Give what was created first, and last of that what corrected the row."""
+        return sorted(
+            self._outcomes.get(mark, ()),
+            key=lambda o: (o.state != CREATED, self._is_of(mark, o)),
+        )
+
+    def _is_of(self, mark: str, outcome: Outcome) -> bool:
+        """Tell whether an outcome is of a row that corrected this one."""
+        return mark in self._corrected.get(id(outcome), ())
 
     def doubtful(self, rows: Sequence[str]) -> list[int]:
         """Give the positions of the rows of which an earlier attempt is unanswered."""
@@ -105,8 +136,12 @@ class Journal:
     def beside(self, rows: Sequence[str]) -> Counter[str]:
         """Count by state what is known of other rows than these."""
         ours = {*map(self._mark, rows)}
-        others = (told for mark, told in self._outcomes.items() if mark not in ours)
-        return Counter(outcome.state for told in others for outcome in told)
+        return Counter(
+            outcome.state
+            for mark, told in self._outcomes.items()
+            for outcome in told
+            if mark not in ours and not self._is_of(mark, outcome)
+        )
 
     def paid_beside(self, rows: Sequence[str], whose: Sequence[str]) -> int:
         """Count those of whom other rows than these were created, too."""
@@ -114,7 +149,8 @@ class Journal:
         paid = {
             self._whose.get(mark)
             for mark, told in self._outcomes.items()
-            if mark not in ours and any(o.state == CREATED for o in told)
+            if mark not in ours
+            and any(o.state == CREATED and not self._is_of(mark, o) for o in told)
         }
         return len(paid & wanted)
 
@@ -251,31 +287,63 @@ class Journal:
         answers = {entry["answered"]: entry for entry in entries if "answered" in entry}
         for entry in entries:
             if "sending" not in entry:
+                _ = entry["answered"]  # there is nothing else
                 continue
             self._number = max(self._number, entry["sending"])
             answer = answers.get(entry["sending"])
             self._chunks.append(entry["rows"])
+            marked = [*entry["rows"], *entry.get("whose", ())]
+            if not all(isinstance(mark, str) for mark in marked):
+                raise TypeError
             if "whose" in entry:
                 self._whose |= zip(entry["rows"], entry["whose"], strict=True)
             for number, mark in enumerate(entry["rows"]):
+                corrected = {*entry.get("instead", {}).get(str(number), ())}
+                is_again = number in entry["again"]
                 outcome = _read(answer, str(number))
-                if outcome.state == UNSENT:
-                    continue
-                if outcome.state == UNCERTAIN:
-                    self._open_ones.add(mark)
-                if number in entry["again"]:
-                    self._settle(mark)
-                self._outcomes[mark].append(outcome)
-                corrected = entry.get("instead", {}).get(str(number), ())
-                for before in corrected if outcome.state == CREATED else ():
-                    self._settle(before)
-                    self._outcomes[before].append(outcome)
+                self._note(mark, outcome, corrected, is_again=is_again)
 
-    def _settle(self, mark: str) -> None:
-        """Forget what another outcome takes the place of: of rows alike, of one."""
-        outcomes = self._outcomes[mark]
-        if others := [o for o in outcomes if o.state != CREATED]:
-            outcomes.remove(others[0])
+    def _note(
+        self, mark: str, outcome: Outcome, corrected: set[str], *, is_again: bool
+    ) -> None:
+        """Note what became of a row, and so of those that it corrected."""
+        corrected |= self._unsent.pop(mark, set())
+        if outcome.state == UNSENT:
+            self._unsent[mark] = corrected  # whoever sends it next
+            return
+        if is_again:
+            corrected |= self._settle(mark)
+        for before in [*corrected]:
+            corrected |= self._settle(before)
+        corrected.discard(mark)
+        for one in (mark, *corrected):
+            self._outcomes[one].append(outcome)
+            if outcome.state == UNCERTAIN:
+                self._open_ones.add(one)
+        self._corrected[id(outcome)] = corrected
+
+    def _settle(self, mark: str) -> set[str]:
+        """
+        Forget what another outcome takes the place of: of rows alike, of one.
+
+        Give the rows that it had corrected, of which it is forgotten, too.
+        """
+        others = [o for o in self._outcomes[mark] if o.state != CREATED]
+        if not others:
+            return set()
+        # Which of them it was is not known; what is uncertain stays so.
+        old = min(others, key=lambda o: o.state == UNCERTAIN)
+        if self._is_of(mark, old):
+            self._forget(mark, old)
+            self._corrected[id(old)].remove(mark)
+            return set()
+        corrected = self._corrected.pop(id(old), set())
+        for one in (mark, *corrected):
+            self._forget(one, old)
+        return corrected
+
+    def _forget(self, mark: str, outcome: Outcome) -> None:
+        self._outcomes[mark] = [o for o in self._outcomes[mark] if o is not outcome]
 
     def _mark(self, text: str) -> str:
         return hashlib.sha256(self._salt + text.encode()).hexdigest()[:32]
@@ -308,6 +376,7 @@ def _read(answer: Mapping[str, Any] | None, number: str) -> Outcome:
         return Outcome(
             REJECTED, tuple(RowError(code, field, EARLIER) for code, field in told)
         )
+    _ = answer[UNSENT][number]
     return Outcome(UNSENT)
 
 

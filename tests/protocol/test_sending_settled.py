@@ -332,3 +332,65 @@ def test_rows_that_say_the_same_are_sent_and_noted(api, send, taker):
     assert report.notes == [
         "1 row (1) says what a row before says, and counts once more"
     ]
+
+
+REFUSED = {"inputIndex": 0, "errors": [{"code": "X", "field": "email"}]}
+REFUSED_BOTH = {"data": [], "errors": [REFUSED, {**REFUSED, "inputIndex": 1}]}
+
+
+def test_what_is_created_of_rows_alike_does_not_count_for_another(
+    send, taker, tmp_path
+):
+    options = {"journal": tmp_path / "run.jsonl"}
+    frame = contacts(1).loc[["c-0"] * 3].set_axis(["a", "b", "c"])
+    taker.acts.append(hang_up)
+    report = send(frame, **options)
+    report.confirm(report.uncertain.loc[["a"]])
+    assert report.retry(report.uncertain).complete
+    assert [len(rows) for rows in taker.seen] == [3, 2]
+    later = send(frame, **options)
+    assert (later.complete, later.requests) == (True, 0)
+
+
+def test_a_row_whose_correction_is_not_answered_is_uncertain(send, taker, tmp_path):
+    options = {"journal": tmp_path / "run.jsonl"}
+    taker.acts += [says({"data": [], "errors": [REFUSED]}), hang_up]
+    frame = contacts(1)
+    report = send(frame, **options)
+    better = report.rejected.drop(columns="why").assign(email="new@firm.example")
+    assert states(report.retry(better)) == {"uncertain": 1}
+    assert states(send(frame, **options)) == {"uncertain": 1}
+    later = send(better, **options)
+    later.confirm(later.uncertain)
+    for again in (frame, better):
+        report = send(again, **options)
+        assert (report.complete, report.requests) == (True, 0)
+    assert len(taker.seen) == 2
+
+
+def test_a_correction_counts_once_where_rows_are_alike(send, taker, tmp_path):
+    options = {"journal": tmp_path / "run.jsonl"}
+    frame = contacts(1).loc[["c-0"] * 2].set_axis(["a", "b"])
+    taker.acts.append(says(REFUSED_BOTH))
+    report = send(frame, **options)
+    better = frame.copy()
+    better.loc["a", "email"] = "new@firm.example"
+    assert report.retry(better.loc[["a"]]).complete
+    for again in (frame, better):
+        later = send(again, **options)
+        assert states(later) == {"created": 1, "rejected": 1}
+        assert later.requests == 0
+
+
+def test_a_correction_that_was_not_sent_by_its_retry_is_one_still(
+    send, taker, tmp_path
+):
+    options = {"journal": tmp_path / "run.jsonl"}
+    taker.acts += [says({"data": [], "errors": [REFUSED]}), says({}, 404)]
+    frame = contacts(1)
+    report = send(frame, **options)
+    better = report.rejected.drop(columns="why").assign(email="new@firm.example")
+    assert states(report.retry(better)) == {"unsent": 1}
+    assert send(better, **options).complete
+    later = send(frame, **options)
+    assert (later.complete, later.requests) == (True, 0)

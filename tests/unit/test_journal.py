@@ -193,3 +193,32 @@ def test_it_knows_of_whom_other_rows_were_created(tmp_path):
     with Journal(path, HERE) as journal:
         assert journal.paid_beside(ROWS[:1], ["ann"]) == 0
         assert journal.paid_beside(ROWS[2:], ["ann", "ben", "cid"]) == 1
+
+
+def test_of_rows_alike_the_uncertain_one_stays_uncertain(path):
+    with Journal(path, HERE) as journal:
+        journal.sending({4: ROWS[4], 5: ROWS[4]})
+        journal.answered([Outcome(UNCERTAIN), Outcome(REJECTED, (WORDS,))])
+        journal.sending({5: ROWS[4]}, again=[5])
+        journal.answered([Outcome(CREATED, record={"id": "c5"})])
+    with Journal(path, HERE) as journal:
+        assert states(journal, [ROWS[4]] * 2) == [CREATED, UNCERTAIN]
+
+
+@pytest.mark.parametrize(
+    ("line", "changes"),
+    [
+        (1, {"sending": ...}),
+        (1, {"rows": [[], []]}),
+        (1, {"whose": [[], []]}),
+        (2, {"answered": ...}),
+        (2, {"created": {}}),
+    ],
+)
+def test_a_line_that_does_not_tell_what_was_sent_is_damaged(path, line, changes):
+    lines = [json.loads(one) for one in path.read_text().splitlines()]
+    told = lines[line] | changes
+    lines[line] = {name: value for name, value in told.items() if value is not ...}
+    path.write_text("".join(json.dumps(one) + "\n" for one in lines))
+    with pytest.raises(StoreError, match="journal_damaged"):
+        Journal(path, HERE)
