@@ -835,6 +835,40 @@ def test_other_employees_are_another_export(tmp_path, organizations):
     assert export(tmp_path, asked(["e1", "e2"])).rows == 4
 
 
+def test_other_employees_of_several_organizations_are_another_export(tmp_path):
+    api = Staff(organizations=("o", "p"))
+    api.odd["p"] = []
+
+    def asked(wanted):
+        return Order(
+            lambda: plan(api, "documents", wanted, organization="all"),
+            api_url="https://api.example",
+            profile="default",
+            overwrite=False,
+            part_rows=100,
+            tell=lambda _: None,
+        )
+
+    export(tmp_path, asked(["e1", "e2"]))
+    for others in (["e1", "e3"], None):
+        with pytest.raises(StoreError, match="cannot be used") as caught:
+            export(tmp_path, asked(others))
+        assert "differs in employees." in caught.value.why
+    assert export(tmp_path, asked(["e1", "e2"])).rows == 4
+
+
+def test_where_a_limit_is_reached_already_nobody_is_asked(tmp_path):
+    run = Many(tmp_path, 5, wanted=["e0", "e1", "nobody"], limit=2)
+    run.api.organizations = ("o", "p")
+    run.api.odd["p"] = []
+    run._options["organization"] = "all"
+    for asked in (["e0", "e1"], []):
+        with pytest.warns(IncompleteWarning, match="nobody"):
+            assert run().about["read"] == 2
+        # One more may be under way already.
+        assert {*run.asked} <= {*asked}
+
+
 def test_a_drift_that_is_read_once_more_is_never_gone_on_from(run):
     there = run.api.answers["/things"]
     answer, tries = run.api.answer, []

@@ -145,6 +145,12 @@ def test_what_fails_for_one_is_listed_and_the_rest_is_there():
     assert summary(about).endswith(f"not complete\n  {line}")
 
 
+@pytest.mark.parametrize("who", ["e0", "e5"])
+def test_whoever_has_no_record_the_others_are_counted(who):
+    _, reading = read(FakeApi({who: ABSENT}))
+    assert (reading.complete, reading.total) == (True, 22)
+
+
 def test_many_failures_are_counted_and_three_named():
     odd = {f"e{n}": REFUSED for n in range(1, 11, 2)}
     _, reading = read(FakeApi(odd))
