@@ -13,8 +13,8 @@ import hashlib
 import json
 import os
 import secrets
-from collections import Counter, defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,13 +22,13 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from ..errors import StoreError
-from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, RowError
+from .ledger import Ledger
+from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome
 
 _VERSION = 1
 _NONE: Mapping[int, Sequence[str]] = {}
 _BEGINNING = b'{"journal":'
 _ODD = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
-EARLIER = "told in an earlier run"
 # Another journal knows nothing of what was sent, and would send it again.
 _ADVICE = {
     "journal_busy": "Wait for the other run to end, and run it again then.",
@@ -58,12 +58,7 @@ class Journal:
     def __init__(self, path: str | os.PathLike[str], subject: str) -> None:
         self.path = Path(path)
         self._lock = FileLock(f"{self.path}.lock", timeout=0)
-        self._outcomes: dict[str, list[Outcome]] = defaultdict(list)
-        self._corrected: dict[int, set[str]] = {}
-        self._unsent: dict[str, set[str]] = {}
-        self._open_ones: set[str] = set()
-        self._whose: dict[str, str] = {}
-        self._chunks: list[list[str]] = []
+        self._ledger = Ledger()
         self._number = 0
         if not self.path.parent.is_dir():  # the lock would make it
             raise self._fault("its folder is not there", "journal_unwritable")
@@ -94,96 +89,24 @@ class Journal:
     def recalled(
         self, rows: Sequence[str], beside: Sequence[str] = ()
     ) -> list[Outcome]:
-        """
-        Give what earlier runs know of each row; unsent where they know nothing.
-
-        Parameters
-        ----------
-        beside : sequence of str
-            Those that were created of others, which may be alike.
-        """
-        marks = [*map(self._mark, (*beside, *rows))]
-        counted = Counter(marks)
-        # Who counts by what was sent does not count by what it corrected, too.
-        own = {mark: self._sorted(mark)[:count] for mark, count in counted.items()}
-        taken = {id(o) for mark in own for o in own[mark] if not self._is_of(mark, o)}
-        known = {
-            mark: deque(
-                o
-                for o in self._sorted(mark)
-                if not (self._is_of(mark, o) and id(o) in taken)
-            )
-            for mark in counted
-        }
-        told = [known[m].popleft() if known[m] else Outcome(UNSENT) for m in marks]
-        return told[len(beside) :]
-
-    def _sorted(self, mark: str) -> list[Outcome]:
-        """Give what was created first, and last of that what corrected the row."""
-        return sorted(
-            self._outcomes.get(mark, ()),
-            key=lambda o: (o.state != CREATED, self._is_of(mark, o)),
-        )
-
-    def _is_of(self, mark: str, outcome: Outcome) -> bool:
-        """Tell whether an outcome is of a row that corrected this one."""
-        return mark in self._corrected.get(id(outcome), ())
+        """Give what earlier runs know of each row, as :meth:`Ledger.recalled` does."""
+        return self._ledger.recalled(self._marks(rows), self._marks(beside))
 
     def doubtful(self, rows: Sequence[str]) -> list[int]:
         """Give the positions of the rows of which an earlier attempt is unanswered."""
-        return [at for at, row in enumerate(rows) if self._mark(row) in self._open_ones]
+        return self._ledger.doubtful(self._marks(rows))
 
     def beside(self, rows: Sequence[str]) -> Counter[str]:
         """Count by state what is known of other rows than these."""
-        ours = {*map(self._mark, rows)}
-        return Counter(
-            outcome.state
-            for mark, told in self._outcomes.items()
-            for outcome in told
-            if mark not in ours and not self._is_of(mark, outcome)
-        )
+        return self._ledger.beside(self._marks(rows))
 
     def paid_beside(self, rows: Sequence[str], whose: Sequence[str]) -> int:
         """Count those of whom other rows than these were created, too."""
-        ours, wanted = {*map(self._mark, rows)}, {*map(self._mark, whose)}
-        paid = {
-            self._whose.get(mark)
-            for mark, told in self._outcomes.items()
-            if mark not in ours
-            and any(o.state == CREATED and not self._is_of(mark, o) for o in told)
-        }
-        return len(paid & wanted)
+        return self._ledger.paid_beside(self._marks(rows), self._marks(whose))
 
     def changed(self, rows: Sequence[str], whose: Sequence[str]) -> dict[int, str]:
-        """
-        Give the positions of rows that are not known, of whom another was sent.
-
-        That other one is not among these rows, and was created or is uncertain. One
-        that was created was sent beside some of these rows, too: else the labels are
-        those of another table, by chance.
-
-        Returns
-        -------
-        dict of int to str
-            The state of the other one.
-        """
-        marks = [*map(self._mark, rows)]
-        ours = {*marks}
-        gone: dict[str | None, str] = {}
-        for chunk in self._chunks:
-            states = (UNCERTAIN,) if ours.isdisjoint(chunk) else (UNCERTAIN, CREATED)
-            gone |= {
-                self._whose.get(mark): outcome.state
-                for mark in {*chunk} - ours
-                for outcome in self._outcomes.get(mark, ())
-                if outcome.state in states
-            }
-        found = {at: gone.get(self._mark(one)) for at, one in enumerate(whose)}
-        return {
-            at: state
-            for at, state in found.items()
-            if state is not None and marks[at] not in self._outcomes
-        }
+        """Give what was sent otherwise before, as :meth:`Ledger.changed` does."""
+        return self._ledger.changed(self._marks(rows), self._marks(whose))
 
     def sending(
         self,
@@ -213,13 +136,13 @@ class Journal:
             "at": _now(),
             "first": places[0],
             "last": places[-1],
-            "rows": [self._mark(row) for row in rows.values()],
+            "rows": self._marks(rows.values()),
             "again": [n for n, place in enumerate(places) if place in again],
         }
         if whose:
-            entry["whose"] = [self._mark(one) for one in whose]
+            entry["whose"] = self._marks(whose)
         if corrected := {
-            str(number): [self._mark(row) for row in instead[place]]
+            str(number): self._marks(instead[place])
             for number, place in enumerate(places)
             if place in instead
         }:
@@ -261,11 +184,11 @@ class Journal:
             self._salt = bytes.fromhex(head["salt"])
             is_ours = head["journal"] == _VERSION
             is_same = head["subject"] == self._mark(subject)
-            self._replay(entries[1:])
+            self._number = self._ledger.take(entries[1:])
         except _ODD:
             why = "it is no journal, or is damaged"
             raise self._fault(why, "journal_damaged") from None
-        if not (is_ours and (is_same or not self._outcomes)):
+        if not (is_ours and (is_same or self._ledger.is_empty)):
             why = "it is of something else that was sent, or to another place"
             raise self._fault(why, "journal_of_another")
         if not is_same:  # where nothing came of what was tried, as by a wrong id
@@ -283,67 +206,8 @@ class Journal:
         mark = self._mark(subject)
         return {"journal": _VERSION, "salt": self._salt.hex(), "subject": mark}
 
-    def _replay(self, entries: Sequence[Mapping[str, Any]]) -> None:
-        answers = {entry["answered"]: entry for entry in entries if "answered" in entry}
-        for entry in entries:
-            if "sending" not in entry:
-                _ = entry["answered"]  # there is nothing else
-                continue
-            self._number = max(self._number, entry["sending"])
-            answer = answers.get(entry["sending"])
-            self._chunks.append(entry["rows"])
-            marked = [*entry["rows"], *entry.get("whose", ())]
-            if not all(isinstance(mark, str) for mark in marked):
-                raise TypeError
-            if "whose" in entry:
-                self._whose |= zip(entry["rows"], entry["whose"], strict=True)
-            for number, mark in enumerate(entry["rows"]):
-                corrected = {*entry.get("instead", {}).get(str(number), ())}
-                is_again = number in entry["again"]
-                outcome = _read(answer, str(number))
-                self._note(mark, outcome, corrected, is_again=is_again)
-
-    def _note(
-        self, mark: str, outcome: Outcome, corrected: set[str], *, is_again: bool
-    ) -> None:
-        """Note what became of a row, and so of those that it corrected."""
-        corrected |= self._unsent.pop(mark, set())
-        if outcome.state == UNSENT:
-            self._unsent[mark] = corrected  # whoever sends it next
-            return
-        if is_again:
-            corrected |= self._settle(mark)
-        for before in [*corrected]:
-            corrected |= self._settle(before)
-        corrected.discard(mark)
-        for one in (mark, *corrected):
-            self._outcomes[one].append(outcome)
-            if outcome.state == UNCERTAIN:
-                self._open_ones.add(one)
-        self._corrected[id(outcome)] = corrected
-
-    def _settle(self, mark: str) -> set[str]:
-        """
-        Forget what another outcome takes the place of: of rows alike, of one.
-
-        Give the rows that it had corrected, of which it is forgotten, too.
-        """
-        others = [o for o in self._outcomes[mark] if o.state != CREATED]
-        if not others:
-            return set()
-        # Which of them it was is not known; what is uncertain stays so.
-        old = min(others, key=lambda o: o.state == UNCERTAIN)
-        if self._is_of(mark, old):
-            self._forget(mark, old)
-            self._corrected[id(old)].remove(mark)
-            return set()
-        corrected = self._corrected.pop(id(old), set())
-        for one in (mark, *corrected):
-            self._forget(one, old)
-        return corrected
-
-    def _forget(self, mark: str, outcome: Outcome) -> None:
-        self._outcomes[mark] = [o for o in self._outcomes[mark] if o is not outcome]
+    def _marks(self, texts: Iterable[str]) -> list[str]:
+        return [*map(self._mark, texts)]
 
     def _mark(self, text: str) -> str:
         return hashlib.sha256(self._salt + text.encode()).hexdigest()[:32]
@@ -364,20 +228,6 @@ class Journal:
             advice=_ADVICE.get(code, "Name another file."),
             code=code,
         )
-
-
-def _read(answer: Mapping[str, Any] | None, number: str) -> Outcome:
-    if answer is None or number in answer[UNCERTAIN]:
-        return Outcome(UNCERTAIN)
-    if number in answer[CREATED]:
-        return Outcome(CREATED, record={"id": answer[CREATED][number]})
-    if number in answer[REJECTED]:
-        told = answer[REJECTED][number]
-        return Outcome(
-            REJECTED, tuple(RowError(code, field, EARLIER) for code, field in told)
-        )
-    _ = answer[UNSENT][number]
-    return Outcome(UNSENT)
 
 
 def _now() -> str:

@@ -242,7 +242,8 @@ class Reading:
         def rows_of(owner: Owner) -> Rows:
             return self._rows_of(ahead.take(owner), owner)
 
-        if self._has_enough:  # by an earlier reading, which knows of the others
+        had_enough = self._has_enough
+        if had_enough:  # by an earlier reading, which knows of the others
             yield []
             return
         gathered: list[Record] = []

@@ -13,7 +13,7 @@ from ..errors import IntermezzoError, SendFailed, plain
 from .bodies import given, places_of, refuse, row_names, unlike
 from .forms import Problem
 from .frames import to_frame
-from .journal import EARLIER
+from .ledger import EARLIER
 from .next_steps import THERE, next_steps
 from .outcomes import CREATED, REJECTED, STATES, UNCERTAIN, UNSENT, RowError
 from .posting import Delivery
