@@ -6,8 +6,7 @@ import datetime as dt
 from typing import Any
 
 from ..errors import SettingsError, quoted
-
-_DATE = len("2026-03-31")
+from .instants import DAY
 
 
 def day_of(given: Any, name: str) -> dt.date:
@@ -44,5 +43,5 @@ def _day(given: Any) -> dt.date | None:
     # What numpy and pandas call so knows no method that Python's dates have.
     kind = type(given).__name__
     if kind == "datetime64":
-        return dt.date.fromisoformat(str(given)[:_DATE])
+        return dt.date.fromisoformat(str(given)[:DAY])
     return _day(given.end_time) if kind == "Period" else None

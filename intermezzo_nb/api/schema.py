@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from ..errors import SettingsError, plain, quoted
 from .arguments import bare, closest
+from .instants import instant_of, is_day
 
 OPTIONS = (
     *("organization", "limit", "history", "as_of", "columns", "money", "strict"),
@@ -304,18 +305,8 @@ def as_sent(name: str, value: object) -> Any:
     )
 
 
-def _is_day(text: str) -> bool:
-    return len(text) == len("2026-03-31")
-
-
 def _day(text: str) -> str:
     return dt.datetime.fromisoformat(text).date().isoformat()
-
-
-def instant_of(text: str) -> dt.datetime:
-    """Give an instant; of what names no zone it is UTC, as in a frame."""
-    read = dt.datetime.fromisoformat(text)
-    return read if read.tzinfo else read.replace(tzinfo=dt.UTC)
 
 
 def _decimal(text: str) -> str:
@@ -340,7 +331,7 @@ _SPELLINGS: Mapping[str, Callable[[str], str]] = {
     "date": _day,
     # A day stays one, and means all of it.
     "instant": lambda text: (
-        _day(text) if _is_day(text) else instant_of(text).isoformat()
+        _day(text) if is_day(text) else instant_of(text).isoformat()
     ),
     "integer": lambda text: str(int(text)),
     "boolean": lambda text: {"true": "true", "false": "false"}[text.lower()],

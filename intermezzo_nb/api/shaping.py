@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import (
     Callable,
@@ -22,14 +21,14 @@ from msgspec import UNSET
 from ..errors import ApiError, SettingsError, plain, quoted
 from .alike import are_alike, as_objects
 from .arguments import closest, is_one_of, names_of, several_in_one
-from .schema import Resource, instant_of
+from .instants import day_of_instant, instant_of, is_day
+from .schema import Resource
 
 Record = dict[str, Any]
 Path = tuple[str, ...]
 
 FORMS = ("pandas", "arrow", "polars", "records")
 DEEPEST = 16  # objects inside each other; what is deeper stays whole, as JSON text
-_DAY = len("2026-03-31")
 # Kinds whose values can be spelled in more than one way.
 _MEANINGS: Mapping[str, Callable[[str], Any]] = {
     "money": Decimal,
@@ -204,18 +203,14 @@ def matching(
 
 def _is(value: Any, text: str, kind: str | None) -> bool:
     shown, meaning = as_text(value), _MEANINGS.get(kind or "")
-    if kind == "instant" and len(text) == _DAY:
-        meaning = _day_of
+    if kind == "instant" and is_day(text):
+        meaning = day_of_instant
     if shown == text or not (meaning and shown and text):
         return shown == text
     try:
         return bool(meaning(shown) == meaning(text))
     except (ArithmeticError, ValueError, TypeError):
         return False
-
-
-def _day_of(text: str) -> dt.date:
-    return instant_of(text).astimezone(dt.UTC).date()
 
 
 def as_text(value: Any) -> str:

@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from .schema import Resource, instant_of
+from .instants import DAY, day_of_instant
+from .schema import Resource
 
 Record = dict[str, Any]
 
@@ -29,7 +30,6 @@ OVERLAP = (
 )
 GAP = "{count} {what} have days between two versions on which none is valid"
 _ALWAYS, _NEVER = dt.date.min.toordinal(), dt.date.max.toordinal()
-_DATE = len("2026-03-31")
 
 
 class _Span(NamedTuple):
@@ -137,9 +137,9 @@ class Validity(Struct, frozen=True):
 
 def _day(value: Any, otherwise: int) -> int:
     if isinstance(value, str):
-        if len(value) > _DATE:
+        if len(value) > DAY:
             with contextlib.suppress(ValueError, OverflowError):
-                return instant_of(value).astimezone(dt.UTC).toordinal()
+                return day_of_instant(value).toordinal()
         with contextlib.suppress(ValueError):
-            return dt.date.fromisoformat(value[:_DATE]).toordinal()
+            return dt.date.fromisoformat(value[:DAY]).toordinal()
     return otherwise  # rather a row too many than one lost

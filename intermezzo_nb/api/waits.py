@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 SILENCE = 10.0  # seconds without an answer, until that is told
+WATCHER = "intermezzo-silence"
 LONGEST = 120.0  # seconds; a longer Retry-After is told instead of slept
 Tell = Callable[[float, str], None]
 
@@ -136,11 +137,13 @@ def telling_silence(tell: Tell) -> Iterator[None]:
             tell(0.0, f"no answer for {time.monotonic() - began:.0f} s")
             pause *= 2
 
-    threading.Thread(target=watch, daemon=True).start()
+    watcher = threading.Thread(target=watch, name=WATCHER, daemon=True)
+    watcher.start()
     try:
         yield
     finally:
         is_over.set()
+        watcher.join()  # or it may still tell of what is over
 
 
 def use(connection: Any) -> None:

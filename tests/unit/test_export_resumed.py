@@ -829,27 +829,6 @@ def test_other_employees_are_another_export(tmp_path, organizations):
         )
 
     export(tmp_path, asked(["e1", "e2"]))
-    with pytest.raises(StoreError, match="cannot be used") as caught:
-        export(tmp_path, asked(["e1", "e3"]))
-    assert "differs in employees." in caught.value.why
-    assert export(tmp_path, asked(["e1", "e2"])).rows == 4
-
-
-def test_other_employees_of_several_organizations_are_another_export(tmp_path):
-    api = Staff(organizations=("o", "p"))
-    api.odd["p"] = []
-
-    def asked(wanted):
-        return Order(
-            lambda: plan(api, "documents", wanted, organization="all"),
-            api_url="https://api.example",
-            profile="default",
-            overwrite=False,
-            part_rows=100,
-            tell=lambda _: None,
-        )
-
-    export(tmp_path, asked(["e1", "e2"]))
     for others in (["e1", "e3"], None):
         with pytest.raises(StoreError, match="cannot be used") as caught:
             export(tmp_path, asked(others))

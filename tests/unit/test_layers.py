@@ -16,7 +16,7 @@ PACKAGE = Path(intermezzo_nb.__file__).parent
 # A room may import from the rows above its own, never sideways.
 ROWS = """
 wrapping
-errors secret tokens.forks api.waits api.progress api.spelling api.alike
+errors secret tokens.forks api.waits api.progress api.spelling api.alike api.instants
 addresses credentials interrupts loading profiles reasons surroundings api.arguments
 advice
 settings
