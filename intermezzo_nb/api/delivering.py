@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 from ..errors import SendFailed
+from .cases import Row
 from .journal import Journal
-from .manner import Manner, keys_in, rows_in
+from .manner import Manner, keys_in
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, all_of
 from .posting import Delivery, Job, Poster
 from .report import WHERE, SendReport
@@ -31,7 +32,7 @@ def deliver(
     how.keep(report)
     is_retry, unanswered = bool(how.attempts), {*keys_in(how, UNCERTAIN)}
     instead = _corrected(how, job)
-    beside = [job.marks[at] for job, at in rows_in(how.attempts, CREATED)]
+    beside = _beside(how, job)
     how.attempts.append((job, delivery))
     if job.is_one:
         how.runs.append((job, delivery))
@@ -46,8 +47,10 @@ def deliver(
                 if job.is_one and not is_retry:
                     look_at_others(opened, job, delivery)
                 elif not job.is_one:
-                    refuse_changed(opened, job, is_retry=is_retry)
-                again = _recall(job, delivery, opened, beside, is_retry=is_retry)
+                    refuse_changed(opened, job, beside, is_retry=is_retry)
+                again = _recall(
+                    job, delivery, opened, beside, instead, is_retry=is_retry
+                )
                 doubtful += opened.doubtful(job.marks)
             Poster(
                 how.api,
@@ -78,7 +81,7 @@ def confirm(how: Manner, job: Job, delivery: Delivery, rows: Sequence[int]) -> N
     found = all_of(len(rows), CREATED)
     if how.journal is not None and rows:
         with Journal(how.journal, _subject(how, job)) as journal:
-            journal.sending({at: job.marks[at] for at in rows}, rows, job.whose(rows))
+            journal.sending({at: job.row(at) for at in rows}, rows, found=True)
             journal.answered(found)
     for at, outcome in zip(rows, found, strict=True):
         delivery.outcomes[at] = outcome
@@ -92,12 +95,13 @@ def _recall(
     job: Job,
     delivery: Delivery,
     journal: Journal,
-    beside: Sequence[str],
+    beside: Sequence[Row],
+    instead: Mapping[int, Sequence[str]],
     *,
     is_retry: bool,
 ) -> list[int]:
     """Take over what the journal knows; give the rows that are sent once more."""
-    delivery.outcomes = journal.recalled(job.marks, beside)
+    delivery.outcomes = journal.recalled(job.rows, beside, instead)
     again = delivery.places(REJECTED, UNCERTAIN) if is_retry else []
     unsent = delivery.places(UNSENT)
     if job.is_one:
@@ -117,6 +121,18 @@ def _recall(
     for at in again:
         delivery.outcomes[at] = Outcome(UNSENT)
     return again
+
+
+def _beside(how: Manner, job: Job) -> list[Row]:
+    """Give, for a retry, the other rows of what was sent before, as they were last."""
+    ours = {label for own in job.labels for label in own}
+    rows = {
+        own[0]: earlier.row(at)
+        for earlier, _ in how.attempts
+        for at, own in enumerate(earlier.labels)
+        if ours.isdisjoint(own)
+    }
+    return [*rows.values()]
 
 
 def _corrected(how: Manner, job: Job) -> dict[int, list[str]]:

@@ -14,7 +14,7 @@ import json
 import os
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +22,7 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from ..errors import StoreError
+from .cases import Row
 from .ledger import Ledger
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome
 
@@ -59,7 +60,8 @@ class Journal:
         self.path = Path(path)
         self._lock = FileLock(f"{self.path}.lock", timeout=0)
         self._ledger = Ledger()
-        self._number = 0
+        self._number = self._run = 0
+        self._known: list[int] = []
         if not self.path.parent.is_dir():  # the lock would make it
             raise self._fault("its folder is not there", "journal_unwritable")
         try:
@@ -87,60 +89,74 @@ class Journal:
         self._lock.release()
 
     def recalled(
-        self, rows: Sequence[str], beside: Sequence[str] = ()
+        self,
+        rows: Sequence[Row],
+        beside: Sequence[Row] = (),
+        instead: Mapping[int, Sequence[str]] = _NONE,
     ) -> list[Outcome]:
         """Give what earlier runs know of each row, as :meth:`Ledger.recalled` does."""
-        return self._ledger.recalled(self._marks(rows), self._marks(beside))
+        ours, others = self._rows(rows), self._rows(beside)
+        self._known = sorted(self._ledger.turns([*ours, *others]))
+        before = {at: self._marks(texts) for at, texts in instead.items()}
+        return self._ledger.recalled(ours, others, before)
 
-    def doubtful(self, rows: Sequence[str]) -> list[int]:
+    def doubtful(self, texts: Sequence[str]) -> list[int]:
         """Give the positions of the rows of which an earlier attempt is unanswered."""
-        return self._ledger.doubtful(self._marks(rows))
+        return self._ledger.doubtful(self._marks(texts))
 
-    def beside(self, rows: Sequence[str]) -> Counter[str]:
+    def beside(self, texts: Sequence[str]) -> Counter[str]:
         """Count by state what is known of other rows than these."""
-        return self._ledger.beside(self._marks(rows))
+        return self._ledger.beside(self._marks(texts))
 
-    def paid_beside(self, rows: Sequence[str], whose: Sequence[str]) -> int:
+    def paid_beside(self, texts: Sequence[str], whose: Sequence[str]) -> int:
         """Count those of whom other rows than these were created, too."""
-        return self._ledger.paid_beside(self._marks(rows), self._marks(whose))
+        return self._ledger.paid_beside(self._marks(texts), self._marks(whose))
 
-    def changed(self, rows: Sequence[str], whose: Sequence[str]) -> dict[int, str]:
+    def changed(
+        self, rows: Sequence[Row], beside: Sequence[Row] = ()
+    ) -> dict[int, str]:
         """Give what was sent otherwise before, as :meth:`Ledger.changed` does."""
-        return self._ledger.changed(self._marks(rows), self._marks(whose))
+        return self._ledger.changed(self._rows(rows), self._rows(beside))
 
     def sending(
         self,
-        rows: Mapping[int, str],
-        again: Sequence[int] = (),
-        whose: Sequence[str] = (),
+        rows: Mapping[int, Row],
+        again: Collection[int] = (),
         instead: Mapping[int, Sequence[str]] = _NONE,
+        *,
+        found: bool = False,
     ) -> None:
         """
         Note that rows are about to be sent; it is on the disk when this returns.
 
         Parameters
         ----------
-        rows : mapping of int to str
+        rows : mapping of int to Row
             By their positions.
-        again : sequence of int
+        again : collection of int
             Those whose earlier outcome this one replaces.
-        whose : sequence of str, optional
-            What each row is of, which is not to have two.
         instead : mapping of int to sequence of str, optional
             By position, rows that were sent before and that this one corrects.
+        found : bool
+            Nothing is sent: somebody has looked, and says that they are there.
         """
         self._number += 1
+        self._run = self._run or self._number
         places = [*rows]
         entry = {
             "sending": self._number,
             "at": _now(),
             "first": places[0],
             "last": places[-1],
-            "rows": self._marks(rows.values()),
+            "rows": self._marks(text for text, _ in rows.values()),
+            "whose": self._marks(whose for _, whose in rows.values()),
             "again": [n for n, place in enumerate(places) if place in again],
+            "run": self._run,
         }
-        if whose:
-            entry["whose"] = self._marks(whose)
+        if found:
+            entry["found"] = True
+        if self._number == self._run and self._known:
+            entry["known"] = self._known
         if corrected := {
             str(number): self._marks(instead[place])
             for number, place in enumerate(places)
@@ -205,6 +221,9 @@ class Journal:
         self._salt = secrets.token_bytes(16)
         mark = self._mark(subject)
         return {"journal": _VERSION, "salt": self._salt.hex(), "subject": mark}
+
+    def _rows(self, rows: Iterable[Row]) -> list[Row]:
+        return [(self._mark(text), self._mark(whose)) for text, whose in rows]
 
     def _marks(self, texts: Iterable[str]) -> list[str]:
         return [*map(self._mark, texts)]

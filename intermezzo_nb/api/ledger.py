@@ -3,123 +3,190 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .cases import Case, Row
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, RowError
 
 EARLIER = "told in an earlier run"
+_LATER = "another row of its label was sent later: it may be this one, corrected"
+_ALIKE = "a row that says the same was created: it may be this one"
 
 
 class Ledger:
-    """What is known of rows, by their marks; of rows alike, of each of them."""
+    """What is known of rows by what they say and whose they are; of each its case."""
 
     def __init__(self) -> None:
-        self._outcomes: dict[str, list[Outcome]] = defaultdict(list)
-        # By the id() of an outcome, each of which is an object of its own.
-        self._corrected: dict[int, set[str]] = {}
-        self._unsent: dict[str, set[str]] = {}
-        self._open_ones: set[str] = set()
-        self._whose: dict[str, str] = {}
-        self._chunks: list[list[str]] = []
+        # In order, as a list has them, and quick to find among many alike.
+        self._by_mark: dict[str, dict[Case, None]] = defaultdict(dict)
+        self._by_whose: dict[str, list[Case]] = defaultdict(list)
+        # By the number of a run's first request, those that its table was in.
+        self._tables: dict[int, set[int]] = defaultdict(set)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is known."""
-        return not self._outcomes
+        return not self._by_mark
 
     def recalled(
-        self, rows: Sequence[str], beside: Sequence[str] = ()
+        self,
+        rows: Sequence[Row],
+        beside: Sequence[Row],
+        instead: Mapping[int, Sequence[str]],
     ) -> list[Outcome]:
         """
         Give what earlier runs know of each row; unsent where they know nothing.
 
         Parameters
         ----------
-        beside : sequence of str
-            Those that were created of others, which may be alike.
+        beside : sequence of Row
+            Others of the same table, which may be alike.
+        instead : mapping of int to sequence of str
+            By position, what a row has said before and is corrected by this one.
         """
-        marks = [*beside, *rows]
-        counted = Counter(marks)
-        # Who counts by what was sent does not count by what it corrected, too.
-        own = {mark: self._sorted(mark)[:count] for mark, count in counted.items()}
-        taken = {id(o) for mark in own for o in own[mark] if not self._is_of(mark, o)}
-        known = {
-            mark: deque(
-                o
-                for o in self._sorted(mark)
-                if not (self._is_of(mark, o) and id(o) in taken)
-            )
-            for mark in counted
-        }
-        told = [known[m].popleft() if known[m] else Outcome(UNSENT) for m in marks]
-        return told[len(beside) :]
+        taken: set[Case] = set()
+        self._found(beside, {}, taken)
+        found = self._found(rows, instead, taken)
+        marks = {case.mark for case in found if case}
+        spare = {mark for mark in marks if not taken.issuperset(self._created(mark))}
+        return [
+            self._told(case, taken, spare) if case else Outcome(UNSENT)
+            for case in found
+        ]
 
-    def _sorted(self, mark: str) -> list[Outcome]:
-        """Give what was created first, and last of that what corrected the row."""
-        return sorted(
-            self._outcomes.get(mark, ()),
-            key=lambda o: (o.state != CREATED, self._is_of(mark, o)),
-        )
+    def _found(
+        self,
+        rows: Sequence[Row],
+        instead: Mapping[int, Sequence[str]],
+        taken: set[Case],
+    ) -> list[Case | None]:
+        """Take for each row a case: by its label first, and what was said last."""
+        shelves = self._shelves(rows)
+        found: list[Case | None] = [None] * len(rows)
+        for has_label in (True, False):
+            for is_last in (True, False):
+                missing = [at for at, case in enumerate(found) if case is None]
+                # Else a row that says now what was sent last would have none.
+                kept = {rows[at][0] for at in missing} if not is_last else set()
+                for at in missing:
+                    mark, whose = rows[at]
+                    shelf = shelves[is_last, mark, whose if has_label else None]
+                    while shelf and shelf[0] in taken:
+                        shelf.popleft()
+                    free = (c for c in shelf if c not in taken and c.mark not in kept)
+                    if (case := next(free, None)) is not None:
+                        found[at] = case
+                        taken.add(case)
+            # What a row takes the place of is no other's.
+            for at, before in instead.items() if has_label else ():
+                if found[at] is None:
+                    taken.update(self._meant(rows[at], before))
+        return found
 
-    def _is_of(self, mark: str, outcome: Outcome) -> bool:
-        """Tell whether an outcome is of a row that corrected this one."""
-        return mark in self._corrected.get(id(outcome), ())
+    def _shelves(
+        self, rows: Sequence[Row]
+    ) -> dict[tuple[bool, str, str | None], deque[Case]]:
+        """
+        Order the cases of these rows, the created ones first.
 
-    def doubtful(self, rows: Sequence[str]) -> list[int]:
+        By whether it was said last, by what was said, and by the label or None.
+        """
+        shelves: dict[tuple[bool, str, str | None], deque[Case]] = defaultdict(deque)
+        marks = dict.fromkeys(mark for mark, _ in rows)
+        known = dict.fromkeys(c for mark in marks for c in self._known(mark))
+        for case in sorted(known, key=lambda case: not case.is_created):
+            for mark in case.said:
+                for whose in (case.whose, None):
+                    shelves[mark == case.mark, mark, whose].append(case)
+        return shelves
+
+    def _told(self, case: Case, taken: set[Case], spare: set[str]) -> Outcome:
+        """Give the outcome of a case: uncertain, if another may be the same row."""
+        if case.outcome.state != REJECTED:
+            return case.outcome
+        if not taken.issuperset(self._later(case)):
+            why = _LATER
+        elif case.mark in spare:
+            why = _ALIKE
+        else:
+            return case.outcome
+        return Outcome(UNCERTAIN, (*case.outcome.errors, RowError(message=why)))
+
+    def _later(self, case: Case) -> list[Case]:
+        """Give those of the same label that were sent later, and may be there."""
+        return [
+            other
+            for other in self._by_whose[case.whose]
+            if other.turns[-1] > case.turns[-1]
+            and other.outcome.state in (CREATED, UNCERTAIN)
+            and not other.is_by_chance
+        ]
+
+    def _created(self, mark: str) -> list[Case]:
+        """Give those that were created as this."""
+        return [c for c in self._known(mark) if c.is_created and c.mark == mark]
+
+    def doubtful(self, marks: Sequence[str]) -> list[int]:
         """Give the positions of the rows of which an earlier attempt is unanswered."""
-        return [at for at, row in enumerate(rows) if row in self._open_ones]
-
-    def beside(self, rows: Sequence[str]) -> Counter[str]:
-        """Count by state what is known of other rows than these."""
-        ours = {*rows}
-        return Counter(
-            outcome.state
-            for mark, told in self._outcomes.items()
-            for outcome in told
-            if mark not in ours and not self._is_of(mark, outcome)
-        )
-
-    def paid_beside(self, rows: Sequence[str], whose: Sequence[str]) -> int:
-        """Count those of whom other rows than these were created, too."""
-        ours, wanted = {*rows}, {*whose}
-        paid = {
-            self._whose.get(mark)
-            for mark, told in self._outcomes.items()
-            if mark not in ours
-            and any(o.state == CREATED and not self._is_of(mark, o) for o in told)
+        was_open = {
+            mark: any(case.was_open for case in self._known(mark)) for mark in {*marks}
         }
-        return len(paid & wanted)
+        return [at for at, mark in enumerate(marks) if was_open[mark]]
 
-    def changed(self, rows: Sequence[str], whose: Sequence[str]) -> dict[int, str]:
+    def beside(self, marks: Sequence[str]) -> Counter[str]:
+        """Count by state what is known of other rows than these."""
+        return Counter(case.outcome.state for case in self._others({*marks}))
+
+    def paid_beside(self, marks: Sequence[str], whose: Sequence[str]) -> int:
+        """Count those of whom other rows than these were created, too."""
+        others = self._others({*marks})
+        return len({case.whose for case in others if case.is_created} & {*whose})
+
+    def changed(self, rows: Sequence[Row], beside: Sequence[Row]) -> dict[int, str]:
         """
         Give the positions of rows that are not known, of whom another was sent.
 
-        That other one is not among these rows, and was created or is uncertain. One
-        that was created was sent beside some of these rows, too: else the labels are
-        those of another table, by chance.
+        That other one is none of these rows, and was created or is uncertain. One
+        that was created was in a table with some of these rows, too: else the labels
+        are those of another table, by chance.
 
         Returns
         -------
         dict of int to str
             The state of the other one.
         """
-        ours = {*rows}
-        gone: dict[str | None, str] = {}
-        for chunk in self._chunks:
-            states = (UNCERTAIN,) if ours.isdisjoint(chunk) else (UNCERTAIN, CREATED)
-            gone |= {
-                self._whose.get(mark): outcome.state
-                for mark in {*chunk} - ours
-                for outcome in self._outcomes.get(mark, ())
-                if outcome.state in states
-            }
-        found = {at: gone.get(one) for at, one in enumerate(whose)}
+        taken: set[Case] = set()
+        self._found(beside, {}, taken)
+        found = self._found(rows, {}, taken)
+        turns = self.turns([*beside, *rows])
         return {
-            at: state
-            for at, state in found.items()
-            if state is not None and rows[at] not in self._outcomes
+            at: other.outcome.state
+            for at, case in enumerate(found)
+            for other in (() if case else self._by_whose.get(rows[at][1], ()))
+            if other not in taken
+            and (
+                other.outcome.state == UNCERTAIN
+                or (other.is_created and self._is_beside(other, turns))
+            )
         }
+
+    def turns(self, rows: Iterable[Row]) -> set[int]:
+        """Give the numbers of the requests that rows were in, with these labels."""
+        return {
+            turn
+            for mark, whose in rows
+            for case in self._by_whose.get(whose, ())
+            if mark in case.said
+            for turn in case.turns
+        }
+
+    def _is_beside(self, case: Case, turns: set[int]) -> bool:
+        """Tell whether a case was in one table with what was in these requests."""
+        return any(
+            not (table.isdisjoint(turns) or table.isdisjoint(case.turns))
+            for table in self._tables.values()
+        )
 
     def take(self, entries: Sequence[Mapping[str, Any]]) -> int:
         """
@@ -137,61 +204,101 @@ class Ledger:
                 _ = entry["answered"]  # there is nothing else
                 continue
             last = max(last, entry["sending"])
-            answer = answers.get(entry["sending"])
-            self._chunks.append(entry["rows"])
-            marked = [*entry["rows"], *entry.get("whose", ())]
-            if not all(isinstance(mark, str) for mark in marked):
-                raise TypeError
-            if "whose" in entry:
-                self._whose |= zip(entry["rows"], entry["whose"], strict=True)
-            for number, mark in enumerate(entry["rows"]):
-                corrected = {*entry.get("instead", {}).get(str(number), ())}
-                is_again = number in entry["again"]
-                outcome = _read(answer, str(number))
-                self._note(mark, outcome, corrected, is_again=is_again)
+            self._take(entry, answers.get(entry["sending"]))
         return last
 
-    def _note(
-        self, mark: str, outcome: Outcome, corrected: set[str], *, is_again: bool
-    ) -> None:
-        """Note what became of a row, and so of those that it corrected."""
-        corrected |= self._unsent.pop(mark, set())
-        if outcome.state == UNSENT:
-            self._unsent[mark] = corrected  # whoever sends it next
-            return
-        if is_again:
-            corrected |= self._settle(mark)
-        for before in [*corrected]:
-            corrected |= self._settle(before)
-        corrected.discard(mark)
-        for one in (mark, *corrected):
-            self._outcomes[one].append(outcome)
-            if outcome.state == UNCERTAIN:
-                self._open_ones.add(one)
-        self._corrected[id(outcome)] = corrected
+    def _take(self, entry: Mapping[str, Any], answer: Mapping[str, Any] | None) -> None:
+        marks = entry["rows"]
+        rows: list[Row] = [*zip(marks, entry["whose"], strict=True)]
+        if not all(isinstance(mark, str) for row in rows for mark in row):
+            raise TypeError
+        self._tables[entry["run"]] |= {entry["sending"], *entry.get("known", ())}
+        corrected = [
+            [
+                *entry.get("instead", {}).get(str(number), ()),
+                *([mark] if number in entry["again"] else []),
+            ]
+            for number, mark in enumerate(marks)
+        ]
+        is_by_chance = any(
+            case.is_created and mark not in case.said
+            for (mark, whose), before in zip(rows, corrected, strict=True)
+            for case in (() if before else self._by_whose.get(whose, ()))
+        )
+        for number, (row, before) in enumerate(zip(rows, corrected, strict=True)):
+            outcome = _read(answer, str(number))
+            cases = self._meant(row, before)
+            if outcome.state == UNSENT:
+                for case in cases:
+                    self._enter(row[0], case, case.planned)
+                continue
+            if entry.get("found") and cases and cases[0].outcome.state == REJECTED:
+                cases += self._later(cases[0]) or self._created(row[0])[:1]
+            case = self._united(cases) or Case(*row, outcome, is_by_chance=is_by_chance)
+            self._leave(case)
+            case.mark, case.whose = row
+            case.outcome = outcome
+            case.turns.append(entry["sending"])
+            case.was_open |= outcome.state == UNCERTAIN
+            self._by_whose[case.whose].append(case)
+            self._enter(case.mark, case, case.said)
 
-    def _settle(self, mark: str) -> set[str]:
+    def _meant(self, row: Row, before: Sequence[str]) -> list[Case]:
         """
-        Forget what another outcome takes the place of: of rows alike, of one.
+        Give the cases, not created so far, that a row is of.
 
-        Give the rows that it had corrected, of which it is forgotten, too.
+        Parameters
+        ----------
+        before : sequence of str
+            What it takes the place of, if it is sent by a retry.
         """
-        others = [o for o in self._outcomes[mark] if o.state != CREATED]
-        if not others:
-            return set()
-        # Which of them it was is not known; what is uncertain stays so.
-        old = min(others, key=lambda o: o.state == UNCERTAIN)
-        if self._is_of(mark, old):
-            self._forget(mark, old)
-            self._corrected[id(old)].remove(mark)
-            return set()
-        corrected = self._corrected.pop(id(old), set())
-        for one in (mark, *corrected):
-            self._forget(one, old)
-        return corrected
+        mark, whose = row
+        planned = [
+            case for case in self._by_whose.get(whose, ()) if mark in case.planned
+        ]
+        corrected = [case for one in before for case in self._known(one)]
+        cases = [c for c in dict.fromkeys(planned + corrected) if not c.is_created]
+        own = [case for case in cases if case.whose == whose]
+        # Which of rows alike it was is not known; what is uncertain stays so.
+        cases.sort(key=lambda case: case.outcome.state == UNCERTAIN)
+        return own or cases[:1]
 
-    def _forget(self, mark: str, outcome: Outcome) -> None:
-        self._outcomes[mark] = [o for o in self._outcomes[mark] if o is not outcome]
+    def _united(self, cases: Iterable[Case]) -> Case | None:
+        """Make one of cases that turn out to be the same row."""
+        cases = [*dict.fromkeys(cases)]
+        for other in cases[1:]:
+            self._leave(other)
+            for mark in other.said | other.planned:
+                del self._by_mark[mark][other]
+            for mark in other.said:
+                self._enter(mark, cases[0], cases[0].said)
+            for mark in other.planned:
+                self._enter(mark, cases[0], cases[0].planned)
+            cases[0].turns += other.turns
+            cases[0].was_open |= other.was_open
+        return cases[0] if cases else None
+
+    def _enter(self, mark: str, case: Case, where: set[str]) -> None:
+        where.add(mark)
+        self._by_mark[mark][case] = None
+
+    def _leave(self, case: Case) -> None:
+        """Take a case from those of whom it was."""
+        own = self._by_whose[case.whose]
+        if case in own:
+            own.remove(case)
+
+    def _known(self, mark: str) -> list[Case]:
+        return [case for case in self._by_mark.get(mark, {}) if mark in case.said]
+
+    def _others(self, ours: set[str]) -> Iterable[Case]:
+        """Give the cases that say something else than these rows."""
+        return (
+            case
+            for cases in self._by_whose.values()
+            for case in cases
+            if case.mark not in ours
+        )
 
 
 def _read(answer: Mapping[str, Any] | None, number: str) -> Outcome:

@@ -10,7 +10,7 @@ token. After anything else the run stops, and says which rows are uncertain.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
@@ -25,6 +25,7 @@ from ..errors import (
 )
 from . import waits
 from .answers import decoded
+from .cases import Row
 from .client import Api
 from .journal import Journal
 from .outcomes import (
@@ -90,11 +91,16 @@ class Job(Struct, frozen=True):
     timeout: tuple[float, float]
     is_one: bool = False
 
-    def whose(self, rows: Iterable[int]) -> list[str]:
-        """Tell a journal what each row is of: who is paid, or the caller's label."""
+    @property
+    def rows(self) -> list[Row]:
+        """All rows as a journal knows them."""
+        return [self.row(at) for at in range(len(self.marks))]
+
+    def row(self, at: int) -> Row:
+        """Give a journal a row, and whose it is: who is paid, or the caller's label."""
         if self.is_one:
-            return [self.keys[at] for at in rows]
-        return [plain(self.labels[at][0], _LONGEST_LABEL) for at in rows]
+            return self.marks[at], self.keys[at]
+        return self.marks[at], plain(self.labels[at][0], _LONGEST_LABEL)
 
 
 class Delivery(Struct):
@@ -259,10 +265,8 @@ class Poster:
 
     def _note_sending(self, chunk: Sequence[int]) -> None:
         if self._journal is not None:
-            again = [at for at in chunk if at in self._again]
-            marks: Mapping[int, str] = {at: self._job.marks[at] for at in chunk}
-            whose = self._job.whose(chunk)
-            self._journal.sending(marks, again, whose, self._instead)
+            rows = {at: self._job.row(at) for at in chunk}
+            self._journal.sending(rows, self._again, self._instead)
 
     def _note_answered(self, outcomes: Sequence[Outcome]) -> None:
         if self._journal is not None:

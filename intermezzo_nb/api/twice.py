@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import StoreError
 from .bodies import refuse
+from .cases import Row
 from .forms import Problem
 from .journal import Journal
 from .manner import Manner, keys_in, rows_in
@@ -40,7 +41,9 @@ _CHANGED = {
 }
 
 
-def refuse_changed(journal: Journal, job: Job, *, is_retry: bool) -> None:
+def refuse_changed(
+    journal: Journal, job: Job, beside: Sequence[Row], *, is_retry: bool
+) -> None:
     """
     Refuse rows that an earlier run of a journal has sent otherwise.
 
@@ -51,8 +54,7 @@ def refuse_changed(journal: Journal, job: Job, *, is_retry: bool) -> None:
     BadTable
         There are some.
     """
-    every = range(len(job.marks))
-    changed = journal.changed(job.marks, job.whose(every))
+    changed = journal.changed(job.rows, beside)
     problems = [
         (job.labels[at][0], "", _SAYS_ELSE[state])
         for at, state in changed.items()

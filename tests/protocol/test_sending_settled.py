@@ -394,3 +394,33 @@ def test_a_correction_that_was_not_sent_by_its_retry_is_one_still(
     assert send(better, **options).complete
     later = send(frame, **options)
     assert (later.complete, later.requests) == (True, 0)
+
+
+def test_a_retry_of_one_leaves_what_is_known_of_another_that_says_the_same(
+    send, taker, tmp_path
+):
+    options = {"journal": tmp_path / "run.jsonl", "chunk_size": 1}
+    frame = contacts(1).loc[["c-0"] * 2].set_axis(["a", "b"])
+    taker.acts += [says({"data": [], "errors": [REFUSED]}), says({}, 404)]
+    report = send(frame, **options)
+    assert states(report) == {"rejected": 1, "unsent": 1}
+    assert report.retry(report.unsent).complete
+    later = send(frame, **options)
+    assert (states(later), later.requests) == ({"created": 1, "rejected": 1}, 0)
+    assert [*later.rejected.index] == ["a"]
+
+
+def test_what_a_run_of_its_own_corrected_is_looked_up_before_it_is_sent(
+    send, taker, tmp_path
+):
+    options = {"journal": tmp_path / "run.jsonl"}
+    frame = contacts(1)
+    taker.acts.append(says({"data": [], "errors": [REFUSED]}))
+    assert states(send(frame, **options)) == {"rejected": 1}
+    assert send(frame.assign(email="new@firm.example"), **options).complete
+    report = send(frame, **options)
+    assert (states(report), report.requests) == ({"uncertain": 1}, 0)
+    assert "it may be this one, corrected" in report.uncertain["why"].iloc[0]
+    report.confirm(report.uncertain)
+    assert send(frame, **options).complete
+    assert len(taker.seen) == 2

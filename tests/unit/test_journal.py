@@ -24,7 +24,15 @@ WORDS = RowError("BAD", "email", "nobody@example is no address")
 ANSWER = [Outcome(CREATED, record={"id": "c0"}), Outcome(REJECTED, (WORDS,))]
 
 
+ALIKE = {4: (ROWS[4], "c-4"), 5: (ROWS[4], "c-5")}
+
+
+def labelled(*places, rows=ROWS):
+    return {at: (rows[at], f"c-{at}") for at in places}
+
+
 def states(journal, rows=ROWS):
+    rows = [*labelled(*range(len(rows)), rows=rows).values()]
     return [outcome.state for outcome in journal.recalled(rows)]
 
 
@@ -33,9 +41,9 @@ def path(tmp_path):
     """A journal of two chunks answered or not, and one that was never sent."""
     path = tmp_path / "run.jsonl"
     with Journal(path, HERE) as journal:
-        journal.sending({0: ROWS[0], 1: ROWS[1]})
+        journal.sending(labelled(0, 1))
         journal.answered(ANSWER)
-        journal.sending({2: ROWS[2], 3: ROWS[3]})
+        journal.sending(labelled(2, 3))
     return path
 
 
@@ -44,7 +52,7 @@ def test_a_killed_run_is_told_apart(path):
         assert states(journal) == [
             *(CREATED, REJECTED, UNCERTAIN, UNCERTAIN, UNSENT, UNSENT)
         ]
-        recalled = journal.recalled(ROWS)
+        recalled = journal.recalled([*labelled(0, 1).values()])
     assert recalled[0].record == {"id": "c0"}
     assert recalled[1].errors[0].code == "BAD"
 
@@ -59,19 +67,26 @@ def test_a_second_row_of_the_same_words_is_another_row(path):
         assert states(journal, [ROWS[0]] * 2) == [CREATED, UNSENT]
 
 
-def test_of_rows_of_the_same_words_the_created_one_is_recalled_first(path):
+@pytest.mark.parametrize(
+    ("label", "state"), [("c-4", UNCERTAIN), ("c-5", CREATED), ("moved", CREATED)]
+)
+def test_of_rows_of_the_same_words_each_is_known_by_its_label(path, label, state):
     with Journal(path, HERE) as journal:
-        journal.sending({4: ROWS[4], 5: ROWS[4]})
+        journal.sending(ALIKE)
         journal.answered(ANSWER[::-1])
     with Journal(path, HERE) as journal:
-        assert states(journal, [ROWS[4]]) == [CREATED]
+        # Of one alone nobody knows whether it is the one that was created.
+        (outcome,) = journal.recalled([(ROWS[4], label)])
+        assert outcome.state == state
+        told = journal.recalled([*ALIKE.values()])
+        assert [outcome.state for outcome in told] == [REJECTED, CREATED]
 
 
 def test_it_is_on_the_disk_before_anything_is_sent(path, monkeypatch):
     synced = []
     monkeypatch.setattr("os.fsync", lambda _: synced.append(path.stat().st_size))
     with Journal(path, HERE) as journal:
-        journal.sending({4: ROWS[4]})
+        journal.sending(labelled(4))
         assert synced == [path.stat().st_size]
         journal.answered([Outcome(UNSENT)])
         assert synced[1:] == [path.stat().st_size]
@@ -79,7 +94,7 @@ def test_it_is_on_the_disk_before_anything_is_sent(path, monkeypatch):
 
 def test_what_was_refused_before_it_was_processed_is_unsent(path):
     with Journal(path, HERE) as journal:
-        journal.sending({4: ROWS[4]})
+        journal.sending(labelled(4))
         journal.answered([Outcome(UNSENT)])
     with Journal(path, HERE) as journal:
         assert states(journal)[4] == UNSENT
@@ -87,7 +102,7 @@ def test_what_was_refused_before_it_was_processed_is_unsent(path):
 
 def test_a_row_that_was_sent_again_has_its_later_outcome(path):
     with Journal(path, HERE) as journal:
-        journal.sending({2: ROWS[2]}, again=[2])
+        journal.sending(labelled(2), again=[2])
         journal.answered([Outcome(CREATED, record={"id": "c2"})])
     with Journal(path, HERE) as journal:
         assert states(journal)[2] == CREATED
@@ -105,7 +120,7 @@ def test_no_value_and_no_word_about_one_is_kept(path):
 def test_the_same_rows_leave_other_hashes_in_another_journal(path, tmp_path):
     other = tmp_path / "other.jsonl"
     with Journal(other, HERE) as journal:
-        journal.sending({0: ROWS[0], 1: ROWS[1]})
+        journal.sending(labelled(0, 1))
     marks = [json.loads(p.read_text().splitlines()[1])["rows"] for p in (path, other)]
     assert not {*marks[0]} & {*marks[1]}
 
@@ -123,7 +138,7 @@ def test_a_journal_that_breaks_off_anywhere_forgets_nothing_that_was_sent(path):
         assert found[2] == (UNCERTAIN if lines == 4 else UNSENT), length
         assert found[5] == UNSENT
         with Journal(path, HERE) as journal:
-            journal.sending({5: ROWS[5]})
+            journal.sending(labelled(5))
         with Journal(path, HERE) as journal:
             assert states(journal) == [*found[:5], UNCERTAIN], length
 
@@ -159,12 +174,12 @@ def test_a_journal_of_which_nothing_came_is_taken_for_something_else(tmp_path, a
     path = tmp_path / "run.jsonl"
     with Journal(path, HERE) as journal:
         if answer is not None:
-            journal.sending({0: ROWS[0]})
+            journal.sending(labelled(0))
             journal.answered([Outcome(UNSENT)])
     another = "https://api.example /worksites"
     with Journal(path, another) as journal:
         assert states(journal) == [UNSENT] * 6
-        journal.sending({0: ROWS[0]})
+        journal.sending(labelled(0))
     with pytest.raises(StoreError, match="journal_of_another"):
         Journal(path, HERE)
     with Journal(path, another) as journal:
@@ -187,7 +202,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path):
 def test_it_knows_of_whom_other_rows_were_created(tmp_path):
     path = tmp_path / "run.jsonl"
     with Journal(path, HERE) as journal:
-        journal.sending({0: ROWS[0], 1: ROWS[1]}, whose=["ann", "ben"])
+        journal.sending({0: (ROWS[0], "ann"), 1: (ROWS[1], "ben")})
         journal.answered(ANSWER)
     assert "ann" not in path.read_text()
     with Journal(path, HERE) as journal:
@@ -197,9 +212,9 @@ def test_it_knows_of_whom_other_rows_were_created(tmp_path):
 
 def test_of_rows_alike_the_uncertain_one_stays_uncertain(path):
     with Journal(path, HERE) as journal:
-        journal.sending({4: ROWS[4], 5: ROWS[4]})
+        journal.sending(ALIKE)
         journal.answered([Outcome(UNCERTAIN), Outcome(REJECTED, (WORDS,))])
-        journal.sending({5: ROWS[4]}, again=[5])
+        journal.sending({5: (ROWS[4], "moved")}, again=[5])
         journal.answered([Outcome(CREATED, record={"id": "c5"})])
     with Journal(path, HERE) as journal:
         assert states(journal, [ROWS[4]] * 2) == [CREATED, UNCERTAIN]

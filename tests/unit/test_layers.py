@@ -26,7 +26,8 @@ status oauth.forwarding oauth.answers oauth.wire oauth.discovery oauth.question
 api.glance api.pace api.following api.days api.manifest api.validity api.failures
 api.catalogue.terms api.shaping oauth.assertion oauth.identity api.forms api.values
 api.catalogue.organizations api.catalogue.employees api.outcomes
-api.catalogue.pay api.catalogue.british api.ledger
+api.catalogue.pay api.catalogue.british api.cases
+api.ledger
 api.resources oauth.receivers tokens.store api.paging api.journal api.folder
 tokens.keyring tokens.held oauth.calls api.countries
 tokens.choice oauth.client api.payroll

@@ -1,0 +1,47 @@
+"""A row as a journal knows it, however often it was sent and corrected."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from .outcomes import CREATED, Outcome
+
+Row = tuple[str, str]
+"""The mark of what a row says, and that of whose it is: who is paid, or its label."""
+
+
+class Case(Struct, eq=False):
+    """
+    One row that is to be created once, whatever it said each time that it was sent.
+
+    Parameters
+    ----------
+    mark, whose : str
+        What it said when it was sent last, and whose it was.
+    outcome : Outcome
+        What became of it then.
+    turns : list of int
+        The numbers of the requests that it was in.
+    said : set of str
+        All that it has ever said.
+    planned : set of str
+        Corrections of which nothing has reached the API yet.
+    was_open : bool
+        An attempt was not answered.
+    is_by_chance : bool
+        It has its label from another table than the rows that had it before.
+    """
+
+    mark: str
+    whose: str
+    outcome: Outcome
+    turns: list[int] = field(default_factory=list)
+    said: set[str] = field(default_factory=set)
+    planned: set[str] = field(default_factory=set)
+    was_open: bool = False
+    is_by_chance: bool = False
+
+    @property
+    def is_created(self) -> bool:
+        """Whether nothing is to be done about it any more."""
+        return self.outcome.state == CREATED

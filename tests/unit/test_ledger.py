@@ -1,0 +1,172 @@
+"""A row is known again by its label and by all that it has said, and counts once."""
+
+from __future__ import annotations
+
+import pytest
+
+from intermezzo_nb.api.journal import Journal
+from intermezzo_nb.api.outcomes import (
+    CREATED,
+    REJECTED,
+    UNCERTAIN,
+    UNSENT,
+    Outcome,
+    RowError,
+)
+
+HERE = "https://api.example /contacts"
+ANSWERS = {
+    "created": Outcome(CREATED, record={"id": "k"}),
+    "rejected": Outcome(REJECTED, (RowError("BAD", "email"),)),
+    "uncertain": Outcome(UNCERTAIN),
+    "unsent": Outcome(UNSENT),
+}
+
+
+def rows_of(words):
+    """Read ``"A0 B1"``: a row that says A, labelled 0, and one that says B."""
+    return [(word[0], word[1:]) for word in words.split()]
+
+
+class Runs:
+    """Runs of one journal, each in a process of its own."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def run(self, table, *requests, beside=""):
+        """Recall a table, and send requests: rows, answers, and what is special."""
+        with Journal(self.path, HERE) as journal:
+            journal.recalled(rows_of(table), rows_of(beside))
+            for words, answers, *special in requests:
+                (more,) = special or ({},)
+                journal.sending(dict(enumerate(rows_of(words))), **more)
+                journal.answered([ANSWERS[answer] for answer in answers.split()])
+
+    def recalled(self, table, beside="", instead=None):
+        with Journal(self.path, HERE) as journal:
+            told = journal.recalled(rows_of(table), rows_of(beside), instead or {})
+        return " ".join(outcome.state for outcome in told)
+
+    def changed(self, table, beside=""):
+        with Journal(self.path, HERE) as journal:
+            return journal.changed(rows_of(table), rows_of(beside))
+
+
+@pytest.fixture
+def runs(tmp_path):
+    return Runs(tmp_path / "run.jsonl")
+
+
+AGAIN, FIRST = {"again": [0]}, {"instead": {0: ["A"]}}
+
+
+def test_what_was_corrected_by_a_run_of_its_own_is_uncertain(runs):
+    runs.run("A0", ("A0", "rejected"))
+    runs.run("B0", ("B0", "created"))
+    assert runs.recalled("A0") == "uncertain"
+    with Journal(runs.path, HERE) as journal:
+        (told,) = journal.recalled(rows_of("A0"))
+    assert [error.code for error in told.errors] == ["BAD", ""]
+    assert "it may be this one, corrected" in told.errors[1].message
+    assert runs.recalled("A0 B7") == "rejected created"
+
+
+def test_what_was_corrected_and_not_answered_is_uncertain(runs):
+    runs.run("A0", ("A0", "rejected"))
+    runs.run("B0", ("B0", "uncertain"))
+    assert runs.recalled("A0") == "uncertain"
+
+
+def test_what_another_table_had_at_the_same_label_corrects_nothing(runs):
+    runs.run("A0 C1", ("A0 C1", "rejected created"))
+    runs.run("D0 E1", ("D0 E1", "created created"))
+    assert runs.recalled("A0 C1") == "rejected created"
+
+
+def test_what_was_rejected_after_another_of_its_label_is_rejected(runs):
+    runs.run("A0", ("A0", "created"))
+    runs.run("B0", ("B0", "rejected"))
+    assert runs.recalled("B0") == "rejected"
+
+
+def test_a_correction_that_was_not_sent_is_that_of_its_label_alone(runs):
+    runs.run("A0", ("A0", "rejected"))
+    runs.run("B0", ("B0", "unsent", FIRST))
+    runs.run("B5", ("B5", "created"))
+    assert runs.recalled("A0 B5") == "rejected created"
+    runs.run("B0", ("B0", "created"))
+    assert runs.recalled("A0 B5") == "created created"
+
+
+def test_a_row_sent_for_the_first_time_is_no_other_that_says_the_same(runs):
+    runs.run("A0 A1", ("A0 A1", "uncertain unsent"))
+    runs.run("A0", ("A0", "unsent", AGAIN))
+    runs.run("A0 A1", ("A1", "created"))
+    assert runs.recalled("A0 A1") == "uncertain created"
+
+
+def test_a_retry_is_not_told_what_became_of_others_that_say_the_same(runs):
+    runs.run("A0 A1", ("A0 A1", "rejected unsent"))
+    assert runs.recalled("A1", beside="A0") == "unsent"
+    # Nor of one that it sends itself, corrected.
+    assert runs.recalled("B0 A1", instead={0: ["A"]}) == "unsent unsent"
+
+
+def test_one_that_was_corrected_to_what_another_says_is_sent(runs):
+    runs.run("A0 A1", ("A0 A1", "rejected rejected"))
+    runs.run("B0", ("B0", "created", FIRST), beside="A1")
+    assert runs.recalled("B1", beside="A0", instead={0: ["A"]}) == "unsent"
+
+
+def test_who_says_what_was_sent_last_comes_before_who_says_what_was_corrected(runs):
+    runs.run("A0 A1", ("A0 A1", "rejected rejected"))
+    runs.run("B0", ("B0", "created", FIRST), beside="A1")
+    assert runs.recalled("A0 A1") == "created rejected"
+    assert runs.recalled("A0 B1") == "rejected created"
+    assert runs.recalled("A0") == "created"
+
+
+def test_what_is_found_of_two_that_say_the_same_is_the_one_that_was_created(runs):
+    runs.run("A0 A1", ("A0 A1", "rejected created"))
+    assert runs.recalled("A0") == "uncertain"
+    runs.run("A0", ("A0", "created", {**AGAIN, "found": True}))
+    assert runs.recalled("A0 A1") == "created unsent"
+
+
+def test_what_is_found_of_one_that_was_corrected_is_the_correction(runs):
+    runs.run("A0", ("A0", "rejected"))
+    runs.run("B0", ("B0", "created"))
+    runs.run("A0", ("A0", "created", {**AGAIN, "found": True}))
+    assert runs.recalled("A0 B5") == "created unsent"
+    assert runs.recalled("B0") == "created"
+
+
+def test_several_attempts_at_one_row_become_one(runs):
+    runs.run("A0", ("A0", "rejected"))
+    runs.run("B0", ("B0", "rejected"))
+    runs.run("C0", ("C0", "created", {"instead": {0: ["A", "B"]}}))
+    for table in ("A0", "B0", "C0"):
+        assert runs.recalled(table) == "created"
+    assert runs.recalled("A0 B1 C2") == "unsent unsent created"
+
+
+@pytest.mark.parametrize("answer", ["created", "uncertain"])
+def test_what_was_sent_otherwise_is_told_also_in_a_request_of_its_own(runs, answer):
+    runs.run("X0 A1", ("X0", "created"))  # and then it was killed
+    runs.run("X0 A1", ("A1", answer))
+    assert runs.changed("X0 B1") == {1: answer}
+    assert runs.changed("X0 A1 B2") == {}
+    # Labels alone are no sign of a row that was created.
+    assert runs.changed("Y0 B1") == ({1: answer} if answer == "uncertain" else {})
+
+
+def test_of_two_that_say_the_same_the_one_that_was_changed_is_told(runs):
+    runs.run("A0 A1", ("A0 A1", "created created"))
+    assert runs.changed("A0 B1") == {1: "created"}
+
+
+def test_a_changed_row_is_told_by_those_beside_it_in_a_retry(runs):
+    runs.run("X0 A1", ("X0 A1", "created created"))
+    assert runs.changed("B1") == {}
+    assert runs.changed("B1", beside="X0") == {0: "created"}
