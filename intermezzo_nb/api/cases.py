@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from msgspec import Struct, field
 
 from .outcomes import CREATED, Outcome
 
-Row = tuple[str, str]
-"""The mark of what a row says, and that of whose it is: who is paid, or its label."""
+
+class Row(NamedTuple):
+    """
+    A row that is sent: in words outside of a journal, in hashes of them inside.
+
+    Parameters
+    ----------
+    said : str
+        What it says.
+    whose : str
+        Who is paid, or the caller's label.
+    before : tuple of str
+        What it said before, and is corrected by this.
+    """
+
+    said: str
+    whose: str
+    before: tuple[str, ...] = ()
 
 
 class Case(Struct, eq=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -31,8 +31,7 @@ def deliver(
     """
     how.keep(report)
     is_retry, unanswered = bool(how.attempts), {*keys_in(how, UNCERTAIN)}
-    instead = _corrected(how, job)
-    beside = _beside(how, job)
+    rows, beside = _rows(how, job), _beside(how, job)
     how.attempts.append((job, delivery))
     if job.is_one:
         how.runs.append((job, delivery))
@@ -47,10 +46,9 @@ def deliver(
                 if job.is_one and not is_retry:
                     look_at_others(opened, job, delivery)
                 elif not job.is_one:
-                    refuse_changed(opened, job, beside, is_retry=is_retry)
-                again = _recall(
-                    job, delivery, opened, beside, instead, is_retry=is_retry
-                )
+                    refuse_changed(opened, job, rows, beside, is_retry=is_retry)
+                delivery.outcomes = opened.recalled(rows, beside)
+                again = _recall(job, delivery, opened, is_retry=is_retry)
                 doubtful += opened.doubtful(job.marks)
             Poster(
                 how.api,
@@ -59,7 +57,7 @@ def deliver(
                 journal=opened,
                 again=again,
                 doubtful=doubtful,
-                instead=instead,
+                rows=rows,
                 progress=how.progress,
             ).run()
     except KeyboardInterrupt:
@@ -95,13 +93,10 @@ def _recall(
     job: Job,
     delivery: Delivery,
     journal: Journal,
-    beside: Sequence[Row],
-    instead: Mapping[int, Sequence[str]],
     *,
     is_retry: bool,
 ) -> list[int]:
-    """Take over what the journal knows; give the rows that are sent once more."""
-    delivery.outcomes = journal.recalled(job.rows, beside, instead)
+    """Tell what the journal knows; give the rows that are sent once more."""
     again = delivery.places(REJECTED, UNCERTAIN) if is_retry else []
     unsent = delivery.places(UNSENT)
     if job.is_one:
@@ -123,30 +118,38 @@ def _recall(
     return again
 
 
+def _rows(how: Manner, job: Job) -> list[Row]:
+    """Give the rows of a job, and in a retry what those of their labels said before."""
+    before: dict[Any, dict[str, None]] = {}
+    for earlier, at in _settled(how):
+        for label in earlier.labels[at]:
+            before.setdefault(label, {})[earlier.marks[at]] = None
+    rows = []
+    for at, own in enumerate(job.labels):
+        row = job.row(at)
+        said = dict.fromkeys(m for label in own for m in before.get(label, ()))
+        rows.append(row._replace(before=tuple(m for m in said if m != row.said)))
+    return rows
+
+
 def _beside(how: Manner, job: Job) -> list[Row]:
-    """Give, for a retry, the other rows of what was sent before, as they were last."""
+    """Give the other rows of what was sent before, as they were last."""
     ours = {label for own in job.labels for label in own}
-    rows = {
-        own[0]: earlier.row(at)
-        for earlier, _ in how.attempts
-        for at, own in enumerate(earlier.labels)
-        if ours.isdisjoint(own)
-    }
+    rows: dict[str, Row] = {}
+    for earlier, at in _settled(how):
+        if ours.isdisjoint(earlier.labels[at]):
+            row = earlier.row(at)
+            old = rows.pop(row.whose, None)
+            before = (*old.before, old.said) if old else ()
+            rows[row.whose] = row._replace(before=before)
     return [*rows.values()]
 
 
-def _corrected(how: Manner, job: Job) -> dict[int, list[str]]:
-    """Give, for rows of a retry, the marks of those that had their labels before."""
-    before: dict[Any, dict[str, None]] = {}
-    for earlier, delivery in how.attempts:
-        for at in delivery.places(REJECTED, UNCERTAIN):
-            for label in earlier.labels[at]:
-                before.setdefault(label, {})[earlier.marks[at]] = None
-    found = (
-        {mark for label in own for mark in before.get(label, ())} - {mark}
-        for own, mark in zip(job.labels, job.marks, strict=True)
-    )
-    return {at: sorted(marks) for at, marks in enumerate(found) if marks}
+def _settled(how: Manner) -> Iterator[tuple[Job, int]]:
+    """Give the rows, in order, of which something has reached the API."""
+    for job, delivery in how.attempts:
+        for at in delivery.places(CREATED, REJECTED, UNCERTAIN):
+            yield job, at
 
 
 def _interrupted(how: Manner, report: SendReport) -> SendFailed:

@@ -27,7 +27,6 @@ from .ledger import Ledger
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome
 
 _VERSION = 1
-_NONE: Mapping[int, Sequence[str]] = {}
 _BEGINNING = b'{"journal":'
 _ODD = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 # Another journal knows nothing of what was sent, and would send it again.
@@ -89,16 +88,12 @@ class Journal:
         self._lock.release()
 
     def recalled(
-        self,
-        rows: Sequence[Row],
-        beside: Sequence[Row] = (),
-        instead: Mapping[int, Sequence[str]] = _NONE,
+        self, rows: Sequence[Row], beside: Sequence[Row] = ()
     ) -> list[Outcome]:
         """Give what earlier runs know of each row, as :meth:`Ledger.recalled` does."""
         ours, others = self._rows(rows), self._rows(beside)
         self._known = sorted(self._ledger.turns([*ours, *others]))
-        before = {at: self._marks(texts) for at, texts in instead.items()}
-        return self._ledger.recalled(ours, others, before)
+        return self._ledger.recalled(ours, others)
 
     def doubtful(self, texts: Sequence[str]) -> list[int]:
         """Give the positions of the rows of which an earlier attempt is unanswered."""
@@ -122,7 +117,6 @@ class Journal:
         self,
         rows: Mapping[int, Row],
         again: Collection[int] = (),
-        instead: Mapping[int, Sequence[str]] = _NONE,
         *,
         found: bool = False,
     ) -> None:
@@ -135,21 +129,19 @@ class Journal:
             By their positions.
         again : collection of int
             Those whose earlier outcome this one replaces.
-        instead : mapping of int to sequence of str, optional
-            By position, rows that were sent before and that this one corrects.
         found : bool
             Nothing is sent: somebody has looked, and says that they are there.
         """
         self._number += 1
         self._run = self._run or self._number
-        places = [*rows]
+        places, marked = [*rows], self._rows(rows.values())
         entry = {
             "sending": self._number,
             "at": _now(),
             "first": places[0],
             "last": places[-1],
-            "rows": self._marks(text for text, _ in rows.values()),
-            "whose": self._marks(whose for _, whose in rows.values()),
+            "rows": [row.said for row in marked],
+            "whose": [row.whose for row in marked],
             "again": [n for n, place in enumerate(places) if place in again],
             "run": self._run,
         }
@@ -157,12 +149,8 @@ class Journal:
             entry["found"] = True
         if self._number == self._run and self._known:
             entry["known"] = self._known
-        if corrected := {
-            str(number): self._marks(instead[place])
-            for number, place in enumerate(places)
-            if place in instead
-        }:
-            entry["instead"] = corrected
+        if before := {n: row.before for n, row in enumerate(marked) if row.before}:
+            entry["before"] = before
         self._write(entry)
 
     def answered(self, outcomes: Sequence[Outcome]) -> None:
@@ -223,7 +211,10 @@ class Journal:
         return {"journal": _VERSION, "salt": self._salt.hex(), "subject": mark}
 
     def _rows(self, rows: Iterable[Row]) -> list[Row]:
-        return [(self._mark(text), self._mark(whose)) for text, whose in rows]
+        return [
+            Row(self._mark(said), self._mark(whose), tuple(self._marks(before)))
+            for said, whose, before in rows
+        ]
 
     def _marks(self, texts: Iterable[str]) -> list[str]:
         return [*map(self._mark, texts)]

@@ -29,12 +29,7 @@ class Ledger:
         """Whether nothing is known."""
         return not self._by_mark
 
-    def recalled(
-        self,
-        rows: Sequence[Row],
-        beside: Sequence[Row],
-        instead: Mapping[int, Sequence[str]],
-    ) -> list[Outcome]:
+    def recalled(self, rows: Sequence[Row], beside: Sequence[Row]) -> list[Outcome]:
         """
         Give what earlier runs know of each row; unsent where they know nothing.
 
@@ -42,12 +37,10 @@ class Ledger:
         ----------
         beside : sequence of Row
             Others of the same table, which may be alike.
-        instead : mapping of int to sequence of str
-            By position, what a row has said before and is corrected by this one.
         """
         taken: set[Case] = set()
-        self._found(beside, {}, taken)
-        found = self._found(rows, instead, taken)
+        self._found(beside, taken)
+        found = self._found(rows, taken)
         marks = {case.mark for case in found if case}
         spare = {mark for mark in marks if not taken.issuperset(self._created(mark))}
         return [
@@ -55,12 +48,7 @@ class Ledger:
             for case in found
         ]
 
-    def _found(
-        self,
-        rows: Sequence[Row],
-        instead: Mapping[int, Sequence[str]],
-        taken: set[Case],
-    ) -> list[Case | None]:
+    def _found(self, rows: Sequence[Row], taken: set[Case]) -> list[Case | None]:
         """Take for each row a case: by its label first, and what was said last."""
         shelves = self._shelves(rows)
         found: list[Case | None] = [None] * len(rows)
@@ -68,10 +56,10 @@ class Ledger:
             for is_last in (True, False):
                 missing = [at for at, case in enumerate(found) if case is None]
                 # Else a row that says now what was sent last would have none.
-                kept = {rows[at][0] for at in missing} if not is_last else set()
+                kept = {rows[at].said for at in missing} if not is_last else set()
                 for at in missing:
-                    mark, whose = rows[at]
-                    shelf = shelves[is_last, mark, whose if has_label else None]
+                    whose = rows[at].whose if has_label else None
+                    shelf = shelves[is_last, rows[at].said, whose]
                     while shelf and shelf[0] in taken:
                         shelf.popleft()
                     free = (c for c in shelf if c not in taken and c.mark not in kept)
@@ -79,9 +67,9 @@ class Ledger:
                         found[at] = case
                         taken.add(case)
             # What a row takes the place of is no other's.
-            for at, before in instead.items() if has_label else ():
-                if found[at] is None:
-                    taken.update(self._meant(rows[at], before))
+            for at, row in enumerate(rows) if has_label else ():
+                if found[at] is None and row.before:
+                    taken.update(self._meant(row, row.before))
         return found
 
     def _shelves(
@@ -93,7 +81,7 @@ class Ledger:
         By whether it was said last, by what was said, and by the label or None.
         """
         shelves: dict[tuple[bool, str, str | None], deque[Case]] = defaultdict(deque)
-        marks = dict.fromkeys(mark for mark, _ in rows)
+        marks = dict.fromkeys(row.said for row in rows)
         known = dict.fromkeys(c for mark in marks for c in self._known(mark))
         for case in sorted(known, key=lambda case: not case.is_created):
             for mark in case.said:
@@ -157,13 +145,13 @@ class Ledger:
             The state of the other one.
         """
         taken: set[Case] = set()
-        self._found(beside, {}, taken)
-        found = self._found(rows, {}, taken)
+        self._found(beside, taken)
+        found = self._found(rows, taken)
         turns = self.turns([*beside, *rows])
         return {
             at: other.outcome.state
             for at, case in enumerate(found)
-            for other in (() if case else self._by_whose.get(rows[at][1], ()))
+            for other in (() if case else self._by_whose.get(rows[at].whose, ()))
             if other not in taken
             and (
                 other.outcome.state == UNCERTAIN
@@ -175,9 +163,9 @@ class Ledger:
         """Give the numbers of the requests that rows were in, with these labels."""
         return {
             turn
-            for mark, whose in rows
-            for case in self._by_whose.get(whose, ())
-            if mark in case.said
+            for row in rows
+            for case in self._by_whose.get(row.whose, ())
+            if row.said in case.said
             for turn in case.turns
         }
 
@@ -208,36 +196,38 @@ class Ledger:
         return last
 
     def _take(self, entry: Mapping[str, Any], answer: Mapping[str, Any] | None) -> None:
-        marks = entry["rows"]
-        rows: list[Row] = [*zip(marks, entry["whose"], strict=True)]
-        if not all(isinstance(mark, str) for row in rows for mark in row):
-            raise TypeError
         self._tables[entry["run"]] |= {entry["sending"], *entry.get("known", ())}
-        corrected = [
-            [
-                *entry.get("instead", {}).get(str(number), ()),
-                *([mark] if number in entry["again"] else []),
-            ]
-            for number, mark in enumerate(marks)
+        before = entry.get("before", {})
+        rows = [
+            Row(mark, whose, tuple(before.get(str(number), ())))
+            for number, (mark, whose) in enumerate(
+                zip(entry["rows"], entry["whose"], strict=True)
+            )
         ]
+        if not all(isinstance(m, str) for r in rows for m in (*r[:2], *r.before)):
+            raise TypeError
+        again = {*entry["again"]}
         is_by_chance = any(
-            case.is_created and mark not in case.said
-            for (mark, whose), before in zip(rows, corrected, strict=True)
-            for case in (() if before else self._by_whose.get(whose, ()))
+            case.is_created and row.said not in case.said
+            for number, row in enumerate(rows)
+            if not row.before and number not in again
+            for case in self._by_whose.get(row.whose, ())
         )
-        for number, (row, before) in enumerate(zip(rows, corrected, strict=True)):
+        for number, row in enumerate(rows):
             outcome = _read(answer, str(number))
-            cases = self._meant(row, before)
+            own = (row.said,) if number in again else ()
+            cases = self._meant(row, (*row.before, *own))
             if outcome.state == UNSENT:
                 for case in cases:
-                    self._enter(row[0], case, case.planned)
+                    self._enter(row.said, case, case.planned)
                 continue
             if entry.get("found") and cases and cases[0].outcome.state == REJECTED:
-                cases += self._later(cases[0]) or self._created(row[0])[:1]
-            case = self._united(cases) or Case(*row, outcome, is_by_chance=is_by_chance)
+                cases += self._later(cases[0]) or self._created(row.said)[:1]
+            case = self._united(cases) or Case(
+                row.said, row.whose, outcome, is_by_chance=is_by_chance
+            )
             self._leave(case)
-            case.mark, case.whose = row
-            case.outcome = outcome
+            case.mark, case.whose, case.outcome = row.said, row.whose, outcome
             case.turns.append(entry["sending"])
             case.was_open |= outcome.state == UNCERTAIN
             self._by_whose[case.whose].append(case)
@@ -252,13 +242,14 @@ class Ledger:
         before : sequence of str
             What it takes the place of, if it is sent by a retry.
         """
-        mark, whose = row
         planned = [
-            case for case in self._by_whose.get(whose, ()) if mark in case.planned
+            case
+            for case in self._by_whose.get(row.whose, ())
+            if row.said in case.planned
         ]
         corrected = [case for one in before for case in self._known(one)]
         cases = [c for c in dict.fromkeys(planned + corrected) if not c.is_created]
-        own = [case for case in cases if case.whose == whose]
+        own = [case for case in cases if case.whose == row.whose]
         # Which of rows alike it was is not known; what is uncertain stays so.
         cases.sort(key=lambda case: case.outcome.state == UNCERTAIN)
         return own or cases[:1]

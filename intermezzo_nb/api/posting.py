@@ -10,7 +10,7 @@ token. After anything else the run stops, and says which rows are uncertain.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from msgspec import Struct, field
@@ -44,7 +44,6 @@ _JSON = {"Content-Type": "application/json"}
 _REFUSED_WHOLE = (400, 409, 422)
 _REDIRECTED_UNDONE = (307, 308)  # RFC 9110 §15.4: to be asked again elsewhere
 _TIMED_OUT = 408
-_NONE: Mapping[int, Sequence[str]] = {}
 _LONGEST_LABEL = 2000  # characters
 _TRIES = 7  # of a chunk that is answered with 429
 
@@ -91,16 +90,11 @@ class Job(Struct, frozen=True):
     timeout: tuple[float, float]
     is_one: bool = False
 
-    @property
-    def rows(self) -> list[Row]:
-        """All rows as a journal knows them."""
-        return [self.row(at) for at in range(len(self.marks))]
-
     def row(self, at: int) -> Row:
         """Give a journal a row, and whose it is: who is paid, or the caller's label."""
         if self.is_one:
-            return self.marks[at], self.keys[at]
-        return self.marks[at], plain(self.labels[at][0], _LONGEST_LABEL)
+            return Row(self.marks[at], self.keys[at])
+        return Row(self.marks[at], plain(self.labels[at][0], _LONGEST_LABEL))
 
 
 class Delivery(Struct):
@@ -141,8 +135,8 @@ class Poster:
         Rows that are sent once more, because somebody asked for just that.
     doubtful : collection of int
         Rows that were sent before, and not answered.
-    instead : mapping of int to sequence of str
-        For rows of a retry, the marks of those that they correct.
+    rows : sequence of Row
+        As the journal, if there is one, is told of them.
     """
 
     def __init__(
@@ -154,12 +148,12 @@ class Poster:
         journal: Journal | None = None,
         again: Sequence[int] = (),
         doubtful: Collection[int] = (),
-        instead: Mapping[int, Sequence[str]] = _NONE,
+        rows: Sequence[Row] = (),
         progress: Callable[[Progress], None] = lambda _: None,
     ) -> None:
         self._api, self._job, self._delivery = api, job, delivery
         self._journal, self._again, self._progress = journal, {*again}, progress
-        self._doubtful, self._instead = {*doubtful}, instead
+        self._doubtful, self._rows = {*doubtful}, rows
         self._began, self._settled = time.monotonic(), 0
 
     def run(self) -> None:
@@ -265,8 +259,8 @@ class Poster:
 
     def _note_sending(self, chunk: Sequence[int]) -> None:
         if self._journal is not None:
-            rows = {at: self._job.row(at) for at in chunk}
-            self._journal.sending(rows, self._again, self._instead)
+            rows = {at: self._rows[at] for at in chunk}
+            self._journal.sending(rows, self._again)
 
     def _note_answered(self, outcomes: Sequence[Outcome]) -> None:
         if self._journal is not None:

@@ -42,7 +42,12 @@ _CHANGED = {
 
 
 def refuse_changed(
-    journal: Journal, job: Job, beside: Sequence[Row], *, is_retry: bool
+    journal: Journal,
+    job: Job,
+    rows: Sequence[Row],
+    beside: Sequence[Row],
+    *,
+    is_retry: bool,
 ) -> None:
     """
     Refuse rows that an earlier run of a journal has sent otherwise.
@@ -54,7 +59,7 @@ def refuse_changed(
     BadTable
         There are some.
     """
-    changed = journal.changed(job.rows, beside)
+    changed = journal.changed(rows, beside)
     problems = [
         (job.labels[at][0], "", _SAYS_ELSE[state])
         for at, state in changed.items()

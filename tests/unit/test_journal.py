@@ -7,6 +7,7 @@ import stat
 
 import pytest
 
+from intermezzo_nb.api.cases import Row
 from intermezzo_nb.api.journal import Journal
 from intermezzo_nb.api.outcomes import (
     CREATED,
@@ -24,11 +25,11 @@ WORDS = RowError("BAD", "email", "nobody@example is no address")
 ANSWER = [Outcome(CREATED, record={"id": "c0"}), Outcome(REJECTED, (WORDS,))]
 
 
-ALIKE = {4: (ROWS[4], "c-4"), 5: (ROWS[4], "c-5")}
+ALIKE = {4: Row(ROWS[4], "c-4"), 5: Row(ROWS[4], "c-5")}
 
 
 def labelled(*places, rows=ROWS):
-    return {at: (rows[at], f"c-{at}") for at in places}
+    return {at: Row(rows[at], f"c-{at}") for at in places}
 
 
 def states(journal, rows=ROWS):
@@ -76,7 +77,7 @@ def test_of_rows_of_the_same_words_each_is_known_by_its_label(path, label, state
         journal.answered(ANSWER[::-1])
     with Journal(path, HERE) as journal:
         # Of one alone nobody knows whether it is the one that was created.
-        (outcome,) = journal.recalled([(ROWS[4], label)])
+        (outcome,) = journal.recalled([Row(ROWS[4], label)])
         assert outcome.state == state
         told = journal.recalled([*ALIKE.values()])
         assert [outcome.state for outcome in told] == [REJECTED, CREATED]
@@ -202,7 +203,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path):
 def test_it_knows_of_whom_other_rows_were_created(tmp_path):
     path = tmp_path / "run.jsonl"
     with Journal(path, HERE) as journal:
-        journal.sending({0: (ROWS[0], "ann"), 1: (ROWS[1], "ben")})
+        journal.sending({0: Row(ROWS[0], "ann"), 1: Row(ROWS[1], "ben")})
         journal.answered(ANSWER)
     assert "ann" not in path.read_text()
     with Journal(path, HERE) as journal:
@@ -214,7 +215,7 @@ def test_of_rows_alike_the_uncertain_one_stays_uncertain(path):
     with Journal(path, HERE) as journal:
         journal.sending(ALIKE)
         journal.answered([Outcome(UNCERTAIN), Outcome(REJECTED, (WORDS,))])
-        journal.sending({5: (ROWS[4], "moved")}, again=[5])
+        journal.sending({5: Row(ROWS[4], "moved")}, again=[5])
         journal.answered([Outcome(CREATED, record={"id": "c5"})])
     with Journal(path, HERE) as journal:
         assert states(journal, [ROWS[4]] * 2) == [CREATED, UNCERTAIN]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from intermezzo_nb.api.cases import Row
 from intermezzo_nb.api.journal import Journal
 from intermezzo_nb.api.outcomes import (
     CREATED,
@@ -24,8 +25,9 @@ ANSWERS = {
 
 
 def rows_of(words):
-    """Read ``"A0 B1"``: a row that says A, labelled 0, and one that says B."""
-    return [(word[0], word[1:]) for word in words.split()]
+    """Read ``"A0 B1<A"``: one that says A, labelled 0, and one that said so before."""
+    told = [word.partition("<") for word in words.split()]
+    return [Row(row[0], row[1:], tuple(before)) for row, _, before in told]
 
 
 class Runs:
@@ -43,9 +45,9 @@ class Runs:
                 journal.sending(dict(enumerate(rows_of(words))), **more)
                 journal.answered([ANSWERS[answer] for answer in answers.split()])
 
-    def recalled(self, table, beside="", instead=None):
+    def recalled(self, table, beside=""):
         with Journal(self.path, HERE) as journal:
-            told = journal.recalled(rows_of(table), rows_of(beside), instead or {})
+            told = journal.recalled(rows_of(table), rows_of(beside))
         return " ".join(outcome.state for outcome in told)
 
     def changed(self, table, beside=""):
@@ -58,7 +60,7 @@ def runs(tmp_path):
     return Runs(tmp_path / "run.jsonl")
 
 
-AGAIN, FIRST = {"again": [0]}, {"instead": {0: ["A"]}}
+AGAIN = {"again": [0]}
 
 
 def test_what_was_corrected_by_a_run_of_its_own_is_uncertain(runs):
@@ -92,7 +94,7 @@ def test_what_was_rejected_after_another_of_its_label_is_rejected(runs):
 
 def test_a_correction_that_was_not_sent_is_that_of_its_label_alone(runs):
     runs.run("A0", ("A0", "rejected"))
-    runs.run("B0", ("B0", "unsent", FIRST))
+    runs.run("B0", ("B0<A", "unsent"))
     runs.run("B5", ("B5", "created"))
     assert runs.recalled("A0 B5") == "rejected created"
     runs.run("B0", ("B0", "created"))
@@ -109,19 +111,20 @@ def test_a_row_sent_for_the_first_time_is_no_other_that_says_the_same(runs):
 def test_a_retry_is_not_told_what_became_of_others_that_say_the_same(runs):
     runs.run("A0 A1", ("A0 A1", "rejected unsent"))
     assert runs.recalled("A1", beside="A0") == "unsent"
+    assert runs.recalled("A1", beside="B0<A") == "unsent"
     # Nor of one that it sends itself, corrected.
-    assert runs.recalled("B0 A1", instead={0: ["A"]}) == "unsent unsent"
+    assert runs.recalled("B0<A A1") == "unsent unsent"
 
 
 def test_one_that_was_corrected_to_what_another_says_is_sent(runs):
     runs.run("A0 A1", ("A0 A1", "rejected rejected"))
-    runs.run("B0", ("B0", "created", FIRST), beside="A1")
-    assert runs.recalled("B1", beside="A0", instead={0: ["A"]}) == "unsent"
+    runs.run("B0", ("B0<A", "created"), beside="A1")
+    assert runs.recalled("B1<A", beside="A0") == "unsent"
 
 
 def test_who_says_what_was_sent_last_comes_before_who_says_what_was_corrected(runs):
     runs.run("A0 A1", ("A0 A1", "rejected rejected"))
-    runs.run("B0", ("B0", "created", FIRST), beside="A1")
+    runs.run("B0", ("B0<A", "created"), beside="A1")
     assert runs.recalled("A0 A1") == "created rejected"
     assert runs.recalled("A0 B1") == "rejected created"
     assert runs.recalled("A0") == "created"
@@ -145,7 +148,7 @@ def test_what_is_found_of_one_that_was_corrected_is_the_correction(runs):
 def test_several_attempts_at_one_row_become_one(runs):
     runs.run("A0", ("A0", "rejected"))
     runs.run("B0", ("B0", "rejected"))
-    runs.run("C0", ("C0", "created", {"instead": {0: ["A", "B"]}}))
+    runs.run("C0", ("C0<AB", "created"))
     for table in ("A0", "B0", "C0"):
         assert runs.recalled(table) == "created"
     assert runs.recalled("A0 B1 C2") == "unsent unsent created"
