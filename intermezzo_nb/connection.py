@@ -468,6 +468,8 @@ class Connection:
         journal : path, optional
             A file that notes what was sent, by hashes and without data: after a kill,
             the same call with the same file sends only what is unsent.
+            Rows are known by their labels and by what they say: correct them by
+            ``retry``, keep their labels, and give another table another file.
         progress : callable, optional
             Told a :class:`Progress` after each answer, and before each wait.
 
