@@ -136,8 +136,8 @@ class Ledger:
         Give the positions of rows that are not known, of whom another was sent.
 
         That other one is none of these rows, and was created or is uncertain. One
-        that was created was in a table with some of these rows, too: else the labels
-        are those of another table, by chance.
+        that was created was in a table with some of these rows, too, or was to be
+        corrected to this: else the labels are those of another table, by chance.
 
         Returns
         -------
@@ -155,7 +155,12 @@ class Ledger:
             if other not in taken
             and (
                 other.outcome.state == UNCERTAIN
-                or (other.is_created and self._is_beside(other, turns))
+                or (
+                    other.is_created
+                    and (
+                        rows[at].said in other.planned or self._is_beside(other, turns)
+                    )
+                )
             )
         }
 

@@ -173,3 +173,11 @@ def test_a_changed_row_is_told_by_those_beside_it_in_a_retry(runs):
     runs.run("X0 A1", ("X0 A1", "created created"))
     assert runs.changed("B1") == {}
     assert runs.changed("B1", beside="X0") == {0: "created"}
+
+
+def test_a_correction_that_was_not_sent_is_told_once_its_row_was_created(runs):
+    runs.run("A0", ("A0", "uncertain"))
+    runs.run("B0", ("B0<A", "unsent"))
+    runs.run("A0", ("A0", "created", AGAIN))
+    assert runs.changed("B0") == {0: "created"}
+    assert runs.changed("C0") == runs.changed("B1") == {}
