@@ -198,6 +198,7 @@ class Journal:
         if not is_same:  # where nothing came of what was tried, as by a wrong id
             os.ftruncate(self._file, 0)
             torn, entries, head = b"", [], self._head(subject)
+            self._number = 0
         if torn:
             # What was being written when somebody died was never acted upon. Of a
             # file that is no journal, nothing is cut off.

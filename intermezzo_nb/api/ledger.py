@@ -188,17 +188,17 @@ class Ledger:
         Raises
         ------
         LookupError, TypeError, ValueError, AttributeError
-            They are none, or one of them is missing.
+            They are none, or some of them are missing.
         """
-        last = 0
         answers = {entry["answered"]: entry for entry in entries if "answered" in entry}
-        for entry in entries:
-            if "sending" not in entry:
-                _ = entry["answered"]  # there is nothing else
-                continue
-            last = max(last, entry["sending"])
-            self._take(entry, answers.get(entry["sending"]))
-        return last
+        requests = [entry for entry in entries if "answered" not in entry]
+        numbers = [entry["sending"] for entry in requests]
+        # Else lines are lost, or those of two journals, and answers to others.
+        if numbers != [*range(1, len(numbers) + 1)] or not {*answers} <= {*numbers}:
+            raise ValueError
+        for number, entry in zip(numbers, requests, strict=True):
+            self._take(entry, answers.get(number))
+        return len(numbers)
 
     def _take(self, entry: Mapping[str, Any], answer: Mapping[str, Any] | None) -> None:
         self._tables[entry["run"]] |= {entry["sending"], *entry.get("known", ())}

@@ -238,3 +238,24 @@ def test_a_line_that_does_not_tell_what_was_sent_is_damaged(path, line, changes)
     path.write_text("".join(json.dumps(one) + "\n" for one in lines))
     with pytest.raises(StoreError, match="journal_damaged"):
         Journal(path, HERE)
+
+
+def lose_a_request(lines):
+    del lines[1]
+
+
+def join_two_journals(lines):
+    lines += lines[1:]
+
+
+def answer_nothing(lines):
+    lines.append({"answered": 9})
+
+
+@pytest.mark.parametrize("change", [lose_a_request, join_two_journals, answer_nothing])
+def test_lines_that_are_not_those_of_one_journal_are_damaged(path, change):
+    lines = [json.loads(one) for one in path.read_text().splitlines()]
+    change(lines)
+    path.write_text("".join(json.dumps(one) + "\n" for one in lines))
+    with pytest.raises(StoreError, match="journal_damaged"):
+        Journal(path, HERE)
