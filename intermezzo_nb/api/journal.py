@@ -26,12 +26,14 @@ from .cases import Row
 from .ledger import Ledger
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome
 
-_VERSION = 1
+_VERSION = 2
 _BEGINNING = b'{"journal":'
 _ODD = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 # Another journal knows nothing of what was sent, and would send it again.
 _ADVICE = {
     "journal_busy": "Wait for the other run to end, and run it again then.",
+    "journal_of_another_version": "Finish with that version what it is of; or look up "
+    "first what was created, and name another file then.",
     "journal_damaged": "If it was one, look up first what was created; then name "
     "another file.",
 }
@@ -51,8 +53,8 @@ class Journal:
     Raises
     ------
     StoreError
-        ``journal_busy``, ``journal_of_another``, ``journal_damaged``, or it cannot be
-        written.
+        ``journal_busy``, ``journal_of_another``, ``journal_of_another_version``,
+        ``journal_damaged``, or it cannot be written.
     """
 
     def __init__(self, path: str | os.PathLike[str], subject: str) -> None:
@@ -186,13 +188,15 @@ class Journal:
             entries = [json.loads(line) for line in whole]
             head = entries[0] if entries else self._head(subject)
             self._salt = bytes.fromhex(head["salt"])
-            is_ours = head["journal"] == _VERSION
+            if head["journal"] != _VERSION:
+                why = "it was written by another version of intermezzo_nb"
+                raise self._fault(why, "journal_of_another_version")
             is_same = head["subject"] == self._mark(subject)
             self._number = self._ledger.take(entries[1:])
         except _ODD:
             why = "it is no journal, or is damaged"
             raise self._fault(why, "journal_damaged") from None
-        if not (is_ours and (is_same or self._ledger.is_empty)):
+        if not (is_same or self._ledger.is_empty):
             why = "it is of something else that was sent, or to another place"
             raise self._fault(why, "journal_of_another")
         if not is_same:  # where nothing came of what was tried, as by a wrong id

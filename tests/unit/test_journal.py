@@ -147,7 +147,7 @@ def test_a_journal_that_breaks_off_anywhere_forgets_nothing_that_was_sent(path):
 @pytest.mark.parametrize(
     "content",
     [
-        *("nonsense\n", "[]\n", "{}\n", '{"journal":1}\n'),
+        *("nonsense\n", "[]\n", "{}\n", '{"journal":2}\n'),
         *("no end of a line", "name,email\nErika,e@x.example", "{}", "\n", " "),
         "[" * 100_000 + "\n",
     ],
@@ -168,6 +168,18 @@ def test_a_journal_of_something_else_is_refused(path):
         Journal(path, "https://api.example /worksites")
     assert caught.value.code == "journal_of_another"
     assert caught.value.advice == "Name another file."
+
+
+@pytest.mark.parametrize("version", [1, 3, "2"])
+def test_a_journal_of_another_version_is_told_as_one(path, version):
+    head, *lines = [json.loads(one) for one in path.read_text().splitlines()]
+    del lines[0]["run"]
+    told = [head | {"journal": version}, *lines]
+    path.write_text("".join(json.dumps(one) + "\n" for one in told))
+    with pytest.raises(StoreError, match="another version") as caught:
+        Journal(path, HERE)
+    assert caught.value.code == "journal_of_another_version"
+    assert "look up first what was created" in caught.value.advice
 
 
 @pytest.mark.parametrize("answer", [None, []])
