@@ -54,6 +54,10 @@ class Runs:
         with Journal(self.path, HERE) as journal:
             return journal.changed(rows_of(table), rows_of(beside))
 
+    def doubtful(self, table):
+        with Journal(self.path, HERE) as journal:
+            return journal.doubtful([row.said for row in rows_of(table)])
+
 
 @pytest.fixture
 def runs(tmp_path):
@@ -181,3 +185,13 @@ def test_a_correction_that_was_not_sent_is_told_once_its_row_was_created(runs):
     runs.run("A0", ("A0", "created", AGAIN))
     assert runs.changed("B0") == {0: "created"}
     assert runs.changed("C0") == runs.changed("B1") == {}
+
+
+def test_an_attempt_that_was_not_answered_is_remembered_whatever_came_later(runs):
+    runs.run("A0", ("A0", "rejected"))
+    runs.run("B0", ("B0", "uncertain"))
+    assert runs.doubtful("A0 B0") == [1]
+    runs.run("B0", ("B0", "rejected", AGAIN))
+    assert runs.doubtful("A0 B0") == [1]
+    runs.run("C0", ("C0<AB", "created"))
+    assert runs.doubtful("A0 B0 C0 D0") == [0, 1, 2]
