@@ -38,26 +38,23 @@ class Case(Struct, eq=False):
         What it said when it was sent last, and whose it was.
     outcome : Outcome
         What became of it then.
-    turns : list of int
-        The numbers of the requests that it was in.
+    turn : int
+        The number of that request.
     said : set of str
         All that it has ever said.
     planned : set of str
         Corrections of which nothing has reached the API yet.
     was_open : bool
         An attempt was not answered.
-    is_by_chance : bool
-        It has its label from another table than the rows that had it before.
     """
 
     mark: str
     whose: str
     outcome: Outcome
-    turns: list[int] = field(default_factory=list)
+    turn: int = 0
     said: set[str] = field(default_factory=set)
     planned: set[str] = field(default_factory=set)
     was_open: bool = False
-    is_by_chance: bool = False
 
     @property
     def is_created(self) -> bool:

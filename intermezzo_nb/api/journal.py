@@ -26,7 +26,7 @@ from .cases import Row
 from .ledger import Ledger
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome
 
-_VERSION = 2
+_VERSION = 1
 _BEGINNING = b'{"journal":'
 _ODD = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 # Another journal knows nothing of what was sent, and would send it again.
@@ -61,8 +61,7 @@ class Journal:
         self.path = Path(path)
         self._lock = FileLock(f"{self.path}.lock", timeout=0)
         self._ledger = Ledger()
-        self._number = self._run = 0
-        self._known: list[int] = []
+        self._number = 0
         if not self.path.parent.is_dir():  # the lock would make it
             raise self._fault("its folder is not there", "journal_unwritable")
         try:
@@ -93,9 +92,7 @@ class Journal:
         self, rows: Sequence[Row], beside: Sequence[Row] = ()
     ) -> list[Outcome]:
         """Give what earlier runs know of each row, as :meth:`Ledger.recalled` does."""
-        ours, others = self._rows(rows), self._rows(beside)
-        self._known = sorted(self._ledger.turns([*ours, *others]))
-        return self._ledger.recalled(ours, others)
+        return self._ledger.recalled(self._rows(rows), self._rows(beside))
 
     def doubtful(self, texts: Sequence[str]) -> list[int]:
         """Give the positions of the rows of which an earlier attempt is unanswered."""
@@ -135,7 +132,6 @@ class Journal:
             Nothing is sent: somebody has looked, and says that they are there.
         """
         self._number += 1
-        self._run = self._run or self._number
         places, marked = [*rows], self._rows(rows.values())
         entry = {
             "sending": self._number,
@@ -145,12 +141,9 @@ class Journal:
             "rows": [row.said for row in marked],
             "whose": [row.whose for row in marked],
             "again": [n for n, place in enumerate(places) if place in again],
-            "run": self._run,
         }
         if found:
             entry["found"] = True
-        if self._number == self._run and self._known:
-            entry["known"] = self._known
         if before := {n: row.before for n, row in enumerate(marked) if row.before}:
             entry["before"] = before
         self._write(entry)

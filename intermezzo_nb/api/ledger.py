@@ -11,6 +11,7 @@ from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, RowError
 
 EARLIER = "told in an earlier run"
 _LATER = "another row of its label was sent later: it may be this one, corrected"
+_MAY_BE_THERE = (CREATED, UNCERTAIN)
 _ALIKE = "a row that says the same was created: it may be this one"
 
 
@@ -21,8 +22,6 @@ class Ledger:
         # In order, as a list has them, and quick to find among many alike.
         self._by_mark: dict[str, dict[Case, None]] = defaultdict(dict)
         self._by_whose: dict[str, list[Case]] = defaultdict(list)
-        # By the number of a run's first request, those that its table was in.
-        self._tables: dict[int, set[int]] = defaultdict(set)
 
     @property
     def is_empty(self) -> bool:
@@ -106,9 +105,7 @@ class Ledger:
         return [
             other
             for other in self._by_whose[case.whose]
-            if other.turns[-1] > case.turns[-1]
-            and other.outcome.state in (CREATED, UNCERTAIN)
-            and not other.is_by_chance
+            if other.turn > case.turn and other.outcome.state in _MAY_BE_THERE
         ]
 
     def _created(self, mark: str) -> list[Case]:
@@ -135,9 +132,7 @@ class Ledger:
         """
         Give the positions of rows that are not known, of whom another was sent.
 
-        That other one is none of these rows, and was created or is uncertain. One
-        that was created was in a table with some of these rows, too, or was to be
-        corrected to this: else the labels are those of another table, by chance.
+        That other one is none of these rows, and was created or is uncertain.
 
         Returns
         -------
@@ -147,39 +142,12 @@ class Ledger:
         taken: set[Case] = set()
         self._found(beside, taken)
         found = self._found(rows, taken)
-        turns = self.turns([*beside, *rows])
         return {
             at: other.outcome.state
             for at, case in enumerate(found)
             for other in (() if case else self._by_whose.get(rows[at].whose, ()))
-            if other not in taken
-            and (
-                other.outcome.state == UNCERTAIN
-                or (
-                    other.is_created
-                    and (
-                        rows[at].said in other.planned or self._is_beside(other, turns)
-                    )
-                )
-            )
+            if other not in taken and other.outcome.state in _MAY_BE_THERE
         }
-
-    def turns(self, rows: Iterable[Row]) -> set[int]:
-        """Give the numbers of the requests that rows were in, with these labels."""
-        return {
-            turn
-            for row in rows
-            for case in self._by_whose.get(row.whose, ())
-            if row.said in case.said
-            for turn in case.turns
-        }
-
-    def _is_beside(self, case: Case, turns: set[int]) -> bool:
-        """Tell whether a case was in one table with what was in these requests."""
-        return any(
-            not (table.isdisjoint(turns) or table.isdisjoint(case.turns))
-            for table in self._tables.values()
-        )
 
     def take(self, entries: Sequence[Mapping[str, Any]]) -> int:
         """
@@ -201,23 +169,20 @@ class Ledger:
         return len(numbers)
 
     def _take(self, entry: Mapping[str, Any], answer: Mapping[str, Any] | None) -> None:
-        self._tables[entry["run"]] |= {entry["sending"], *entry.get("known", ())}
         before = entry.get("before", {})
+        if not {*before} <= {*map(str, range(len(entry["rows"])))}:
+            raise ValueError
         rows = [
             Row(mark, whose, tuple(before.get(str(number), ())))
             for number, (mark, whose) in enumerate(
                 zip(entry["rows"], entry["whose"], strict=True)
             )
         ]
-        if not all(isinstance(m, str) for r in rows for m in (*r[:2], *r.before)):
+        is_listed = isinstance(entry["rows"], list) and isinstance(entry["whose"], list)
+        marks = [mark for row in rows for mark in (row.said, row.whose, *row.before)]
+        if not (is_listed and all(isinstance(mark, str) for mark in marks)):
             raise TypeError
         again = {*entry["again"]}
-        is_by_chance = any(
-            case.is_created and row.said not in case.said
-            for number, row in enumerate(rows)
-            if not row.before and number not in again
-            for case in self._by_whose.get(row.whose, ())
-        )
         for number, row in enumerate(rows):
             outcome = _read(answer, str(number))
             own = (row.said,) if number in again else ()
@@ -228,12 +193,10 @@ class Ledger:
                 continue
             if entry.get("found") and cases and cases[0].outcome.state == REJECTED:
                 cases += self._later(cases[0]) or self._created(row.said)[:1]
-            case = self._united(cases) or Case(
-                row.said, row.whose, outcome, is_by_chance=is_by_chance
-            )
+            case = self._united(cases) or Case(row.said, row.whose, outcome)
             self._leave(case)
             case.mark, case.whose, case.outcome = row.said, row.whose, outcome
-            case.turns.append(entry["sending"])
+            case.turn = entry["sending"]
             case.was_open |= outcome.state == UNCERTAIN
             self._by_whose[case.whose].append(case)
             self._enter(case.mark, case, case.said)
@@ -270,7 +233,6 @@ class Ledger:
                 self._enter(mark, cases[0], cases[0].said)
             for mark in other.planned:
                 self._enter(mark, cases[0], cases[0].planned)
-            cases[0].turns += other.turns
             cases[0].was_open |= other.was_open
         return cases[0] if cases else None
 

@@ -36,8 +36,8 @@ _SAYS_ELSE = {
 }
 _CHANGED = {
     "": "Leave out what was created, and change it in Intermezzo; send what was not "
-    "answered as it was, and its report says how it is settled; give other rows labels "
-    "of their own."
+    "answered as it was, and its report says how it is settled. Other rows need labels "
+    "of their own, and another table a journal of its own."
 }
 
 

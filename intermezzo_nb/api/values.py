@@ -68,13 +68,18 @@ def is_of_cents(column: Column, value: Any) -> bool:
 
 
 def encoded(value: Any) -> str:
-    """Give JSON text; a Decimal becomes a number with just its digits."""
+    """
+    Give JSON text; a Decimal becomes a number with just its digits.
+
+    Fields are sorted, as a journal knows a row by its text: the order of a table's
+    columns says nothing.
+    """
     try:
-        return json.dumps(value, allow_nan=False, separators=(",", ":"))
+        return json.dumps(value, allow_nan=False, separators=(",", ":"), sort_keys=True)
     except TypeError:
         pass  # a Decimal inside, which json cannot write as a number
     if isinstance(value, Mapping):
-        inner = (f"{json.dumps(k)}:{encoded(v)}" for k, v in value.items())
+        inner = (f"{json.dumps(k)}:{encoded(v)}" for k, v in sorted(value.items()))
         return "{" + ",".join(inner) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(encoded, value)) + "]"

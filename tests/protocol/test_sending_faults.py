@@ -504,10 +504,10 @@ def test_a_journal_pays_nobody_twice_by_a_run_that_is_written_otherwise(
     taker.acts += [says(slips), says({"payslips": [{"employeeId": "e3"}]})]
     options = {"pay_date": "2026-04-30", "journal": tmp_path / "run.jsonl"}
     assert api.run_payroll("GB", frame, **options).complete
-    assert api.run_payroll("GB", frame, **options).requests == 0
+    for same in (frame, frame[["amount", "employeeId", "earningType"]]):
+        assert api.run_payroll("GB", same, **options).requests == 0
     for same in (
         frame.iloc[::-1],
-        frame[["amount", "employeeId", "earningType"]],
         frame.assign(amount=9.0),
         frame.assign(amount=[9, 10]).iloc[1:],
     ):

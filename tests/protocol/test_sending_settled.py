@@ -295,11 +295,16 @@ def test_a_row_that_a_retry_has_corrected_is_created_for_later_runs(
     assert len(taker.seen) == before
 
 
-def test_labels_that_another_table_had_are_no_sign_of_its_rows(send, taker, tmp_path):
+def test_another_table_needs_labels_or_a_journal_of_its_own(send, taker, tmp_path):
     options = {"journal": tmp_path / "run.jsonl"}
     first = contacts(20).reset_index(drop=True)
     second = contacts(20, first=20).reset_index(drop=True)
     send(first, **options)
+    # It may as well be the first one, each row of which was written otherwise.
+    with pytest.raises(BadTable, match="20 problems in 20 of 20 rows") as caught:
+        send(second, **options)
+    assert "another table a journal of its own" in caught.value.advice
+    second = second.set_axis(range(20, 40))
     taker.acts += [created, says({"error": "gone"}, 404)]
     assert states(send(second, **options)) == {"created": 10, "unsent": 10}
     assert send(second, **options).complete
@@ -309,6 +314,14 @@ def test_labels_that_another_table_had_are_no_sign_of_its_rows(send, taker, tmp_
     assert send(moved, **options).complete
     assert taker.rows[-2:] == ["Person 39", "Person 40"]
     again = send(first.iloc[1:].reset_index(drop=True), **options)
+    assert (again.complete, again.requests) == (True, 0)
+
+
+def test_the_order_of_columns_says_nothing_of_a_row(send, taker, tmp_path):
+    options = {"journal": tmp_path / "run.jsonl"}
+    frame = contacts(2)
+    assert send(frame, **options).complete
+    again = send(frame[sorted(frame.columns)[::-1]], **options)
     assert (again.complete, again.requests) == (True, 0)
 
 
