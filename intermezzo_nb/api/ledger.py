@@ -210,17 +210,17 @@ class Ledger:
         before : sequence of str
             What it takes the place of, if it is sent by a retry.
         """
-        planned = [
+        own = [
             case
             for case in self._by_whose.get(row.whose, ())
-            if row.said in case.planned
+            if not case.is_created
+            and (row.said in case.planned or not case.said.isdisjoint(before))
         ]
-        corrected = [case for one in before for case in self._known(one)]
-        cases = [c for c in dict.fromkeys(planned + corrected) if not c.is_created]
-        own = [case for case in cases if case.whose == row.whose]
+        if own:
+            return own
+        alike = [c for one in before for c in self._known(one) if not c.is_created]
         # Which of rows alike it was is not known; what is uncertain stays so.
-        cases.sort(key=lambda case: case.outcome.state == UNCERTAIN)
-        return own or cases[:1]
+        return sorted(alike, key=lambda case: case.outcome.state == UNCERTAIN)[:1]
 
     def _united(self, cases: Iterable[Case]) -> Case | None:
         """Make one of cases that turn out to be the same row."""

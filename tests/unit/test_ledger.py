@@ -189,3 +189,37 @@ def test_an_attempt_that_was_not_answered_is_remembered_whatever_came_later(runs
     assert runs.doubtful("A0 B0") == [1]
     runs.run("C0", ("C0<AB", "created"))
     assert runs.doubtful("A0 B0 C0 D0") == [0, 1, 2]
+
+
+def test_a_retry_under_another_label_is_of_the_row_that_it_was(runs):
+    runs.run("A0", ("A0", "rejected"))
+    runs.run("A5", ("A5", "created", AGAIN))
+    assert runs.recalled("A0") == "created"
+    assert runs.recalled("A0 A5") == "unsent created"
+
+
+def test_what_was_created_is_corrected_by_nothing(runs):
+    runs.run("A0 A1", ("A0 A1", "created rejected"))
+    runs.run("B5<A", ("B5<A", "created"))
+    assert runs.recalled("A0 A1") == "created created"
+    runs.run("C0<A", ("C0<A", "rejected"))
+    assert runs.recalled("A0") == "created"
+
+
+def test_what_was_planned_for_one_attempt_is_so_for_the_row(runs):
+    runs.run("A0", ("A0", "rejected"))
+    runs.run("B0", ("B0", "rejected"))
+    runs.run("C0", ("C0<B", "unsent"))
+    runs.run("D0", ("D0<AB", "rejected"))
+    runs.run("C0", ("C0", "created"))
+    for table in ("A0", "B0", "C0", "D0"):
+        assert runs.recalled(table) == "created"
+
+
+def test_a_row_counts_once_however_often_it_was_sent(runs):
+    runs.run("A0", ("A0", "rejected"), ("A0", "rejected", AGAIN))
+    runs.run("B0", ("B0", "rejected"))
+    runs.run("C0", ("C0<AB", "created"))
+    with Journal(runs.path, HERE) as journal:
+        assert journal.beside(["Z"]) == {"created": 1}
+        assert journal.beside(["C"]) == {}
