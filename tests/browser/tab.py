@@ -21,7 +21,7 @@ class Page:
             " await panel.context.ready; await panel.sessionContext.ready;"
             " await panel.sessionContext.session.kernel.info;"
             " return panel.sessionContext.session.kernel.status === 'idle' }",
-            timeout=30_000,
+            timeout=90_000,  # the front end's own, on a machine that does much else
         )
 
     def do(self, command, **arguments):
