@@ -11,8 +11,8 @@ from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, RowError
 
 EARLIER = "told in an earlier run"
 _LATER = "another row of its label was sent later: it may be this one, corrected"
-_MAY_BE_THERE = (CREATED, UNCERTAIN)
 _ALIKE = "a row that says the same was created: it may be this one"
+_MAY_BE_THERE = (CREATED, UNCERTAIN)
 
 
 class Ledger:
@@ -54,7 +54,8 @@ class Ledger:
         for has_label in (True, False):
             for is_last in (True, False):
                 missing = [at for at, case in enumerate(found) if case is None]
-                # Else a row that says now what was sent last would have none.
+                # Where A was corrected to B, the row that says B comes first: else it
+                # would have no case, and be sent again.
                 kept = {rows[at].said for at in missing} if not is_last else set()
                 for at in missing:
                     whose = rows[at].whose if has_label else None
