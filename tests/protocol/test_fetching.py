@@ -67,12 +67,21 @@ def until(condition):
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("style", ["page", "cursor"])
-def test_all_rows_come_in_order(serve, reader, style):
-    server = serve(rows=2345, style=style, latency=0.01)
-    made = reader(server)
-    assert [r["number"] for r in made.records("/things")] == list(range(2345))
-    assert server.most_under_way == (8 if style == "page" else 1)
+@pytest.mark.parametrize(("style", "together"), [("page", 8), ("cursor", 1)])
+def test_all_rows_come_in_order(serve, reader, style, together):
+    server = serve(rows=2345, style=style)
+    server.odd["change"] = lambda number, _: server.hang() if number == 1 else None
+
+    def go_on():
+        until(lambda: len(server.seen) > 1 and server.under_way == together)
+        server.go_on()
+
+    helper = threading.Thread(target=go_on)
+    helper.start()
+    rows = [r["number"] for r in reader(server).records("/things")]
+    helper.join()
+    assert rows == list(range(2345))
+    assert server.most_under_way == together
     assert len(server.seen) == 25  # the first fixes the style
 
 
