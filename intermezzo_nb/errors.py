@@ -308,6 +308,8 @@ class NotFound(ApiError):
     """HTTP 404: there is no such thing, or not for this account."""
 
     default_code = "not_found"
+    in_doubt: bool = False
+    """Whether it names another fault, or is no answer of an API's at all."""
 
 
 class ValidationFailed(ApiError):

@@ -180,15 +180,15 @@ class FanOut(Struct):
     def _miss(
         self, owner: Owner, error: ApiError | NetworkError, place: Gap
     ) -> Rows | None:
-        if not (isinstance(error, NotFound) and self.are_from_list):
-            self.failures.add(owner, error)
-            self.gaps.append(place)
-            return None
-        # There is such an employee, so it is the record that there is not.
-        self._absent[place.at] = owner
-        self._unknown += not self.may_be_absent
-        self.failures.good()
-        return Rows([], 0, is_cut=False, said=error.said)
+        if isinstance(error, NotFound) and self.are_from_list and not error.in_doubt:
+            # There is such an employee, so it is the record that there is not.
+            self._absent[place.at] = owner
+            self._unknown += not self.may_be_absent
+            self.failures.good()
+            return Rows([], 0, is_cut=False, said=error.said)
+        self.failures.add(owner, error)
+        self.gaps.append(place)
+        return None
 
     def _moved(self, gap: Gap, so_far: int) -> Gap:
         """Give an earlier gap where it is, now that others before it are filled."""
@@ -217,12 +217,13 @@ def or_nothing(pages: Iterator[Page], is_known: Callable[[], bool]) -> Iterator[
     Parameters
     ----------
     is_known : callable
-        Tells whether there is such an employee; asked after a 404 alone.
+        Tells whether there is such an employee; asked after a 404 alone, and not where
+        that is about something else.
     """
     try:
         first = next(pages)
     except NotFound as error:
-        if not is_known():
+        if error.in_doubt or not is_known():
             raise
         yield replace(NOTHING, said=error.said)
         return

@@ -43,6 +43,8 @@ _ADVICE: Mapping[type[ApiError], str] = {
     NotFound: "Check the path and what it names: ids, a year, the organization.",
     RateLimited: "Wait, then run it again; ask for less at once.",
 }
+# The word of an API that there is no such thing; its codes are not documented.
+_ABSENCE = re.compile(r"not.?found|not.?exist|missing|absent|^no[_-]", re.IGNORECASE)
 _PASSING = frozenset({408, 425, 429})  # of 4xx, what another time may mend
 _BEGINNINGS = (b"{", b"[")
 _CUT = (
@@ -102,6 +104,8 @@ def api_error(response: requests.Response, path: str) -> IntermezzoError:
         details=_details(body),
     )
     error.said = message if says_more else ""
+    if isinstance(error, NotFound):
+        error.in_doubt = bool(response.content.strip()) and _is_of_another(body)
     return error
 
 
@@ -226,6 +230,16 @@ def _message(body: Any) -> str:
     else:
         text = body if isinstance(body, str) else ""
     return plain(text, _LONGEST)
+
+
+def _is_of_another(body: Any) -> bool:
+    """Tell whether a 404 is about something else than what was asked for."""
+    if not isinstance(body, dict):
+        return True  # a page of a proxy's or a gateway's
+    code = body.get("error") or body.get("code")
+    if not isinstance(code, str) or len(code.split()) != 1:
+        return False
+    return _ABSENCE.search(code) is None
 
 
 def _details(body: Any) -> Any:

@@ -348,6 +348,36 @@ def test_a_404_that_names_nothing_may_be_of_a_wrong_address(
 
 
 @pytest.mark.parametrize(
+    ("body", "in_doubt"),
+    [
+        (b"", False),
+        (b"{}", False),
+        (b'{"detail":"Not Found"}', False),
+        (b'{"error":"not_found","message":"None yet."}', False),
+        (b'{"error":"PENSION_MEMBERSHIP_NOT_FOUND"}', False),
+        (b'{"error":"Not Found","status":404}', False),
+        (b'{"error":"There is none."}', False),
+        (b'{"code":"no_membership"}', False),
+        (b'{"error":{"code":7}}', False),
+        (b'{"error":"internal"}', True),
+        (b'{"code":"UNKNOWN_ERROR"}', True),
+        (b"[]", True),
+        (b"<h1>404</h1>", True),
+        (b"default backend - 404", True),
+        (b'{"error":', True),
+    ],
+)
+def test_a_404_of_a_gateway_or_about_something_else_is_no_word_of_absence(
+    shared_practice, connection, listener, body, in_doubt
+):
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(404, {"Content-Type": "application/json"}, body)]
+    with pytest.raises(NotFound) as caught:
+        made.get("/organizations")
+    assert caught.value.in_doubt is in_doubt
+
+
+@pytest.mark.parametrize(
     ("status", "headers", "advice"),
     [
         (409, {}, "Check the method, the path and the body."),

@@ -262,6 +262,20 @@ def test_what_the_api_says_of_a_record_that_is_not_there_is_told_once(wanted):
     assert (about["complete"], about["failures"]) == (True, [])
 
 
+@pytest.mark.parametrize("name", ["documents", "pension-membership"])
+def test_a_404_about_something_else_is_a_failure_and_no_absence(name):
+    error = NotFound("answered with HTTP 404", status=404)
+    error.in_doubt = True
+    _, reading = read(FakeApi({"e1": error, "e2": ABSENT}), name)
+    assert [f["employee"] for f in reading.failures] == ["e1"]
+    assert (told(reading)["without"], reading.complete) == (["e2"], False)
+    query = Query(name, filters={"employee_id": "e1"})
+    alone = Reading(FakeApi({"e1": error}), query)
+    alone.extent.organizations = ("o",)
+    with pytest.raises(NotFound):
+        list(alone.batches())
+
+
 def test_what_the_api_says_at_length_is_cut():
     _, reading = read(FakeApi({"e1": missing("so " * 99)}))
     (note,) = told(reading)["notes"]
