@@ -30,11 +30,12 @@ def signed_in(practice_server, connection, sign_in):
     return practice, settings, made
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_a_kill_costs_at_most_the_answer_that_was_on_its_way(signed_in, sign_in):
     practice, settings, made = signed_in
     seconds = random.Random(7)  # noqa: S311 (no secret comes from it)
     lost = renewals = 0
+    longest = 3 * one_takes(made)
     with subprocess.Popen(
         [sys.executable, str(VICTIM), json.dumps(settings)],
         stdin=subprocess.PIPE,
@@ -44,7 +45,7 @@ def test_a_kill_costs_at_most_the_answer_that_was_on_its_way(signed_in, sign_in)
         assert json.loads(victim.stdout.readline())["state"] == "kept"
         for _ in range(ROUNDS):
             before = practice.ledger.token_requests
-            victim.stdin.write(f"{seconds.uniform(0.0, 0.07)}\n")
+            victim.stdin.write(f"{seconds.uniform(0.0, longest)}\n")
             victim.stdin.flush()
             left = json.loads(victim.stdout.readline())
             settle(practice)
@@ -60,8 +61,18 @@ def test_a_kill_costs_at_most_the_answer_that_was_on_its_way(signed_in, sign_in)
     told = f"{ROUNDS} kills in {renewals} renewals: {lost} sign-ins lost"
     told = f"{told}; {window(practice, made)}"
     sys.__stdout__.write(f"\n{told}\n")
-    # How many fit into the time before each kill depends on the machine.
+    # How many fit into the time before each kill depends on what else is run meanwhile.
     assert renewals > ROUNDS // 4
+
+
+def one_takes(made):
+    """Measure a renewal, in seconds: a busy machine takes many times as long."""
+    took = []
+    for _ in range(20):
+        begun = time.perf_counter()
+        renewed(made)
+        took.append(time.perf_counter() - begun)
+    return statistics.median(took)
 
 
 def settle(practice):

@@ -1,8 +1,8 @@
 """
 Renews without end in a child that is killed, round after round.
 
-A round is asked for by a line with the seconds after which the child is killed, and
-answered by a line of JSON about the store that it left.
+A round is asked for by a line with the seconds after which the child is killed, counted
+from when it begins to renew, and answered by a line of JSON about the store that it left.
 """
 
 from __future__ import annotations
@@ -25,17 +25,22 @@ def main():
     source = Connection(settings)._session._source
     say(left_by(source))
     for line in sys.stdin:
+        begun, begins = os.pipe()
         if (child := os.fork()) == 0:
-            renew_without_end(settings)
+            renew_without_end(settings, begins)
+        os.close(begins)
+        os.read(begun, 1)
+        os.close(begun)
         time.sleep(float(line))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         say(left_by(source))
 
 
-def renew_without_end(settings):
+def renew_without_end(settings, begins):
     session = Connection(settings)._session
     try:
+        os.write(begins, b".")
         token = session.token()
         while True:
             token = session.token(rejected=token.access_token)
