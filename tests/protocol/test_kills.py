@@ -35,7 +35,7 @@ def test_a_kill_costs_at_most_the_answer_that_was_on_its_way(signed_in, sign_in)
     practice, settings, made = signed_in
     seconds = random.Random(7)  # noqa: S311 (no secret comes from it)
     lost = renewals = 0
-    longest = 3 * one_takes(made)
+    longest = 8 * one_takes(made)
     with subprocess.Popen(
         [sys.executable, str(VICTIM), json.dumps(settings)],
         stdin=subprocess.PIPE,

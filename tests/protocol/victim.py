@@ -1,8 +1,8 @@
 """
 Renews without end in a child that is killed, round after round.
 
-A round is asked for by a line with the seconds after which the child is killed, counted
-from when it begins to renew, and answered by a line of JSON about the store that it left.
+A round is asked for by a line with the seconds from a child's first look at its store
+to its end, and answered by a line of JSON about the store that it left.
 """
 
 from __future__ import annotations
