@@ -327,7 +327,9 @@ def _unknown(
         close = difflib.get_close_matches(shown, known, 1, 0.7)
         ends = [n for n in known if n.rpartition(".")[2].lower() == shown.lower()]
         told = f"is no field of {what}"
-        if hint := next(iter(ends + close), None):
+        if shown == "why":
+            told += "; drop it, or give these rows to .retry"
+        elif hint := next(iter(ends + close), None):
             told += f"; did you mean {hint}?"
         elif not is_listed:  # once is enough, and all of them
             told += f"; there are {', '.join(known)}"

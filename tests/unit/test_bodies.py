@@ -76,6 +76,14 @@ def test_both_documented_shapes_of_an_address_are_taken_but_not_both_at_once():
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
+        (
+            {"why": "no such place"},
+            (
+                None,
+                "why",
+                "is no field of contacts; drop it, or give these rows to .retry",
+            ),
+        ),
         ({"nmae": "x"}, (None, "nmae", "is no field of contacts; did you mean name?")),
         (
             {"phoneNumber": "x"},
