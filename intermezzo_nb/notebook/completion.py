@@ -15,6 +15,7 @@ from IPython.core.completer import (
 )
 
 from ..errors import IntermezzoError
+from .lines import parser_of
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -141,9 +142,10 @@ def _parted(
 
 
 def _options(shell: InteractiveShell, magic: str) -> dict[str, argparse.Action]:
-    found: Any = shell.find_line_magic(magic)
-    parser = getattr(found, "parser", None)
-    return dict(parser._option_string_actions) if parser else {}  # noqa: SLF001 (no public list)
+    found: Any = getattr(shell.find_line_magic(magic), "__func__", None)
+    if not hasattr(found, "has_arguments"):
+        return {}
+    return dict(parser_of(found)._option_string_actions)  # noqa: SLF001 (no public list)
 
 
 def _unused(options: dict[str, argparse.Action], words: list[str]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import inspect
 import re
 import shlex
 from collections.abc import Callable
@@ -13,11 +12,13 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics
 from IPython.core.magic_arguments import (
+    MagicArgumentParser,
     MagicHelpFormatter,
     argument,
+    construct_parser,
     kwds,
-    magic_arguments,
 )
+from IPython.core.oinspect import getdoc
 
 from ..errors import SettingsError
 
@@ -52,10 +53,19 @@ class _Help(MagicHelpFormatter):
 
 def takes_options(magic: Callable[..., Any]) -> Callable[..., Any]:
     """Let a magic take the options above it, each by its whole name alone."""
-    taking: Any = magic_arguments()(kwds(formatter_class=_Help)(magic))
-    taking.parser.allow_abbrev = False  # else --as would be --as-of
-    made: Callable[..., Any] = taking
-    return made
+    made: Any = kwds(formatter_class=_Help)(magic)
+    # Where IPython looks for help. To write it is half of what loading would cost.
+    made.getdoc = lambda: parser_of(made).format_help()
+    taking: Callable[..., Any] = made
+    return taking
+
+
+@functools.cache
+def parser_of(magic: Any) -> MagicArgumentParser:
+    """Give what reads the options of a magic, made when it is needed first."""
+    parser: MagicArgumentParser = construct_parser(magic)
+    parser.allow_abbrev = False  # else --as would be --as-of
+    return parser
 
 
 def with_help(magic: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,7 +75,7 @@ def with_help(magic: Callable[..., Any]) -> Callable[..., Any]:
     def run(self: Magics, line: str, *cell: str | None) -> Any:
         if {"-h", "--help"}.isdisjoint(line.split()):
             return magic(self, line, *cell)
-        print(inspect.getdoc(run) or "")  # noqa: T201 (that is what was asked for)
+        print(getdoc(run) or "")  # noqa: T201 (that is what was asked for)
         return None
 
     return run
@@ -93,7 +103,7 @@ def parsed(magic: Any, line: str) -> dict[str, Any]:
     line = with_commas(line)
     # shlex by ourselves: IPython keeps the quotes of name="two words".
     try:
-        return dict(vars(magic.parser.parse_intermixed_args(shlex.split(line))))
+        return dict(vars(parser_of(magic).parse_intermixed_args(shlex.split(line))))
     except (UsageError, ValueError) as fault:
         told = str(fault)
     raise _refusal(magic, line, told)
@@ -139,7 +149,7 @@ def _no_option(magic: Any, option: str, line: list[str]) -> SettingsError:
     from ..credentials import refuse_literals
     from .words import instead_of_option
 
-    flags = re.findall(r"--([a-z-]+)", magic.parser.format_usage())
+    flags = re.findall(r"--([a-z-]+)", parser_of(magic).format_usage())
     word = option.strip("-")
     refuse_literals("this line", {word.replace("-", "_"): ""})
     hint = closest(word, flags) if len(word) > 1 else ""  # many hold any one letter

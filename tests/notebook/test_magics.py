@@ -610,6 +610,15 @@ def test_help_writes_an_option_as_it_is_typed(shell, capsys, name):
     assert "client-credentials" in told or name == "intermezzo"
 
 
+@pytest.mark.parametrize(
+    "name", ["intermezzo", "intermezzo_login", "intermezzo_status"]
+)
+def test_a_question_mark_tells_what_help_does(shell, capsys, name):
+    asked = shell.object_inspect(f"%{name}")["docstring"]
+    shell.run_line_magic(name, "--help")
+    assert capsys.readouterr().out.strip() == asked.strip()
+
+
 def test_help_is_told_for_a_cell_too(shell, capsys):
     shell.run_cell_magic("intermezzo", "--help", "limit: 3")
     assert "--limit N" in capsys.readouterr().out

@@ -50,7 +50,8 @@ notebook.panel
 connecting
 current
 doctor lab notebook.progress notebook.server notebook.words notebook.listing
-notebook.completion notebook.lines
+notebook.lines
+notebook.completion
 notebook.magics __main__
 """
 DOORS = {
