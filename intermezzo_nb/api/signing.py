@@ -14,6 +14,7 @@ from ..oauth.models import Token
 from ..secret import Secret
 
 _HEADER = "Authorization"
+_UNAUTHORIZED = requests.codes.unauthorized
 _MOST_ENDED = 5  # tokens in a row that end while one request is on its way
 
 
@@ -68,16 +69,18 @@ class BearerAuth(AuthBase):
     def _again_if_refused(
         self, response: requests.Response, **kwargs: Any
     ) -> requests.Response:
-        request, used = response.request, _used(response.request)
-        if response.status_code != requests.codes.unauthorized or used is None:
+        if response.status_code != _UNAUTHORIZED:
             return response
-        if origin(request.url or "") != self._origin or not _can_repeat(request):
+        request, used = response.request, _used(response.request)
+        if used is None or not _can_repeat(request):
+            return response
+        if origin(request.url or "") != self._origin:
             return response
         _free(response)
         token, answer = self._token(rejected=used), response
         for _ in range(_MOST_ENDED):
             answer = self._sent_again(answer, token, kwargs)
-            if answer.status_code != requests.codes.unauthorized:
+            if answer.status_code != _UNAUTHORIZED:
                 break
             _free(answer)
             newer = self._token()

@@ -146,8 +146,9 @@ class TokenSource:
         if held is None or held.unsaved or held.refused:
             return self._landed()
         left = held.left
-        may_ask = left <= 0 or self._clocks.monotonic() >= self._not_before
-        if left < held.advisory and may_ask:
+        if left >= held.advisory:
+            return held.token
+        if left <= 0 or self._clocks.monotonic() >= self._not_before:
             if left < held.mandatory:
                 return self._landed()
             self._renewal(held.token.access_token)
