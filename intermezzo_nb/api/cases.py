@@ -15,7 +15,7 @@ class Row(NamedTuple):
 
     Parameters
     ----------
-    said : str
+    mark : str
         What it says.
     whose : str
         Who is paid, or the caller's label.
@@ -23,7 +23,7 @@ class Row(NamedTuple):
         What it said before, and is corrected by this.
     """
 
-    said: str
+    mark: str
     whose: str
     before: tuple[str, ...] = ()
 

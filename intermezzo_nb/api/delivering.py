@@ -128,7 +128,7 @@ def _rows(how: Manner, job: Job) -> list[Row]:
     for at, own in enumerate(job.labels):
         row = job.row(at)
         said = dict.fromkeys(m for label in own for m in before.get(label, ()))
-        rows.append(row._replace(before=tuple(m for m in said if m != row.said)))
+        rows.append(row._replace(before=tuple(m for m in said if m != row.mark)))
     return rows
 
 
@@ -140,7 +140,7 @@ def _beside(how: Manner, job: Job) -> list[Row]:
         if ours.isdisjoint(earlier.labels[at]):
             row = earlier.row(at)
             old = rows.pop(row.whose, None)
-            before = (*old.before, old.said) if old else ()
+            before = (*old.before, old.mark) if old else ()
             rows[row.whose] = row._replace(before=before)
     return [*rows.values()]
 

@@ -138,7 +138,7 @@ class Journal:
             "at": _now(),
             "first": places[0],
             "last": places[-1],
-            "rows": [row.said for row in marked],
+            "rows": [row.mark for row in marked],
             "whose": [row.whose for row in marked],
             "again": [n for n, place in enumerate(places) if place in again],
         }
@@ -210,8 +210,8 @@ class Journal:
 
     def _rows(self, rows: Iterable[Row]) -> list[Row]:
         return [
-            Row(self._mark(said), self._mark(whose), tuple(self._marks(before)))
-            for said, whose, before in rows
+            Row(self._mark(mark), self._mark(whose), tuple(self._marks(before)))
+            for mark, whose, before in rows
         ]
 
     def _marks(self, texts: Iterable[str]) -> list[str]:

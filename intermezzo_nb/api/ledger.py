@@ -56,10 +56,10 @@ class Ledger:
                 missing = [at for at, case in enumerate(found) if case is None]
                 # Where A was corrected to B, the row that says B comes first: else it
                 # would have no case, and be sent again.
-                kept = {rows[at].said for at in missing} if not is_last else set()
+                kept = {rows[at].mark for at in missing} if not is_last else set()
                 for at in missing:
                     whose = rows[at].whose if has_label else None
-                    shelf = shelves[is_last, rows[at].said, whose]
+                    shelf = shelves[is_last, rows[at].mark, whose]
                     while shelf and shelf[0] in taken:
                         shelf.popleft()
                     free = (c for c in shelf if c not in taken and c.mark not in kept)
@@ -81,7 +81,7 @@ class Ledger:
         By whether it was said last, by what was said, and by the label or None.
         """
         shelves: dict[tuple[bool, str, str | None], deque[Case]] = defaultdict(deque)
-        marks = dict.fromkeys(row.said for row in rows)
+        marks = dict.fromkeys(row.mark for row in rows)
         known = dict.fromkeys(c for mark in marks for c in self._known(mark))
         for case in sorted(known, key=lambda case: not case.is_created):
             for mark in case.said:
@@ -180,23 +180,23 @@ class Ledger:
             )
         ]
         is_listed = isinstance(entry["rows"], list) and isinstance(entry["whose"], list)
-        marks = [mark for row in rows for mark in (row.said, row.whose, *row.before)]
+        marks = [mark for row in rows for mark in (row.mark, row.whose, *row.before)]
         if not (is_listed and all(isinstance(mark, str) for mark in marks)):
             raise TypeError
         again = {*entry["again"]}
         for number, row in enumerate(rows):
             outcome = _read(answer, str(number))
-            own = (row.said,) if number in again else ()
+            own = (row.mark,) if number in again else ()
             cases = self._meant(row, (*row.before, *own))
             if outcome.state == UNSENT:
                 for case in cases:
-                    self._enter(row.said, case, case.planned)
+                    self._enter(row.mark, case, case.planned)
                 continue
             if entry.get("found") and cases and cases[0].outcome.state == REJECTED:
-                cases += self._later(cases[0]) or self._created(row.said)[:1]
-            case = self._united(cases) or Case(row.said, row.whose, outcome)
+                cases += self._later(cases[0]) or self._created(row.mark)[:1]
+            case = self._united(cases) or Case(row.mark, row.whose, outcome)
             self._leave(case)
-            case.mark, case.whose, case.outcome = row.said, row.whose, outcome
+            case.mark, case.whose, case.outcome = row.mark, row.whose, outcome
             case.turn = entry["sending"]
             case.was_open |= outcome.state == UNCERTAIN
             self._by_whose[case.whose].append(case)
@@ -215,7 +215,7 @@ class Ledger:
             case
             for case in self._by_whose.get(row.whose, ())
             if not case.is_created
-            and (row.said in case.planned or not case.said.isdisjoint(before))
+            and (row.mark in case.planned or not case.said.isdisjoint(before))
         ]
         if own:
             return own

@@ -56,7 +56,7 @@ class Runs:
 
     def doubtful(self, table):
         with Journal(self.path, HERE) as journal:
-            return journal.doubtful([row.said for row in rows_of(table)])
+            return journal.doubtful([row.mark for row in rows_of(table)])
 
 
 @pytest.fixture
