@@ -102,8 +102,8 @@ class Journal:
         """Count by state what is known of other rows than these."""
         return self._ledger.beside(self._marks(texts))
 
-    def paid_beside(self, texts: Sequence[str], whose: Sequence[str]) -> int:
-        """Count those of whom other rows than these were created, too."""
+    def paid_beside(self, texts: Sequence[str], whose: Sequence[str]) -> list[int]:
+        """Give the places of those of whom other rows than these were created, too."""
         return self._ledger.paid_beside(self._marks(texts), self._marks(whose))
 
     def changed(

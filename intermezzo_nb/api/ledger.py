@@ -124,10 +124,10 @@ class Ledger:
         """Count by state what is known of other rows than these."""
         return Counter(case.outcome.state for case in self._others({*marks}))
 
-    def paid_beside(self, marks: Sequence[str], whose: Sequence[str]) -> int:
-        """Count those of whom other rows than these were created, too."""
-        others = self._others({*marks})
-        return len({case.whose for case in others if case.is_created} & {*whose})
+    def paid_beside(self, marks: Sequence[str], whose: Sequence[str]) -> list[int]:
+        """Give the places of those of whom other rows than these were created, too."""
+        paid = {case.whose for case in self._others({*marks}) if case.is_created}
+        return [at for at, one in enumerate(whose) if one in paid]
 
     def changed(self, rows: Sequence[Row], beside: Sequence[Row]) -> dict[int, str]:
         """

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import StoreError
-from .bodies import refuse
+from .bodies import refuse, row_names
 from .cases import Row
 from .forms import Problem
 from .journal import Journal
@@ -79,9 +79,11 @@ def refuse_paid_before(journal: Journal, job: Job, rows: Sequence[int]) -> None:
         ``run_paid``: there is somebody.
     """
     if paid := journal.paid_beside(job.marks, [job.keys[at] for at in rows]):
+        labels = [label for at in paid for label in job.labels[rows[at]]]
         raise StoreError(
             f"the journal {journal.path} holds another payroll run for the same day, "
-            f"with payslips of {plural(paid, 'employee')} of this one",
+            f"with payslips of {plural(len(paid), 'employee')} of this one, in its "
+            f"row{'s' * (len(labels) > 1)} {row_names(labels)}",
             why="It is not the same run to the letter, so they would be paid twice.",
             advice="Leave them out. If this run is to be paid beside the other, give "
             "it a journal of its own.",

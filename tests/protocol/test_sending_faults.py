@@ -506,14 +506,15 @@ def test_a_journal_pays_nobody_twice_by_a_run_that_is_written_otherwise(
     assert api.run_payroll("GB", frame, **options).complete
     for same in (frame, frame[["amount", "employeeId", "earningType"]]):
         assert api.run_payroll("GB", same, **options).requests == 0
-    for same in (
-        frame.iloc[::-1],
-        frame.assign(amount=9.0),
-        frame.assign(amount=[9, 10]).iloc[1:],
+    for same, who in (
+        (frame.iloc[::-1], "of 2 employees of this one, in its rows 1, 0"),
+        (frame.assign(amount=9.0), "of 2 employees of this one, in its rows 0, 1"),
+        (frame.assign(amount=[9, 10])[1:], "of 1 employee of this one, in its row 1"),
     ):
         with pytest.raises(StoreError, match="holds another payroll run") as caught:
             api.run_payroll("GB", same, **options)
         assert caught.value.code == "run_paid"
+        assert caught.value.what.endswith(who)
     assert len(taker.seen) == 1
     assert api.run_payroll("GB", frame.assign(employeeId="e3"), **options).complete
 

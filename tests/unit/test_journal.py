@@ -218,8 +218,8 @@ def test_it_knows_of_whom_other_rows_were_created(tmp_path):
         journal.answered(ANSWER)
     assert "ann" not in path.read_text()
     with Journal(path, HERE) as journal:
-        assert journal.paid_beside(ROWS[:1], ["ann"]) == 0
-        assert journal.paid_beside(ROWS[2:], ["ann", "ben", "cid"]) == 1
+        assert journal.paid_beside(ROWS[:1], ["ann"]) == []
+        assert journal.paid_beside(ROWS[2:], ["cid", "ann", "ben"]) == [1]
 
 
 def test_of_rows_alike_the_uncertain_one_stays_uncertain(path):
