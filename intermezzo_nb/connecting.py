@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from .connection import Connection
 from .profiles import read_profiles
-from .session import print_link
 from .settings import Settings, given
 from .surroundings import look
+from .telling import print_link
 
 if TYPE_CHECKING:
     from .login import Login

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,9 @@ from .api.tables import loader, table, tables
 from .errors import plain
 from .interrupts import NOTHING_ASSIGNED, told_of_interrupt
 from .loading import load
-from .session import Session, print_link, say, say_beside
+from .session import Session
 from .settings import OF_ROWS, OF_SIGN_IN, Settings, differing
+from .telling import print_link, say, say_beside, telling
 from .tokens.forks import renew_in_child
 
 if TYPE_CHECKING:
@@ -182,11 +184,13 @@ class Connection:
         ApiError, LoginError, NetworkError
             What went wrong, and what to do.
         """
-        return self._client.get(path, **params)
+        with self._telling("GET", path):
+            return self._client.get(path, **params)
 
     def request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         """Send any request to the API; what is not a success is raised."""
-        return self._client.request(method, path, **kwargs)
+        with self._telling(method, path):
+            return self._client.request(method, path, **kwargs)
 
     def frame(
         self,
@@ -608,6 +612,14 @@ class Connection:
             return plan(
                 self._client, self.settings, name, both, tell=say_beside, load=load
             )
+
+    @contextmanager
+    def _telling(self, method: str, path: str) -> Iterator[None]:
+        if self._session.is_signing_in:
+            self._client.get_ready()  # who signs in has the time that it takes
+        # What is asked for may say more than who looks on should read.
+        with telling(plain(f"{method} {path}".partition("?")[0])):
+            yield
 
     def _loader(self, as_: str) -> Callable[[], object] | None:
         # Who waits for a sign-in, in the thread that can be interrupted, needs none.

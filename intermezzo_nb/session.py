@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from .oauth.renewal import renewed
 from .secret import Secret
 from .settings import Settings
 from .surroundings import Surroundings, look
+from .telling import say, telling
 from .tokens.choice import choose_store
 from .tokens.source import TokenSource
 from .tokens.store import session_key
@@ -31,7 +31,6 @@ from .wrapping import wrapped
 
 if TYPE_CHECKING:
     from .login import Login
-    from .oauth.models import Prompt
     from .status import LoggedOut, Status
 
 # What signs a person in is imported where it is used: machines have no use for it.
@@ -72,28 +71,13 @@ class Session:
         """Sign in, as :meth:`Connection.login` tells."""
         self._ladder = []
         self.cancel_login(replaced=True)
-        surroundings = look()
-        if not force and self._has_session():
-            return
-        if self.settings.is_machine or self.settings.access_token:
-            self._tell_why_no_person(surroundings)
-            self.settings.require(*self.settings.needed)
-            self._source.token()
-            self._note("client credentials", "used")
-            return
-        self._note("client credentials", "no secret is set, or a person was asked for")
-        self._insist_on_a_person(surroundings)
-        self.settings.require(*self.settings.needed)
-        from .ladder import choose_way
-        from .login import Login
-
-        # Asked anew: since an earlier sign-in the server may be gone, or have moved.
-        self._oauth = OAuthClient(self.settings)
-        way = choose_way(self.settings, surroundings, self._oauth, self._note)
-        login = Login(way, self._source.accept, self._revoke)
-        login.start()
-        self._login = login
+        surroundings, login = look(), None
         try:
+            with telling("signing in"):
+                if force or not self._has_session():
+                    login = self._login = self._begun(surroundings)
+            if login is None:
+                return
             present(login)
             if wait:
                 self._await(login, surroundings)
@@ -102,6 +86,8 @@ class Session:
             raise
         except KeyboardInterrupt:
             self._login = None
+            if login is None:
+                raise
             login.stop()  # as one that comes a moment later
         except BaseException:
             self.cancel_login()
@@ -166,7 +152,8 @@ class Session:
             why = f"the token in {place} was not given to this program to end"
             return LoggedOut((), why, purged=False, not_purged=f"it stays in {place}")
         kept = f"{fault.what} ({fault.advice})" if fault else ""
-        revoked, why = self._revoke(token) if token else ([], "no token is known")
+        with telling("signing out"):
+            revoked, why = self._revoke(token) if token else ([], "no token is known")
         is_purged = token is not None and not fault
         return LoggedOut(
             tuple(revoked),
@@ -255,6 +242,27 @@ class Session:
             )
         return Token(secret)
 
+    def _begun(self, surroundings: Surroundings) -> Login | None:
+        """Begin a sign-in; None where credentials do, and nobody is asked."""
+        if self.settings.is_machine or self.settings.access_token:
+            self._tell_why_no_person(surroundings)
+            self.settings.require(*self.settings.needed)
+            self._source.token()
+            self._note("client credentials", "used")
+            return None
+        self._note("client credentials", "no secret is set, or a person was asked for")
+        self._insist_on_a_person(surroundings)
+        self.settings.require(*self.settings.needed)
+        from .ladder import choose_way
+        from .login import Login
+
+        # Asked anew: since an earlier sign-in the server may be gone, or have moved.
+        self._oauth = OAuthClient(self.settings)
+        way = choose_way(self.settings, surroundings, self._oauth, self._note)
+        login = Login(way, self._source.accept, self._revoke)
+        login.start()
+        return login
+
     def _has_session(self) -> bool:
         if self.settings.is_machine or self.settings.access_token:
             return False
@@ -337,31 +345,6 @@ class Session:
 _WAITING = (
     "waiting for the sign-in: its link is in an output above (interrupt to cancel)"
 )
-
-
-def print_link(login: Login) -> None:
-    """Show a sign-in as text, and again when its link had to be replaced."""
-    shown: list[Prompt] = []
-
-    def show(_: Login) -> None:
-        if (prompt := login.prompt) and prompt not in shown:
-            shown.append(prompt)
-            say(str(prompt))
-
-    login.watch(show)
-    show(login)
-
-
-def say(text: str) -> None:
-    """Print a line where no notebook draws."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-def say_beside(text: str) -> None:
-    """Print a line where it does not become a part of what a program gives."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
 
 
 def _key(settings: Settings) -> str:

@@ -35,7 +35,7 @@ oauth.flows
 tokens.source oauth.renewal login ladder api.signing api.connections api.answers
 api.faults api.paths api.query asking api.gate api.ahead api.columns
 api.transport api.casts api.rows api.page_reader
-api.client api.collector api.tally api.uniting
+api.client api.collector api.tally api.uniting telling
 api.lists api.fan_out api.extent
 api.reading session api.frames
 api.owners api.provenance api.posting api.bodies api.describing

@@ -1,0 +1,59 @@
+"""What is told as lines of text: a link, and that somebody is waited for."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from .api.progress import Progress, seldom
+from .api.waits import telling_silence, telling_waits
+
+if TYPE_CHECKING:
+    from .login import Login
+    from .oauth.models import Prompt
+
+
+def print_link(login: Login) -> None:
+    """Show a sign-in as text, and again when its link had to be replaced."""
+    shown: list[Prompt] = []
+
+    def show(_: Login) -> None:
+        if (prompt := login.prompt) and prompt not in shown:
+            shown.append(prompt)
+            say(str(prompt))
+
+    login.watch(show)
+    show(login)
+
+
+def say(text: str) -> None:
+    """Print a line where no notebook draws."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def say_beside(text: str) -> None:
+    """Print a line where it does not become a part of what a program gives."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def telling(what: str) -> Iterator[None]:
+    """
+    Tell of waits meanwhile, each once, and that nobody answers.
+
+    Parameters
+    ----------
+    what : str
+        What goes on.
+    """
+    listen = seldom(say_beside, watched=False)
+
+    def tell(_seconds: float, reason: str) -> None:
+        listen(Progress(what, waiting=reason))
+
+    with telling_waits(tell), telling_silence(tell):
+        yield
