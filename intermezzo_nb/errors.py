@@ -309,7 +309,7 @@ class NotFound(ApiError):
 
     default_code = "not_found"
     in_doubt: bool = False
-    """Whether it names another fault, or is no answer of an API's at all."""
+    """Whether it names another fault, is of a later page, or no answer of an API's."""
 
 
 class ValidationFailed(ApiError):

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ..errors import ApiError
+from ..errors import ApiError, NotFound
 from .answers import Answer
 from .page import SIZES, Page, opening
 from .paging import go_on, numbered, walk
@@ -55,13 +55,20 @@ def pages_of_list(
     sizes = {name: params[name] for name in SIZES if name in params}
     name = query.label
     announced: str | int = ""
+    has_come = False
 
     def question(paging: Mapping[str, Any]) -> Question:
         return path, {**params, **paging, **sizes}
 
     def fetch(paging: Mapping[str, Any]) -> Any:
-        nonlocal announced
-        payload, announced = take(question(paging))()
+        nonlocal announced, has_come
+        try:
+            payload, announced = take(question(paging))()
+        except NotFound as error:
+            # Of what has begun to come, it is a page that is not there.
+            error.in_doubt = error.in_doubt or has_come
+            raise
+        has_come = True
         return payload
 
     def foresee(many: Iterable[Mapping[str, Any]], count: int) -> None:

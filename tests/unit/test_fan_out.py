@@ -300,18 +300,39 @@ def test_one_alone_who_has_no_record_is_told_as_one_of_many():
         alone("x")
 
 
-def test_a_page_that_is_lost_on_the_way_is_no_absence():
+@pytest.mark.parametrize("wanted", [None, ["e1", "e2"]])
+@pytest.mark.parametrize("organizations", [("o",), ("p", "o")])
+def test_a_page_that_is_lost_on_the_way_is_no_absence(wanted, organizations):
     class Paged(FakeApi):
         def read(self, path, params):
-            if path.endswith("/documents") and "cursor" in params:
-                raise ABSENT
-            if path.endswith("/documents"):
+            if path.endswith("/e1/documents") and "cursor" in params:
+                raise missing("")
+            if path.endswith("/e1/documents"):
                 more = {"hasNext": True, "nextCursor": "c"}
                 return {"items": [{"id": "d"}], "pagination": more}, ""
             return super().read(path, params)
 
+    api = Paged({"p": []}, organizations=organizations)
+    rows, reading = read(api, wanted=wanted, organization="all")
+    assert {row["employeeId"] for row in rows} == {*(wanted or PEOPLE)} - {"e1"}
+    assert [f["employee"] for f in reading.failures] == ["e1"]
+    assert (told(reading)["without"], reading.complete) == ([], False)
+
+
+def test_a_list_that_is_lost_when_it_is_asked_in_pages_is_no_absence():
+    class Paged(FakeApi):
+        def read(self, path, params):
+            if path.endswith("/documents") and "page" in params:
+                raise missing("")
+            if path.endswith("/documents"):
+                meta = {"page": 1, "size": 1, "total": 2, "pages": 2}
+                return {"items": [{"id": "d"}], "meta": meta}, ""
+            return super().read(path, params)
+
+    reading = Reading(Paged(), Query("documents", filters={"employee_id": "e1"}))
+    reading.extent.organizations = ("o",)
     with pytest.raises(NotFound):
-        read(Paged(), "documents", ["e1", "e2"])
+        list(reading.batches())
 
 
 def test_a_record_that_nobody_has_is_doubted():
