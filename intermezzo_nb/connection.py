@@ -408,8 +408,9 @@ class Connection:
         Nothing but the first page of each list is asked here; each part is read by
         the worker that needs it, with credentials that it finds itself. Columns that
         nobody documents are left out. Where employees are asked, their list is read
-        here. What fails is raised, as by ``strict``. Exact decimals Dask cannot sum as
-        a whole column: let each part sum its own, and sum those.
+        here. What fails is raised, as by ``strict``, and so is a part that does not add
+        up. Exact decimals Dask cannot sum as a whole column: let each part sum its own,
+        and sum those.
 
         Parameters
         ----------
@@ -430,6 +431,11 @@ class Connection:
             ``machine_required``: a person's session does not reach the workers.
         SettingsError, ApiError, LoginError, NetworkError
             What went wrong, and what to do.
+
+        Warns
+        -----
+        IncompleteWarning
+            The list of organizations or employees does not add up.
         """
         load("api.dask")
         from .api.dask import dask_frame, insist_on_machine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from operator import attrgetter
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from ..errors import ApiError, LoginRequired, SettingsError
+from ..errors import ApiError, IncompleteWarning, LoginRequired, SettingsError
 from .arguments import bad_argument, count
 from .client import Api
 from .failures import Owner
@@ -19,6 +20,7 @@ from .frames import framed
 from .page import LARGEST, Page
 from .place import Stretch
 from .plan import plan
+from .provenance import missing, shortfall
 from .reading import Reading
 from .shaping import shape
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 _LOCAL = frozenset({"progress", "max_requests"})  # options of who asks, not of a worker
 _WHOLE = frozenset({"array", "object", "cursor"})  # lists without numbered pages
+_CALLERS = 3  # frames from a warning to who called the connection
 _apis: list[tuple[Any, Api]] = []
 _mutex = threading.Lock()
 
@@ -73,6 +76,15 @@ class _Task(Struct, frozen=True):
             columns=reading.query.columns,
             is_part=True,
         )
+        if lacking := missing(reading):
+            # What a worker warns of, nobody may ever see.
+            raise ApiError(
+                f"a part of {reading.query.label} is not complete",
+                why="; ".join(lacking),
+                advice="Compute it again when nothing changes; frame and export keep "
+                "what came, and tell what is missing.",
+                code="incomplete",
+            )
         return self._as_documented(made.frame)
 
     def _as_documented(self, frame: pd.DataFrame) -> Any:
@@ -110,6 +122,11 @@ def dask_frame(
     ------
     SettingsError
         ``not_installed``; or it cannot be shared out.
+
+    Warns
+    -----
+    IncompleteWarning
+        The lists of organizations or employees do not add up.
     """
     part_rows = count("part_rows", part_rows, 1, "a whole number of rows, 1 or more")
     from_map = _from_map()
@@ -130,6 +147,8 @@ def dask_frame(
     if left_out and query.columns is None:
         tell(f"{query.label}: not documented, and left out: {', '.join(left_out)}")
     reading.tally.foresee(sum(map(_requests, stretches)))
+    if told := shortfall(reading, has_attrs=False):  # by the lists of whom to ask
+        warnings.warn(told, IncompleteWarning, stacklevel=_CALLERS)
     task = _Task(
         connection,
         query.name,

@@ -95,7 +95,7 @@ def pages_of_list(
         pages = _as_before(walk_in, learned) if learned else walk_in(style=style)
     for page in pages if style else _learned(pages, template, styles):
         notes = [*page.notes, *_bare(page, query)]
-        if page.following is None:
+        if page.following is None and not _is_cut(page, begin):
             is_whole = inside or page.style == "object"  # whose rows nobody counts
             notes += _unread(name, announced, None if is_whole else page.upto)
         yield replace(page, notes=tuple(notes))
@@ -132,6 +132,12 @@ def _learned(
     except ApiError:
         styles.pop(template, None)  # that may be why
         raise
+
+
+def _is_cut(page: Page, begin: Place | Stretch | None) -> bool:
+    """Tell whether a page is the last that is asked for, and not that of the list."""
+    is_stretch = isinstance(begin, Stretch) and begin.numbers is not None
+    return is_stretch and (page.number or 0) < (page.pages or 0)
 
 
 def _unread(name: str, announced: str | int, came: int | None) -> Iterator[str]:

@@ -150,7 +150,7 @@ def numbered(
     expect(asked, len(asked))
     for one in asked:
         page = read(fetch(one), one, inside=inside, name=name)
-        is_full = len(page.records) == stretch.size or page.following is None
+        is_full = _is_full(page, stretch, one["page"])
         if not is_full or page.total not in (None, stretch.total):
             raise PagingError(
                 f"{name} changed since its pages were shared out",
@@ -160,6 +160,13 @@ def numbered(
             )
         following = page.following if one["page"] < last else None
         yield replace(page, following=following, asked=one, number=one["page"])
+
+
+def _is_full(page: Page, stretch: Stretch, number: int) -> bool:
+    if stretch.total is None:
+        return len(page.records) == stretch.size or page.following is None
+    left = max(0, stretch.total - (number - 1) * stretch.size)
+    return len(page.records) == min(left, stretch.size)
 
 
 def _ended(page: Page, records: list[Any], seen: Seen) -> Page:

@@ -1,0 +1,82 @@
+"""What is shared out among workers of Dask, and does not add up: told, or raised."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from test_fan_out import FakeApi as Staff
+from test_fan_out import plan as plan_staff
+from test_reading import ROWS, FakeApi
+
+from intermezzo_nb.api import dask
+from intermezzo_nb.api.query import Query
+from intermezzo_nb.api.reading import Reading
+from intermezzo_nb.errors import ApiError, IncompleteWarning, PagingError
+
+SETTINGS = SimpleNamespace(valid_to="exclusive", organization="o")
+
+
+@pytest.fixture
+def share(monkeypatch):
+    def shared(api, reading, rows=100):
+        monkeypatch.setattr(dask, "_apis", [(SETTINGS, api)])
+        connection = SimpleNamespace(settings=SETTINGS)
+        options = {"strict": True}
+        return dask.dask_frame(connection, reading, options, part_rows=rows, tell=print)
+
+    return shared
+
+
+def listed(api):
+    reading = Reading(api, Query("employees", strict=True))
+    reading.extent.organizations = ("o",)
+    return reading
+
+
+class Paged(FakeApi):
+    """A list that counts more rows than come, or announces more."""
+
+    counts, links = 250, ""
+
+    def answer(self, found, params):
+        page = super().answer(found, params)
+        is_last = page["meta"]["page"] == page["meta"]["pages"]
+        self.announced = "" if is_last else self.links
+        page["meta"]["total"] = self.counts
+        return page
+
+
+def test_an_employee_whose_list_does_not_add_up_fails_its_part(share):
+    short = {"items": [{"id": "d"}], "pagination": {"hasNext": False, "total": 2}}
+    api = Staff({"e3": short})
+    shared = share(api, plan_staff(api, strict=True), rows=1000)
+    with pytest.raises(ApiError, match="a part of documents is not complete") as caught:
+        shared.compute(scheduler="sync")
+    assert caught.value.code == "incomplete"
+    assert "the server counts 2 rows, 1 came" in caught.value.why
+    whole = share(Staff(), plan_staff(Staff(), strict=True))
+    assert len(whole.compute(scheduler="sync")) == 24
+
+
+def test_a_list_of_employees_that_does_not_add_up_is_told_at_once(share):
+    people = [{"id": "e1"}]
+    short = {"items": people, "meta": {"page": 1, "size": 100, "total": 2, "pages": 1}}
+    api = Staff({"o": short}, people=people)
+    with pytest.warns(IncompleteWarning, match="the server counts 2 rows, 1 came"):
+        share(api, plan_staff(api, strict=True))
+
+
+def test_a_last_page_with_fewer_rows_than_are_counted_is_an_error(share):
+    api = Paged(organizations__o__employees=ROWS)
+    assert len(share(api, listed(api)).compute(scheduler="sync")) == 250
+    api.counts = 251
+    shared = share(api, listed(api))
+    with pytest.raises(PagingError, match="changed since its pages were shared out"):
+        shared.compute(scheduler="sync")
+
+
+def test_what_only_a_part_ends_before_announces_nothing_unread(share):
+    api = Paged(organizations__o__employees=ROWS)
+    api.links = "Link header (RFC 8288)"
+    assert len(share(api, listed(api)).compute(scheduler="sync")) == 250
