@@ -41,6 +41,8 @@ class Page(Struct, frozen=True):
         What it was recognized as (/pagination and the reference pages).
     is_doubtful : bool
         Whether the server says both that there is more and that there is none.
+    is_open : bool
+        Whether it is full, and does not say whether there is more.
     notes : tuple of str
         What did not fit together, or was not read.
     pages : int or None
@@ -60,6 +62,7 @@ class Page(Struct, frozen=True):
     following: Mapping[str, Any] | None
     style: str
     is_doubtful: bool = False
+    is_open: bool = False
     notes: tuple[str, ...] = ()
     pages: int | None = None
     asked: Mapping[str, Any] | None = None
@@ -197,8 +200,15 @@ def _by_number(
     facts = (pages, told, told_number)
     is_paged = more or "items" not in about or any(f is not None for f in facts)
     style = "page" if is_paged else "array"
+    is_full = bool(records) and len(records) == (size or asked.get("size"))
     return Page(
-        records, total, following, style, is_doubtful=len(says) > 1, pages=pages
+        records,
+        total,
+        following,
+        style,
+        is_doubtful=len(says) > 1,
+        is_open=is_full and not says,
+        pages=pages,
     )
 
 

@@ -32,11 +32,13 @@ class Seen:
         self._kept: dict[Key, int] = {}
         self._totals: set[int] = set()
         self._pages, self._number = 0, 0
+        self._is_open = False
 
     def first_time(self, page: Page) -> list[Any]:
         self._hear(page.total)
         self._pages = max(self._pages, page.pages or 0)
         self._number = page.number or self._pages
+        self._is_open = page.is_open
         keys = [key_of(record) for record in page.records]
         known = [key for key in keys if key is not None]
         if not self.is_second_reading and len({*known}) < len(known):
@@ -90,6 +92,11 @@ class Seen:
             notes.append(
                 f"{self._name}: {_rows(self._differing)} came with the id of another "
                 "row, and differ: all are kept"
+            )
+        if self._is_open and self.total is None and not self._pages:
+            notes.append(
+                f"{self._name}: the last page is full, and nothing tells whether there "
+                "is another, which was not read"
             )
         if self.total is not None and self.total != count:
             changes.append(

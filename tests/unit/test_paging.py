@@ -702,3 +702,25 @@ def test_any_answer_gives_pages_or_a_paging_error(answers, style):
     except PagingError:
         return
     assert all(isinstance(page.records, list) for page in pages)
+
+
+@pytest.mark.parametrize("told", [{"page": 1, "size": 100}, {"page": 1}, {}])
+@pytest.mark.parametrize(("count", "is_told"), [(250, True), (100, True), (99, False)])
+def test_a_full_page_that_does_not_say_whether_it_is_the_last_is_told(
+    told, count, is_told
+):
+    read_pages = [
+        *walk(lambda _: {"items": rows(count)[:LARGEST], "meta": told}, style="page")
+    ]
+    note = "the last page is full, and nothing tells whether there is another"
+    assert any(note in one for one in notes(read_pages)) is is_told
+
+
+def test_a_full_page_is_the_last_where_one_before_it_has_said_so():
+    def fetch(params):
+        page = params["page"]
+        about = {"pages": 2} if page == 1 else {"size": 100}
+        return {"items": rows(200)[(page - 1) * 100 : page * 100], "meta": about}
+
+    read_pages = [*walk(fetch, style="page")]
+    assert (len(ids(read_pages)), notes(read_pages)) == (200, [])
