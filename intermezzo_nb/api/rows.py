@@ -12,7 +12,7 @@ from .page import SIZES, Page
 from .progress import plural
 from .query import Query
 from .schema import Resource, as_sent
-from .shaping import as_text, leaves, matching, shape
+from .shaping import as_text, insist_on_record, leaves, matching, shape
 from .validity import GAP, OVERLAP, Validity
 
 
@@ -79,8 +79,15 @@ class Sieve:
             Members that come from the path.
         most : int or None
             How many rows there is room for; None for any number.
+
+        Raises
+        ------
+        ApiError
+            An answer that should be a record holds nothing that is documented.
         """
         resource = self._resource
+        if resource and page.style == "object" and not resource.lines:
+            insist_on_record(page.records[0], resource, added)
         shaped = shape(page.records, resource, added)
         if resource and resource.history:
             shaped = self._valid(shaped, resource)

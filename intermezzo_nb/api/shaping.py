@@ -64,7 +64,8 @@ def shape(
     if resource and resource.lines:
         for row in rows:
             if not _may_hold_lines(row, resource):
-                raise _no_lines(row, resource)
+                lists = ", ".join(member for member, _ in resource.lines)
+                raise _unknown(row, resource, f"no {lists}")
     if resource and resource.unwrap:
         rows = [_unwrapped(row, resource.unwrap) for row in rows]
     if resource and resource.nested:
@@ -74,6 +75,25 @@ def shape(
     if resource and resource.lines:
         rows = [line for row in rows for line in _lines(row, resource, added)]
     return rows
+
+
+def insist_on_record(answer: Any, resource: Resource, added: Mapping[str, str]) -> None:
+    """
+    Refuse an answer that should be a record: null, or the words of a fault.
+
+    Raises
+    ------
+    ApiError
+        It holds nothing that is documented.
+    """
+    row = answer if isinstance(answer, dict) else {"value": answer}
+    if resource.unwrap:
+        row = _unwrapped(row, resource.unwrap)
+    known = {column.name.split(".")[0] for column in resource.columns}
+    # A record that names itself, or whose it is, may have other fields than are known.
+    known |= {"id", *added}
+    if known.isdisjoint(row):
+        raise _unknown(row, resource, "nothing that is documented")
 
 
 def _are_rows(
@@ -140,11 +160,10 @@ def _may_hold_lines(record: Record, resource: Resource) -> bool:
     return bool(kinds & {*record}) or has_lists or bool(record and {*record} <= known)
 
 
-def _no_lines(record: Record, resource: Resource) -> ApiError:
-    lists = ", ".join(member for member, _ in resource.lines)
+def _unknown(record: Record, resource: Resource, lacks: str) -> ApiError:
     held = ", ".join(plain(name, 80) for name in list(record)[:8]) or "nothing"
     return ApiError(
-        f"the answer for {resource.name} has no {lists}",
+        f"the answer for {resource.name} has {lacks}",
         why=f"It holds: {'null' if record == {'value': None} else held}.",
         advice="Check INTERMEZZO_API_URL, and whether the API has changed; get() of "
         "the connection gives the answer as it is.",
