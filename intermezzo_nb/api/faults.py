@@ -45,6 +45,9 @@ _ADVICE: Mapping[type[ApiError], str] = {
 }
 # The word of an API that there is no such thing; its codes are not documented.
 _ABSENCE = re.compile(r"not.?found|not.?exist|missing|absent|^no[_-]", re.IGNORECASE)
+_ELSEWHERE = re.compile(
+    r"route|endpoint|organi[sz]ation|gateway|upstream", re.IGNORECASE
+)
 _PASSING = frozenset({408, 425, 429})  # of 4xx, what another time may mend
 _BEGINNINGS = (b"{", b"[")
 _CUT = (
@@ -236,10 +239,14 @@ def _is_of_another(body: Any) -> bool:
     """Tell whether a 404 is about something else than what was asked for."""
     if not isinstance(body, dict):
         return True  # a page of a proxy's or a gateway's
-    code = body.get("error") or body.get("code")
-    if not isinstance(code, str) or len(code.split()) != 1:
+    code = body.get("error") or body.get("code") or body.get("title")
+    if isinstance(code, dict):
+        code = code.get("code") or code.get("type")
+    if not isinstance(code, str):
         return False
-    return _ABSENCE.search(code) is None
+    is_sentence = len(code.split()) > 1 and "title" not in body
+    is_absence = is_sentence or _ABSENCE.search(code) is not None
+    return not is_absence or _ELSEWHERE.search(code) is not None
 
 
 def _details(body: Any) -> Any:

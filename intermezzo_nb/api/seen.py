@@ -37,7 +37,8 @@ class Seen:
     def first_time(self, page: Page) -> list[Any]:
         self._hear(page.total)
         self._pages = max(self._pages, page.pages or 0)
-        self._number = page.number or self._pages
+        if page.records or self._pages == 1:  # an empty list may have one page, or none
+            self._number = page.number or self._pages
         self._is_open = page.is_open
         keys = [key_of(record) for record in page.records]
         known = [key for key in keys if key is not None]

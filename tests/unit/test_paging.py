@@ -234,6 +234,16 @@ def test_pages_that_become_fewer_are_read_once_more_and_told(later, times):
     assert notes(pages) == ([] if times == 1 else [f"{told} after 2; {again}"])
 
 
+def test_a_last_page_without_a_row_is_told_where_its_rows_may_be_elsewhere():
+    def from_zero(params):
+        start = 100 * params.get("page", 0)
+        return {"items": rows(250)[start : start + 100], "meta": {"pages": 3}}
+
+    pages = list(walk(from_zero, style="page", name="employees"))
+    assert len(ids(pages)) < 250
+    assert any("it was to have 3 pages, and ended after 2" in n for n in notes(pages))
+
+
 @given(
     gone=st.sets(st.integers(0, 249), max_size=30),
     new=st.integers(0, 30),
