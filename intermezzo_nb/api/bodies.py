@@ -68,11 +68,12 @@ class Table(Struct, frozen=True):
             if seen.setdefault(repr(row), at) != at
         ]
         if again:
-            says, counts = ("says", "counts") if len(again) == 1 else ("say", "count")
-            notes.append(
-                f"{plural(len(again), 'row')} ({row_names(again)}) {says} what a row "
-                f"before says, and {counts} once more"
+            told = (
+                "equals one before it in all fields, and is sent as well"
+                if len(again) == 1
+                else "equal ones before them in all fields, and are sent as well"
             )
+            notes.append(f"{plural(len(again), 'row')} ({row_names(again)}) {told}")
         for field in self.fields:
             found = [
                 label

@@ -9,7 +9,7 @@ from typing import Any
 from .cases import Case, Row
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, RowError
 
-EARLIER = "told in an earlier run"
+EARLIER = "told in an earlier run; a journal keeps no words"
 _LATER = "another row of its label was sent later: it may be this one, corrected"
 _ALIKE = "a row that says the same was created: it may be this one"
 _MAY_BE_THERE = (CREATED, UNCERTAIN)

@@ -337,13 +337,13 @@ def test_an_interrupt_with_a_journal_says_that_the_same_call_goes_on(
 
 def test_rows_that_say_the_same_are_sent_and_noted(api, send, taker):
     frame = pd.concat([contacts(2), contacts(2)], ignore_index=True)
-    told = "2 rows (2, 3) say what a row before says, and count once more"
+    told = "2 rows (2, 3) equal ones before them in all fields, and are sent as well"
     assert send(frame.drop(columns="email")).notes == [told]
     pay = pd.DataFrame({"employeeId": ["e1"] * 2, "earningType": "Salary", "amount": 9})
     taker.acts.append(says({"payslips": [{"employeeId": "e1"}]}))
     report = api.run_payroll("GB", pay, pay_date="2026-04-30")
     assert report.notes == [
-        "1 row (1) says what a row before says, and counts once more"
+        "1 row (1) equals one before it in all fields, and is sent as well"
     ]
 
 
