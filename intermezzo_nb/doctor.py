@@ -19,13 +19,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from .advice import by_place, how_to_set
+from .api.client import Api
+from .api.owners import listed
+from .api.query import Query
+from .api.reading import Reading
 from .api.signing import BearerAuth
 from .credentials import CREDENTIALS
-from .errors import IntermezzoError, SettingsError
-from .ladder import jupyter_of, ways_here, why_nobody
+from .errors import IntermezzoError, SettingsError, plain
+from .ladder import ways_here, why_nobody
 from .oauth.client import OAuthClient
 from .oauth.models import ServerMetadata, Token
 from .reasons import reason_of
+from .registering import to_register
 from .secret import Secret
 from .settings import NAMES, Settings
 from .surroundings import Surroundings
@@ -39,8 +44,10 @@ _MOST_SKEW = 60.0  # seconds that ID tokens are granted anyway
 _FOR_OTHERS = {"INTERMEZZO_DEMO_URL"}
 _SECONDS = 10.0  # for the API's address to answer
 _LISTED = "/organizations"
+_VISIBLE = "visible organization"
+_NOBODYS = frozenset({None, "all"})  # no organization's id
+_OTHERS = "Set INTERMEZZO_ORGANIZATION to one of those, or to all for each of them."
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
-_NAMED = "JUPYTERHUB_SERVER_NAME"  # to such the Hub's one address does not lead
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -108,7 +115,9 @@ def _by_settings(settings: Settings, surroundings: Surroundings) -> Iterator[Fin
                 yield Finding("ok", "client credentials", told)
         yield _clock(oauth.skew.seconds)
     if settings.api_url:
-        yield _api(settings.api_url, token)
+        yield (found := _api(settings.api_url, token))
+        if token and found.verdict == "ok" and settings.organization not in _NOBODYS:
+            yield _organization(settings, token)
     yield from _place(settings, surroundings)
     yield from _ways(settings, surroundings, oauth)
     yield _store(settings, surroundings)
@@ -257,6 +266,21 @@ def _api(url: str, token: Token | None) -> Finding:
     return Finding("ok", "API", f"{told}, as is usual" if is_usual else told)
 
 
+def _organization(settings: Settings, token: Token) -> Finding:
+    auth = BearerAuth(lambda **_: token, settings.api_url or "")
+    look_up = Reading(Api.at(settings.api_url or "", auth), Query("organizations"))
+    try:
+        found = [one for batch in look_up.batches() for one in batch]
+    except IntermezzoError as error:
+        return _wrong(_VISIBLE, error)
+    visible = {str(one.get("id")): plain(one.get("legalName"), 40) for one in found}
+    wanted = str(settings.organization)
+    if wanted in visible:
+        return Finding("ok", _VISIBLE, f"{wanted} is visible: {visible[wanted]}")
+    told = f"{plain(wanted)} is not visible; visible are: {listed(visible)}"
+    return Finding("wrong", _VISIBLE, told, _OTHERS)
+
+
 def _place(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]:
     yield Finding("note", "front end", surroundings.front)
     someone = why_nobody(settings, surroundings) or "somebody can be asked"
@@ -286,56 +310,9 @@ def _ways(
     order = [way for way, _ in ways]
     told = ", then ".join(["a kept session", *order])
     yield Finding("ok", "ways of signing in", told)
-    addresses = (_to_register(way, settings, surroundings) for way in order)
+    addresses = (to_register(way, settings, surroundings) for way in order)
     for address in dict.fromkeys(filter(None, addresses)):
         yield Finding("note", "to register", address)
-
-
-def _to_register(way: str, settings: Settings, surroundings: Surroundings) -> str:
-    """Give the redirect URI that a way takes, whole where that is known."""
-    if way == "device":
-        return ""
-    fixed = settings.redirect_uri
-    if fixed and (way != "server" or fixed.startswith("https:")):
-        return fixed
-    if way != "server":
-        return "http://127.0.0.1/intermezzo/callback (with any port)"
-    whose, known, path = _server_address(surroundings)
-    if known:
-        return known.rstrip("/") + path
-    example = f"https://{_EXAMPLES[whose]}{path}"
-    return f"the {whose}'s address + {path}, such as {example}"
-
-
-_EXAMPLES = {"Hub": "hub.example", "Jupyter server": "jupyter.example"}
-
-
-def _server_address(surroundings: Surroundings) -> tuple[str, str, str]:
-    """
-    Tell where a Jupyter server takes answers, as the server itself forms it.
-
-    Returns
-    -------
-    tuple of (str, str, str)
-        Whose address it is; the address, empty where nothing here knows it; and what
-        follows it.
-    """
-    environ = os.environ
-    if environ.get("JUPYTERHUB_SERVICE_PREFIX") and not environ.get(_NAMED):
-        base = environ.get("JUPYTERHUB_BASE_URL", "/")
-        # JupyterHub 5 tells the first where it knows it, every one its subdomains'.
-        public = environ.get("JUPYTERHUB_PUBLIC_HUB_URL", "")
-        public = _origin(public) or environ.get("JUPYTERHUB_HOST", "")
-        return "Hub", public, f"{base}hub/user-redirect/intermezzo/callback"
-    mailbox = jupyter_of(surroundings)
-    base = mailbox.base_url if mailbox else "/"
-    public = _origin(environ.get("JUPYTERHUB_PUBLIC_URL", ""))
-    return "Jupyter server", public, f"{base}intermezzo/callback"
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 def _store(settings: Settings, surroundings: Surroundings) -> Finding:

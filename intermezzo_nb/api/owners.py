@@ -108,7 +108,7 @@ def explained(api: Api, plan: Reading, error: NotFound) -> NotFound:
         return error
     return NotFound(
         f"no organization {wanted} is visible",
-        why=f"Visible are: {_listed(visible)}.",
+        why=f"Visible are: {listed(visible)}.",
         advice="Give one of them, or all for each of them.",
         status=error.status,
         request_id=error.request_id,
@@ -337,7 +337,8 @@ def _look_up(api: Api, plan: Reading, query: Query, organization: str = "") -> R
     return look_up
 
 
-def _listed(visible: Mapping[str, str]) -> str:
+def listed(visible: Mapping[str, str]) -> str:
+    """Name the first few organizations, given by their ids, and count the rest."""
     shown = [f"{i} ({name})" for i, name in list(visible.items())[:_SHOWN]]
     more = len(visible) - len(shown)
     return ", ".join([*shown, *([f"and {more:,} more"] if more else [])]) or "none"
@@ -351,7 +352,7 @@ def _not_one(
     count = f"{len(visible)} {is_visible}" + (", perhaps more" if doubt else "")
     return SettingsError(
         f"{plan.query.label}: it is not said of which organization, and {count}",
-        why=f"They are: {_listed(visible)}.{doubt}",
+        why=f"They are: {listed(visible)}.{doubt}",
         advice="Add --organization ID, or --organization all for each of them "
         "(in Python: organization=…).",
         code="missing_setting",

@@ -238,6 +238,17 @@ def test_what_the_api_says_to_a_token_is_certain(practised):
     assert found.told.endswith("HTTP 404 with that token: no /organizations is there")
 
 
+def test_an_organization_that_is_not_visible_is_wrong(practised):
+    settings, subject = practised("machine"), "visible organization"
+    assert subject not in findings(replace(settings, organization="all"))
+    found = findings(replace(settings, organization="org_q"))[subject]
+    assert found.verdict == "wrong"
+    other = re.match(r"org_q is not visible; visible are: (\w+) \((.+?)\)", found.told)
+    assert other is not None
+    found = findings(replace(settings, organization=other[1]))[subject]
+    assert (found.verdict, found.told) == ("ok", f"{other[1]} is visible: {other[2]}")
+
+
 def test_a_token_that_the_api_does_not_take_is_wrong(practised, shared_practice):
     settings = practised("machine")
     server = shared_practice.settings("machine")["issuer"]

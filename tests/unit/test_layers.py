@@ -33,7 +33,7 @@ tokens.keyring tokens.held oauth.calls api.countries
 tokens.choice oauth.client api.payroll
 oauth.flows
 tokens.source oauth.renewal login ladder api.signing api.connections api.answers
-api.faults api.paths api.query asking api.gate api.ahead api.columns
+api.faults api.paths api.query asking api.gate api.ahead api.columns registering
 api.transport api.casts api.rows api.page_reader
 api.client api.collector api.tally api.uniting telling
 api.lists api.fan_out api.extent
