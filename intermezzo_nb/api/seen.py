@@ -17,7 +17,7 @@ Key = int
 
 
 class Seen:
-    """Which records came; ids that unlike records of a page share identify nothing."""
+    """Which records came; ids that repeat within one page identify nothing."""
 
     def __init__(self, name: str) -> None:
         self.is_second_reading = False
@@ -43,9 +43,7 @@ class Seen:
         keys = [key_of(record) for record in page.records]
         known = [key for key in keys if key is not None]
         if not self.is_second_reading and len({*known}) < len(known):
-            # In one page alone it is the list itself that says so.
-            is_one_of_many = page.following is not None or self.count > 0
-            self._identified &= is_one_of_many and _are_same(page.records, keys)
+            self._identified = False
         new = self._new(page.records, keys, known) if self._identified else page.records
         self.count += len(new)
         has_more = page.following is not None and not self.is_second_reading
@@ -130,7 +128,7 @@ class Seen:
         self, records: list[Any], keys: list[Key | None], known: list[Key]
     ) -> list[Any]:
         contents = list(map(content_of, records))
-        is_new = len({*known}) == len(keys) and self._kept.keys().isdisjoint(known)
+        is_new = len(known) == len(keys) and self._kept.keys().isdisjoint(known)
         if is_new and not self.is_second_reading:
             self._kept.update(zip(known, contents, strict=True))
             return records
@@ -152,17 +150,6 @@ class Seen:
                 self._differing += 1
             new.append(record)
         return new
-
-
-def _are_same(records: list[Any], keys: list[Key | None]) -> bool:
-    """Tell whether those that share an id are one record, which came several times."""
-    first: dict[Key | None, Any] = {None: None}
-    both = zip(records, keys, strict=True)
-    return all(
-        content_of(first.setdefault(key, record)) == content_of(record)
-        for record, key in both
-        if key is not None
-    )
 
 
 def key_of(record: Any) -> Key | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from functools import partial
 
 import pytest
 from hypothesis import example, given
@@ -233,18 +232,6 @@ def test_pages_that_become_fewer_are_read_once_more_and_told(later, times):
     told = "employees changed while it was read: it was to have 5 pages, and ended"
     again = "read it again when nothing changes"
     assert notes(pages) == ([] if times == 1 else [f"{told} after 2; {again}"])
-
-
-@pytest.mark.parametrize("style", ["page", "cursor"])
-def test_a_row_that_comes_twice_in_a_page_is_told_as_one_lost_elsewhere(style):
-    there = rows(250)
-    there[9] = there[8]
-    pages = list(walk(partial(SERVERS[style], there), style=style, name="employees"))
-    assert len(ids(pages)) == 250
-    (note,) = notes(pages)
-    assert "1 row came with the id of another row and equal it" in note
-    alone = list(walk(partial(SERVERS[style], there[:50]), style=style))
-    assert (len(ids(alone)), notes(alone)) == (50, [])
 
 
 def test_a_last_page_without_a_row_is_told_where_its_rows_may_be_elsewhere():
