@@ -43,10 +43,13 @@ _ADVICE: Mapping[type[ApiError], str] = {
     NotFound: "Check the path and what it names: ids, a year, the organization.",
     RateLimited: "Wait, then run it again; ask for less at once.",
 }
-# The word of an API that there is no such thing; its codes are not documented.
-_ABSENCE = re.compile(r"not.?found|not.?exist|missing|absent|^no[_-]", re.IGNORECASE)
+# What a 404 is about where it is not what was asked for. An API's own codes for that
+# are not documented, so any other may be one.
 _ELSEWHERE = re.compile(
-    r"route|endpoint|organi[sz]ation|gateway|upstream", re.IGNORECASE
+    r"(?i)\broute|\bcannot get\b|endpoint|gateway|upstream|backend|internal"
+    r"|unavailable|time.?out|unknown.?error|scope|unauthori[sz]ed|forbidden"
+    r"|^(the |no )?(organi[sz]ation|tenant|org)\b[^.]{0,40}\bnot[ -]"
+    r"|^(organi[sz]ation|tenant|org)_not"
 )
 _PASSING = frozenset({408, 425, 429})  # of 4xx, what another time may mend
 _BEGINNINGS = (b"{", b"[")
@@ -239,14 +242,9 @@ def _is_of_another(body: Any) -> bool:
     """Tell whether a 404 is about something else than what was asked for."""
     if not isinstance(body, dict):
         return True  # a page of a proxy's or a gateway's
-    code = body.get("error") or body.get("code") or body.get("title")
-    if isinstance(code, dict):
-        code = code.get("code") or code.get("type")
-    if not isinstance(code, str):
-        return False
-    is_sentence = len(code.split()) > 1 and "title" not in body
-    is_absence = is_sentence or _ABSENCE.search(code) is not None
-    return not is_absence or _ELSEWHERE.search(code) is not None
+    inner = body.get("error")
+    told = [*body.values(), *(inner.values() if isinstance(inner, dict) else ())]
+    return any(_ELSEWHERE.search(text) for text in told if isinstance(text, str))
 
 
 def _details(body: Any) -> Any:
