@@ -38,6 +38,9 @@ class Rows(NamedTuple):
     said: str = ""
 
 
+_NO_RECORD: tuple[Any, ...] = (None, {})  # answered instead of one
+
+
 class Sieve:
     """
     What lets the rows of a query through.
@@ -86,9 +89,12 @@ class Sieve:
             An answer that should be a record holds nothing that is documented.
         """
         resource = self._resource
+        records = page.records
         if resource and page.style == "object" and not resource.lines:
-            insist_on_record(page.records[0], resource, added)
-        shaped = shape(page.records, resource, added)
+            records = [one for one in records if one not in _NO_RECORD]
+            for one in records:
+                insist_on_record(one, resource, added)
+        shaped = shape(records, resource, added)
         if resource and resource.history:
             shaped = self._valid(shaped, resource)
         for name, value in self._sent.items():

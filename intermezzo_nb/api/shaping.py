@@ -79,7 +79,7 @@ def shape(
 
 def insist_on_record(answer: Any, resource: Resource, added: Mapping[str, str]) -> None:
     """
-    Refuse an answer that should be a record: null, or the words of a fault.
+    Refuse an answer that should be a record, and is none: the words of a fault.
 
     Raises
     ------

@@ -169,7 +169,16 @@ def test_an_answer_that_cannot_be_read_is_a_failure_of_one(odd):
     assert [f["employee"] for f in reading.failures] == ["e3"]
 
 
-@pytest.mark.parametrize("odd", [None, False, "", {}, {"items": None}, {"error": "x"}])
+@pytest.mark.parametrize("odd", [None, {}])
+def test_an_answer_of_nothing_is_no_record(odd):
+    api = FakeApi({one: {"id": None, "new": 1} for one in PEOPLE} | {"e3": odd})
+    rows, reading = read(api, "tax-details")
+    assert len(rows) == 11
+    assert (told(reading)["without"], reading.failures) == (["e3"], [])
+    assert remarks(reading) == ["no tax-details of 1 employee of 12"]
+
+
+@pytest.mark.parametrize("odd", [False, "", {"items": None}, {"error": "x"}])
 def test_an_answer_with_nothing_documented_is_nobodys_record(odd):
     api = FakeApi({one: {"id": None, "new": 1} for one in PEOPLE} | {"e3": odd})
     rows, reading = read(api, "tax-details")
