@@ -177,6 +177,9 @@ class Manifest(Struct):
 _OWN = ("query", "profile", "columns", "spent", "about", "lacking")
 _SUM = "sha256"  # of all other members
 
+# Where the manifest tells nothing, nobody but the user can say whose the files are.
+_DELETE = "Name another folder; or delete this one, and export it again."
+
 
 def read_manifest(folder: Path) -> Manifest | None:
     """
@@ -197,9 +200,10 @@ def read_manifest(folder: Path) -> Manifest | None:
         raise unusable(folder, f"{fault.strerror}", "export_unreadable") from None
     except (ValueError, KeyError, TypeError, RecursionError):
         why = f"its {NAME} is damaged, or another program's"
-        raise unusable(folder, why, "export_damaged") from None
+        raise unusable(folder, why, "export_damaged", _DELETE) from None
     if not is_ours:
-        raise unusable(folder, f"its {NAME} is another program's", "export_foreign")
+        why = f"its {NAME} is another program's"
+        raise unusable(folder, why, "export_foreign", "Name another folder.")
     version = members.get("version")
     if isinstance(version, int) and version > _VERSION:
         raise StoreError(
@@ -210,13 +214,13 @@ def read_manifest(folder: Path) -> Manifest | None:
         )
     if not _is_as_written(members):
         why = f"its {NAME} is not what was written: its SHA-256 is another"
-        raise unusable(folder, why, "export_damaged")
+        raise unusable(folder, why, "export_damaged", _DELETE)
     try:
         named = {name: members[name] for name in Manifest.__struct_fields__}
         return convert(named, Manifest)
     except (KeyError, ValidationError, UnicodeEncodeError):  # that of half a letter
         why = f"its {NAME} is damaged"
-        raise unusable(folder, why, "export_damaged") from None
+        raise unusable(folder, why, "export_damaged", _DELETE) from None
 
 
 def content_of(folder: Path, part: Part) -> bytes:
