@@ -408,9 +408,9 @@ class Connection:
         Nothing but the first page of each list is asked here; each part is read by
         the worker that needs it, with credentials that it finds itself. Columns that
         nobody documents are left out. Where employees are asked, their list is read
-        here. What fails is raised, as by ``strict``, and so is a part that does not add
-        up. Exact decimals Dask cannot sum as a whole column: let each part sum its own,
-        and sum those.
+        here. What fails is raised, as by ``strict``, and so is a part of which rows are
+        missing; of other doubts the worker warns. Exact decimals Dask cannot sum as a
+        whole column: let each part sum its own, and sum those.
 
         Parameters
         ----------

@@ -76,15 +76,18 @@ class _Task(Struct, frozen=True):
             columns=reading.query.columns,
             is_part=True,
         )
-        if lacking := missing(reading):
+        if why := "; ".join(missing(reading)):
+            told = f"a part of {reading.query.label} is not complete"
             # What a worker warns of, nobody may ever see.
-            raise ApiError(
-                f"a part of {reading.query.label} is not complete",
-                why="; ".join(lacking),
-                advice="Compute it again when nothing changes; frame and export keep "
-                "what came, and tell what is missing.",
-                code="incomplete",
-            )
+            if reading.is_short or reading.failures:
+                raise ApiError(
+                    told,
+                    why=why,
+                    advice="Compute it again; frame and export keep what came, and "
+                    "tell what is missing.",
+                    code="incomplete",
+                )
+            warnings.warn(f"{told}: {why}", IncompleteWarning, stacklevel=2)
         return self._as_documented(made.frame)
 
     def _as_documented(self, frame: pd.DataFrame) -> Any:

@@ -94,11 +94,12 @@ def pages_of_list(
         learned = None if style else styles.get(template)
         pages = _as_before(walk_in, learned) if learned else walk_in(style=style)
     for page in pages if style else _learned(pages, template, styles):
-        notes = [*page.notes, *_bare(page, query)]
+        notes, unread = [*page.notes, *_bare(page, query)], list[str]()
         if page.following is None and not _is_cut(page, begin):
             is_whole = inside or page.style == "object"  # whose rows nobody counts
-            notes += _unread(name, announced, None if is_whole else page.upto)
-        yield replace(page, notes=tuple(notes))
+            unread += _unread(name, announced, None if is_whole else page.upto)
+        is_short = page.is_short or bool(unread)
+        yield replace(page, notes=(*notes, *unread), is_short=is_short)
 
 
 def _as_before(walk_in: Callable[..., Iterator[Page]], style: str) -> Iterator[Page]:

@@ -42,7 +42,10 @@ class Page(Struct, frozen=True):
     is_doubtful : bool
         Whether the server says both that there is more and that there is none.
     is_open : bool
-        Whether it is full, and does not say whether there is more.
+        Whether it is full, as far as sizes are told or were asked for, and does not say
+        whether there is more; not of cursors, where none is the end.
+    is_short : bool
+        Whether rows of the list are missing at its end, by what the server says.
     notes : tuple of str
         What did not fit together, or was not read.
     pages : int or None
@@ -63,6 +66,7 @@ class Page(Struct, frozen=True):
     style: str
     is_doubtful: bool = False
     is_open: bool = False
+    is_short: bool = False
     notes: tuple[str, ...] = ()
     pages: int | None = None
     asked: Mapping[str, Any] | None = None
@@ -200,7 +204,9 @@ def _by_number(
     facts = (pages, told, told_number)
     is_paged = more or "items" not in about or any(f is not None for f in facts)
     style = "page" if is_paged else "array"
-    is_full = bool(records) and len(records) == (size or asked.get("size"))
+    # Alone, a size may be the number of rows that came.
+    full = (size if told_number is not None else None) or asked.get("size")
+    is_full = bool(records) and len(records) == full
     return Page(
         records,
         total,

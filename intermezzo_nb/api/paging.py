@@ -79,7 +79,7 @@ def walk(
                 raise endless(name)
             again = is_last and not is_last_try and seen.may_find_more()
             if is_last and not again:
-                yield _ended(page, records, seen)
+                yield _ended(page, records, seen, wanted)
             elif records or is_last:
                 upto = None if again else seen.upto
                 yield replace(page, records=records, total=seen.total, upto=upto)
@@ -124,7 +124,7 @@ def go_on(
         if is_last and seen.may_find_more():
             raise ListChanged
         if is_last:
-            yield _ended(page, records, seen)
+            yield _ended(page, records, seen, wanted)
         elif records:
             yield replace(page, records=records, total=seen.total, upto=seen.upto)
 
@@ -169,11 +169,13 @@ def _is_full(page: Page, stretch: Stretch, number: int) -> bool:
     return len(page.records) == min(left, stretch.size)
 
 
-def _ended(page: Page, records: list[Any], seen: Seen) -> Page:
+def _ended(page: Page, records: list[Any], seen: Seen, wanted: int | None) -> Page:
+    has_enough = wanted is not None and seen.count >= wanted
     return replace(
         page,
         records=[*records, *seen.counted_twice()],
-        notes=page.notes + seen.notes(),
+        notes=page.notes + seen.notes(has_enough=has_enough),
+        is_short=seen.is_short,
         total=seen.total,
         upto=seen.count,
     )

@@ -44,7 +44,8 @@ class Reading:
     Parameters
     ----------
     progress : callable
-        Told after each answer, and of each wait; in the thread that reads.
+        Told after each answer, and of each wait; in the thread that reads, or while
+        that waits for an answer.
     max_requests : int or None
         Where more are needed, it is an error, as soon as that is known.
     announces : bool
@@ -84,6 +85,8 @@ class Reading:
         self._total: int | None = 0
         self._total_here: int | None = None
         self.notes: list[str] = []
+        self.is_short = False
+        """Whether rows of a list did not come, by what the server says."""
         """Why not all rows are here, apart from failures."""
         self.hints = list(query.odd_values())
         self.of_organizations = Failures("organization", strict=query.strict)
@@ -287,6 +290,7 @@ class Reading:
         self._total, self._total_here = self._counted, 0
 
     def _rows_of(self, page: Page, owner: Owner) -> Rows:
+        self.is_short |= page.is_short
         self._total_here = page.total
         if self.extent.is_told_apart and not self.employees:
             self.notes += [f"{note} ({owner.organization})" for note in page.notes]

@@ -78,7 +78,21 @@ class Seen:
         are_rows = self.total == self.count + len(self._repeated)
         return self._repeated if are_rows and len(self._totals) == 1 else []
 
-    def notes(self) -> tuple[str, ...]:
+    @property
+    def is_short(self) -> bool:
+        """Whether rows are missing, by what the server says at the end."""
+        count = self.count + len(self.counted_twice())
+        return self._ended_early or (self.total is not None and count < self.total)
+
+    def notes(self, *, has_enough: bool = False) -> tuple[str, ...]:
+        """
+        Tell at the end what is in doubt.
+
+        Parameters
+        ----------
+        has_enough : bool
+            Whether nobody asks for more rows than came.
+        """
         notes, changes, count = [], [], self.count
         if rows := self.counted_twice():
             count += len(rows)
@@ -94,7 +108,8 @@ class Seen:
                 f"{self._name}: {_rows(self._differing)} came with the id of another "
                 "row, and differ: all are kept"
             )
-        if self._is_open and self.total is None and not self._pages:
+        is_open = self._is_open and self.total is None and not self._pages
+        if is_open and not has_enough:
             notes.append(
                 f"{self._name}: the last page is full, and nothing tells whether there "
                 "is another, which was not read"

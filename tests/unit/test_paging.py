@@ -726,6 +726,21 @@ def test_a_full_page_that_does_not_say_whether_it_is_the_last_is_told(
     assert any(note in one for one in notes(read_pages)) is is_told
 
 
+def test_who_has_enough_is_not_told_of_a_page_that_may_follow():
+    for wanted, is_told in ((50, False), (100, False), (101, True)):
+        pages = walk(
+            lambda _: {"items": rows(100), "meta": {"page": 1, "size": 100}},
+            style="page",
+            wanted=wanted,
+        )
+        assert bool(notes([*pages])) is is_told
+
+
+def test_a_size_alone_may_be_how_many_rows_came():
+    pages = [*walk(lambda _: {"items": rows(3), "size": 3}, style="page")]
+    assert notes(pages) == []
+
+
 def test_a_full_page_is_the_last_where_one_before_it_has_said_so():
     def fetch(params):
         page = params["page"]

@@ -59,6 +59,14 @@ def test_an_employee_whose_list_does_not_add_up_fails_its_part(share):
     assert len(whole.compute(scheduler="sync")) == 24
 
 
+def test_a_doubt_where_nothing_is_missing_is_warned_of_by_the_worker(share):
+    items = [{"id": f"d{n}"} for n in range(100)]
+    api = Staff({"e3": {"items": items, "meta": {"page": 1, "size": 100}}})
+    shared = share(api, plan_staff(api, strict=True), rows=1000)
+    with pytest.warns(IncompleteWarning, match="the last page is full"):
+        assert len(shared.compute(scheduler="sync")) == 22 + 100
+
+
 def test_a_list_of_employees_that_does_not_add_up_is_told_at_once(share):
     people = [{"id": "e1"}]
     short = {"items": people, "meta": {"page": 1, "size": 100, "total": 2, "pages": 1}}
