@@ -73,8 +73,8 @@ class Session:
         self.cancel_login(replaced=True)
         surroundings, login = look(), None
         try:
-            with telling("signing in"):
-                if force or not self._has_session():
+            if force or not self._has_session():
+                with telling(_SIGNING_IN):
                     login = self._login = self._begun(surroundings)
             if login is None:
                 return
@@ -270,7 +270,8 @@ class Session:
             self._note("saved session", "there is none")
             return False
         try:
-            self._source.token()
+            with telling(_SIGNING_IN):
+                self._source.token()
         except LoginRequired as error:
             self._note("saved session", error.what)
             return False
@@ -341,6 +342,7 @@ class Session:
         self._ladder.append((way, came))
 
 
+_SIGNING_IN = "signing in"
 # "Run all" scrolls to where it stands still, and the link out of sight.
 _WAITING = (
     "waiting for the sign-in: its link is in an output above (interrupt to cancel)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from .api.progress import Progress, seldom
 from .api.waits import telling_silence, telling_waits
@@ -30,14 +30,20 @@ def print_link(login: Login) -> None:
 
 def say(text: str) -> None:
     """Print a line where no notebook draws."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    _write(sys.stdout, text)
 
 
 def say_beside(text: str) -> None:
     """Print a line where it does not become a part of what a program gives."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    _write(sys.stderr, text)
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    # There may be none, closed, or on a full disk: no reason to fail.
+    if stream is not None:
+        with contextlib.suppress(OSError, ValueError):
+            stream.write(text + "\n")
+            stream.flush()
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import SettingsError
+from . import waits
 from .answers import Answer
 from .query import Query
 from .transport import AT_ONCE
@@ -59,6 +60,8 @@ class Tally:
         self._mutex = threading.Lock()
         self._wait = ("", 0.0)
         self._thread = threading.get_ident()
+        self._open = 0  # requests under way
+        self._moved, self._told_of, self._pause = self._began, 0.0, 0.0
 
     @property
     def seconds(self) -> float:
@@ -90,7 +93,7 @@ class Tally:
             if not self.requests:
                 self._get_ready()
             self.count()
-            answer = self._ask(*question)
+            answer = self._asked(question)
             self._answered = time.monotonic()
             return answer
 
@@ -155,17 +158,48 @@ class Tally:
 
     def tell_wait(self, seconds: float, reason: str) -> None:
         """Tell of a wait; from another thread, when the reading looks next."""
-        if threading.get_ident() == self._thread:
+        until = self._moved = time.monotonic() + seconds
+        if self._is_reader:
             self._tell(seconds, reason)
         else:
-            self._wait = (reason, time.monotonic() + seconds)
+            self._wait = (reason, until)
 
     def tell_meanwhile(self) -> None:
-        """Tell what other threads wait for."""
+        """Tell what other threads wait for, and that nobody answers them."""
         reason, until = self._wait
         if reason:
             self._wait = ("", 0.0)
             self._tell(max(0.0, until - time.monotonic()), reason)
+        elif self._open:
+            self._tell_silence()
+
+    @property
+    def _is_reader(self) -> bool:
+        return threading.get_ident() == self._thread
+
+    def _asked(self, question: Question) -> Answer:
+        self._now_open(1)
+        try:
+            if not self._is_reader:
+                return self._ask(*question)
+            with waits.telling_silence(lambda _seconds, _reason: self._tell_silence()):
+                return self._ask(*question)
+        finally:
+            self._now_open(-1)
+
+    def _now_open(self, more: int) -> None:
+        with self._mutex:
+            self._open += more
+            self._moved = time.monotonic()
+
+    def _tell_silence(self) -> None:
+        since = self._moved  # when something was asked or answered, or a wait ended
+        if since != self._told_of:
+            self._told_of, self._pause = since, waits.SILENCE
+        silent = time.monotonic() - since
+        if silent >= self._pause:
+            self._pause = 2 * self._pause + waits.SILENCE  # after 10, 30, 70 seconds
+            self._tell(0.0, f"no answer for {silent:.0f} s")
 
     def _too_many(self, needed: str) -> SettingsError:
         return SettingsError(

@@ -138,12 +138,15 @@ def telling_silence(tell: Tell) -> Iterator[None]:
             pause *= 2
 
     watcher = threading.Thread(target=watch, name=WATCHER, daemon=True)
-    watcher.start()
     try:
+        # There may be no threads left, or Python is ending: then nothing is told.
+        with contextlib.suppress(RuntimeError):
+            watcher.start()
         yield
     finally:
         is_over.set()
-        watcher.join()  # or it may still tell of what is over
+        if watcher.is_alive():
+            watcher.join()  # or it may still tell of what is over
 
 
 def use(connection: Any) -> None:
