@@ -624,7 +624,8 @@ class Connection:
         if self._session.is_signing_in:
             self._client.get_ready()  # who signs in has the time that it takes
         # What is asked for may say more than who looks on should read.
-        with telling(plain(f"{method} {path}".partition("?")[0])):
+        shown = plain(path).partition("?")[0].partition("#")[0]
+        with telling(f"{plain(method)} {shown}"):
             yield
 
     def _loader(self, as_: str) -> Callable[[], object] | None:
