@@ -30,16 +30,14 @@ def print_link(login: Login) -> None:
 
 def say(text: str) -> None:
     """Print a line where no notebook draws."""
-    _write(sys.stdout, text)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def say_beside(text: str) -> None:
     """Print a line where it does not become a part of what a program gives."""
-    _write(sys.stderr, text)
-
-
-def _write(stream: TextIO | None, text: str) -> None:
-    # There may be none, closed, or on a full disk: no reason to fail.
+    stream: TextIO | None = sys.stderr
+    # There may be none, closed, or on a full disk: no reason for a request to fail.
     if stream is not None:
         with contextlib.suppress(OSError, ValueError):
             stream.write(text + "\n")

@@ -47,10 +47,11 @@ _ADVICE: Mapping[type[ApiError], str] = {
 # are not documented, so any other may be one.
 _ELSEWHERE = re.compile(
     r"(?i)\broute|\bcannot get\b|endpoint|gateway|upstream|backend|internal"
-    r"|unavailable|time.?out|unknown.?error|scope|unauthori[sz]ed|forbidden"
+    r"|unavailable|time.?out|unknown.?error|missing.scope|insufficient.scope|unauthori[sz]ed|forbidden"
     r"|^(the |no )?(organi[sz]ation|tenant|org)\b[^.]{0,40}\bnot[ -]"
     r"|^(organi[sz]ation|tenant|org)_not"
 )
+_WORDS = ("error", "code", "type", "title", "message", "detail")
 _PASSING = frozenset({408, 425, 429})  # of 4xx, what another time may mend
 _BEGINNINGS = (b"{", b"[")
 _CUT = (
@@ -243,7 +244,8 @@ def _is_of_another(body: Any) -> bool:
     if not isinstance(body, dict):
         return True  # a page of a proxy's or a gateway's
     inner = body.get("error")
-    told = [*body.values(), *(inner.values() if isinstance(inner, dict) else ())]
+    both = (body, inner) if isinstance(inner, dict) else (body,)
+    told = [words.get(name) for words in both for name in _WORDS]
     return any(_ELSEWHERE.search(text) for text in told if isinstance(text, str))
 
 

@@ -51,7 +51,7 @@ def test_who_signs_in_takes_the_time_that_it_takes(
     get = made._client.get_ready
 
     def get_ready():
-        time.sleep(0.5)
+        time.sleep(0.5)  # many times what is told of as silence here
         assert capsys.readouterr().err == ""
         person().sign_in(*links)
         get()
@@ -107,7 +107,7 @@ def test_who_reads_slowly_is_not_told_that_nobody_answers(
         settings = {**shared_practice.settings("machine"), "api_url": server.url}
         made, heard = connection(**settings), []
         for _ in made.frames("/things", rows=100, progress=heard.append):
-            time.sleep(1.2)
+            time.sleep(1.2)  # longer than what is told of as silence here
         assert not [p.waiting for p in heard if p.waiting]
     finally:
         server.stop()
