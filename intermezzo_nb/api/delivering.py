@@ -31,7 +31,7 @@ def deliver(
     """
     how.keep(report)
     is_retry, unanswered = bool(how.attempts), {*keys_in(how, UNCERTAIN)}
-    rows, beside = _rows(how, job), _beside(how, job)
+    rows, settled = _rows(how, job), _settled_rows(how)
     how.attempts.append((job, delivery))
     if job.is_one:
         how.runs.append((job, delivery))
@@ -46,8 +46,8 @@ def deliver(
                 if job.is_one and not is_retry:
                     look_at_others(opened, job, delivery)
                 elif not job.is_one:
-                    refuse_changed(opened, job, rows, beside, is_retry=is_retry)
-                delivery.outcomes = opened.recalled(rows, beside)
+                    refuse_changed(opened, job, rows, settled, is_retry=is_retry)
+                delivery.outcomes = opened.recalled(rows, settled)
                 again = _recall(job, delivery, opened, is_retry=is_retry)
                 doubtful += opened.doubtful(job.marks)
             Poster(
@@ -132,16 +132,15 @@ def _rows(how: Manner, job: Job) -> list[Row]:
     return rows
 
 
-def _beside(how: Manner, job: Job) -> list[Row]:
-    """Give the other rows of what was sent before, as they were last."""
-    ours = {label for own in job.labels for label in own}
+def _settled_rows(how: Manner) -> list[Row]:
+    """Give the rows of which something was told, as they were last; in order."""
     rows: dict[str, Row] = {}
     for earlier, at in _settled(how):
-        if ours.isdisjoint(earlier.labels[at]):
-            row = earlier.row(at)
-            old = rows.pop(row.whose, None)
-            before = (*old.before, old.mark) if old else ()
-            rows[row.whose] = row._replace(before=before)
+        row = earlier.row(at)
+        old = rows.get(row.whose)
+        before = dict.fromkeys((*old.before, old.mark) if old else ())
+        before.pop(row.mark, None)
+        rows[row.whose] = row._replace(before=(*before,))
     return [*rows.values()]
 
 

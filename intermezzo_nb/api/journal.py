@@ -34,6 +34,8 @@ _ADVICE = {
     "journal_busy": "Wait for the other run to end, and run it again then.",
     "journal_of_another_version": "Finish with that version what it is of; or look up "
     "first what was created, and name another file then.",
+    "journal_unwritable": "Free space, or mend its permissions, and name it again. "
+    "It knows what was sent; only where there is none yet, another file will do.",
     "journal_damaged": "If it was one, look up first what was created; then name "
     "another file.",
 }
@@ -63,7 +65,11 @@ class Journal:
         self._ledger = Ledger()
         self._number = 0
         if not self.path.parent.is_dir():  # the lock would make it
-            raise self._fault("its folder is not there", "journal_unwritable")
+            raise self._fault(
+                "its folder is not there",
+                "journal_unwritable",
+                "Make the folder, or name a file in one that is there.",
+            )
         try:
             self._lock.acquire()
         except Timeout:
@@ -89,10 +95,10 @@ class Journal:
         self._lock.release()
 
     def recalled(
-        self, rows: Sequence[Row], beside: Sequence[Row] = ()
+        self, rows: Sequence[Row], settled: Sequence[Row] = ()
     ) -> list[Outcome]:
         """Give what earlier runs know of each row, as :meth:`Ledger.recalled` does."""
-        return self._ledger.recalled(self._rows(rows), self._rows(beside))
+        return self._ledger.recalled(self._rows(rows), self._rows(settled))
 
     def doubtful(self, texts: Sequence[str]) -> list[int]:
         """Give the positions of the rows of which an earlier attempt is unanswered."""
@@ -107,10 +113,10 @@ class Journal:
         return self._ledger.paid_beside(self._marks(texts), self._marks(whose))
 
     def changed(
-        self, rows: Sequence[Row], beside: Sequence[Row] = ()
+        self, rows: Sequence[Row], settled: Sequence[Row] = ()
     ) -> dict[int, str]:
         """Give what was sent otherwise before, as :meth:`Ledger.changed` does."""
-        return self._ledger.changed(self._rows(rows), self._rows(beside))
+        return self._ledger.changed(self._rows(rows), self._rows(settled))
 
     def sending(
         self,
@@ -229,11 +235,11 @@ class Journal:
         except OSError as fault:
             raise self._fault(str(fault), "journal_unwritable") from None
 
-    def _fault(self, why: str, code: str) -> StoreError:
+    def _fault(self, why: str, code: str, advice: str = "") -> StoreError:
         return StoreError(
             f"the journal {self.path} cannot be used",
             why=f"{why[:1].upper()}{why[1:]}.",
-            advice=_ADVICE.get(code, "Name another file."),
+            advice=advice or _ADVICE.get(code, "Name another file."),
             code=code,
         )
 

@@ -28,18 +28,17 @@ class Ledger:
         """Whether nothing is known."""
         return not self._by_mark
 
-    def recalled(self, rows: Sequence[Row], beside: Sequence[Row]) -> list[Outcome]:
+    def recalled(self, rows: Sequence[Row], settled: Sequence[Row]) -> list[Outcome]:
         """
         Give what earlier runs know of each row; unsent where they know nothing.
 
         Parameters
         ----------
-        beside : sequence of Row
-            Others of the same table, which may be alike.
+        settled : sequence of Row
+            Those of which this session has told something, as they were last: these
+            rows among them, and others that may be alike.
         """
-        taken: set[Case] = set()
-        self._found(beside, taken)
-        found = self._found(rows, taken)
+        found, taken = self._found(rows, settled)
         marks = {case.mark for case in found if case}
         spare = {mark for mark in marks if not taken.issuperset(self._created(mark))}
         return [
@@ -47,7 +46,31 @@ class Ledger:
             for case in found
         ]
 
-    def _found(self, rows: Sequence[Row], taken: set[Case]) -> list[Case | None]:
+    def _found(
+        self, rows: Sequence[Row], settled: Sequence[Row]
+    ) -> tuple[list[Case | None], set[Case]]:
+        """
+        Take for each row a case, and none twice; give them, and all that are taken.
+
+        What is settled has its cases first: so a row keeps the one that was told of it,
+        in whatever parts the rows of a table are sent again.
+        """
+        taken: set[Case] = set()
+        told = self._matched(settled, taken)
+        had = {r.whose: case for r, case in zip(settled, told, strict=True) if case}
+        found = [had.get(row.whose) for row in rows]
+        new = dict[int, Row]()
+        for at, (row, case) in enumerate(zip(rows, found, strict=True)):
+            if case is None:
+                new[at] = row
+            elif row.mark not in case.said:
+                new[at] = row._replace(before=())  # what it was is taken
+        matched = self._matched([*new.values()], taken)
+        for at, case in zip(new, matched, strict=True):
+            found[at] = case
+        return found, taken
+
+    def _matched(self, rows: Sequence[Row], taken: set[Case]) -> list[Case | None]:
         """Take for each row a case: by its label first, and what was said last."""
         shelves = self._shelves(rows)
         found: list[Case | None] = [None] * len(rows)
@@ -129,7 +152,7 @@ class Ledger:
         paid = {case.whose for case in self._others({*marks}) if case.is_created}
         return [at for at, one in enumerate(whose) if one in paid]
 
-    def changed(self, rows: Sequence[Row], beside: Sequence[Row]) -> dict[int, str]:
+    def changed(self, rows: Sequence[Row], settled: Sequence[Row]) -> dict[int, str]:
         """
         Give the positions of rows that are not known, of whom another was sent.
 
@@ -140,9 +163,7 @@ class Ledger:
         dict of int to str
             The state of the other one.
         """
-        taken: set[Case] = set()
-        self._found(beside, taken)
-        found = self._found(rows, taken)
+        found, taken = self._found(rows, settled)
         return {
             at: other.outcome.state
             for at, case in enumerate(found)

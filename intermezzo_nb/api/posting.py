@@ -38,7 +38,7 @@ from .outcomes import (
     all_of,
     of_refusal,
 )
-from .progress import Progress
+from .progress import Progress, plural
 
 _JSON = {"Content-Type": "application/json"}
 _REFUSED_WHOLE = (400, 409, 422)
@@ -206,6 +206,10 @@ class Poster:
             try:
                 self._note_answered(outcomes)
             except IntermezzoError as fault:
+                self._delivery.notes.append(
+                    "the journal does not know the last answer, so a later run takes "
+                    f"{plural(len(chunk), 'row')} for uncertain: {fault.why}"
+                )
                 return stopped or fault
             if not isinstance(stopped, RateLimited):
                 return stopped

@@ -45,7 +45,7 @@ def refuse_changed(
     journal: Journal,
     job: Job,
     rows: Sequence[Row],
-    beside: Sequence[Row],
+    settled: Sequence[Row],
     *,
     is_retry: bool,
 ) -> None:
@@ -59,7 +59,7 @@ def refuse_changed(
     BadTable
         There are some.
     """
-    changed = journal.changed(rows, beside)
+    changed = journal.changed(rows, settled)
     problems = [
         (job.labels[at][0], "", _SAYS_ELSE[state])
         for at, state in changed.items()

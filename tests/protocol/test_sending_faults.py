@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 import time
 
@@ -567,6 +569,25 @@ def test_a_journal_that_another_run_holds_stops_before_anything(api, taker, tmp_
     with Journal(journal, "elsewhere"), pytest.raises(OSError, match="Another run"):
         send(api, journal=journal)
     assert taker.seen == []
+
+
+def test_a_last_answer_that_cannot_be_noted_is_told(api, monkeypatch, tmp_path):
+    write = os.write
+
+    def full_at_the_end(file, line):
+        if line.startswith(b'{"answered":3'):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(file, line)
+
+    monkeypatch.setattr(os, "write", full_at_the_end)
+    journal = tmp_path / "run.jsonl"
+    report = send(api, journal=journal)
+    assert report.complete
+    assert "the journal does not know the last answer" in repr(report)
+    assert "a later run takes 10 rows for uncertain: [Errno 28]" in repr(report)
+    assert "It knows what was sent" in report.stopped.advice
+    monkeypatch.undo()
+    assert states(send(api, journal=journal)) == {"created": 20, "uncertain": 10}
 
 
 def test_no_post_of_any_kind_is_repeated_by_itself(api, taker):

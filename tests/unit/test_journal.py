@@ -209,6 +209,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path):
     with pytest.raises(StoreError) as caught:
         Journal(tmp_path / "nowhere" / "x", HERE)
     assert caught.value.code == "journal_unwritable"
+    assert caught.value.advice.startswith("Make the folder")
 
 
 def test_it_knows_of_whom_other_rows_were_created(tmp_path):

@@ -36,23 +36,23 @@ class Runs:
     def __init__(self, path):
         self.path = path
 
-    def run(self, table, *requests, beside=""):
+    def run(self, table, *requests, settled=""):
         """Recall a table, and send requests: rows, answers, and what is special."""
         with Journal(self.path, HERE) as journal:
-            journal.recalled(rows_of(table), rows_of(beside))
+            journal.recalled(rows_of(table), rows_of(settled))
             for words, answers, *special in requests:
                 (more,) = special or ({},)
                 journal.sending(dict(enumerate(rows_of(words))), **more)
                 journal.answered([ANSWERS[answer] for answer in answers.split()])
 
-    def recalled(self, table, beside=""):
+    def recalled(self, table, settled=""):
         with Journal(self.path, HERE) as journal:
-            told = journal.recalled(rows_of(table), rows_of(beside))
+            told = journal.recalled(rows_of(table), rows_of(settled))
         return " ".join(outcome.state for outcome in told)
 
-    def changed(self, table, beside=""):
+    def changed(self, table, settled=""):
         with Journal(self.path, HERE) as journal:
-            return journal.changed(rows_of(table), rows_of(beside))
+            return journal.changed(rows_of(table), rows_of(settled))
 
     def doubtful(self, table):
         with Journal(self.path, HERE) as journal:
@@ -108,21 +108,31 @@ def test_a_row_sent_for_the_first_time_is_no_other_that_says_the_same(runs):
 
 def test_a_retry_is_not_told_what_became_of_others_that_say_the_same(runs):
     runs.run("A0 A1", ("A0 A1", "rejected unsent"))
-    assert runs.recalled("A1", beside="A0") == "unsent"
-    assert runs.recalled("A1", beside="B0<A") == "unsent"
+    assert runs.recalled("A1", settled="A0") == "unsent"
+    assert runs.recalled("A1", settled="B0<A") == "unsent"
     # Nor of one that it sends itself, corrected.
     assert runs.recalled("B0<A A1") == "unsent unsent"
 
 
 def test_one_that_was_corrected_to_what_another_says_is_sent(runs):
     runs.run("A0 A1", ("A0 A1", "rejected rejected"))
-    runs.run("B0", ("B0<A", "created"), beside="A1")
-    assert runs.recalled("B1<A", beside="A0") == "unsent"
+    runs.run("B0", ("B0<A", "created"), settled="A0 A1")
+    assert runs.recalled("B1<A", settled="A0 A1") == "unsent"
+
+
+def test_a_row_that_is_sent_again_alone_has_the_case_that_it_had_among_all(runs):
+    # Two alike, corrected, found or not, and each again what the other was last.
+    runs.run("A0 A1", ("A0 A1", "rejected rejected"))
+    runs.run("B0 B1", ("B0<A B1<A", "uncertain uncertain"), settled="A0 A1")
+    runs.run("A1", ("A1", "created", {**AGAIN, "found": True}))
+    assert runs.recalled("A0 B1") == "created uncertain"
+    assert runs.recalled("B1", settled="A0 B1") == "uncertain"
+    assert runs.recalled("A0", settled="A0 B1") == "created"
 
 
 def test_who_says_what_was_sent_last_comes_before_who_says_what_was_corrected(runs):
     runs.run("A0 A1", ("A0 A1", "rejected rejected"))
-    runs.run("B0", ("B0<A", "created"), beside="A1")
+    runs.run("B0", ("B0<A", "created"), settled="A1")
     assert runs.recalled("A0 A1") == "created rejected"
     assert runs.recalled("A0 B1") == "rejected created"
     assert runs.recalled("A0") == "created"
@@ -168,10 +178,10 @@ def test_of_two_that_say_the_same_the_one_that_was_changed_is_told(runs):
     assert runs.changed("A0 B1") == {1: "created"}
 
 
-def test_what_is_beside_a_retry_is_not_taken_for_a_row_of_it(runs):
+def test_what_is_settled_beside_a_retry_is_not_taken_for_a_row_of_it(runs):
     runs.run("X0 A1", ("X0 A1", "created created"))
     assert runs.changed("B1") == {0: "created"}
-    assert runs.changed("B1", beside="A5") == {}
+    assert runs.changed("B1", settled="A5") == {}
 
 
 def test_a_correction_that_was_not_sent_is_told_once_its_row_was_created(runs):
