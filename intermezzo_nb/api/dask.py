@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _LOCAL = frozenset({"progress", "max_requests"})  # options of who asks, not of a worker
 _WHOLE = frozenset({"array", "object", "cursor"})  # lists without numbered pages
+_MANY = 10  # employees of a part; that all of so many have nothing is worth a warning
 _CALLERS = 3  # frames from a warning to who called the connection
 _apis: list[tuple[Any, Api]] = []
 _mutex = threading.Lock()
@@ -46,6 +47,7 @@ class _Task(Struct, frozen=True):
     owners: tuple[str, ...]
     is_of_all: bool
     are_from_list: bool
+    are_all: bool
     today: dt.date
     dtypes: Mapping[str, Any]
 
@@ -68,6 +70,8 @@ class _Task(Struct, frozen=True):
         reading.extent.is_of_all = self.is_of_all
         if reading.employees is not None:
             reading.employees.are_from_list = self.are_from_list
+            if self.are_all and len(stretch.employees) >= _MANY:
+                reading.employees.wanted = None
         reading.only = None if stretch.employees else stretch
         made = framed(
             reading.batches(),
@@ -159,6 +163,7 @@ def dask_frame(
         reading.extent.organizations,
         reading.extent.is_of_all,
         reading.employees is not None and reading.employees.are_from_list,
+        reading.employees is not None and reading.employees.wanted is None,
         query.today,
         dict(empty.dtypes),
     )

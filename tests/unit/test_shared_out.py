@@ -12,7 +12,7 @@ from test_reading import ROWS, FakeApi
 from intermezzo_nb.api import dask
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
-from intermezzo_nb.errors import ApiError, IncompleteWarning, PagingError
+from intermezzo_nb.errors import ApiError, IncompleteWarning, NotFound, PagingError
 
 SETTINGS = SimpleNamespace(valid_to="exclusive", organization="o")
 
@@ -65,6 +65,23 @@ def test_a_doubt_where_nothing_is_missing_is_warned_of_by_the_worker(share):
     shared = share(api, plan_staff(api, strict=True), rows=1000)
     with pytest.warns(IncompleteWarning, match="the last page is full"):
         assert len(shared.compute(scheduler="sync")) == 22 + 100
+
+
+def test_a_part_of_many_who_are_each_answered_with_404_is_warned_of(share):
+    people = [{"id": f"e{n}"} for n in range(20)]
+    gone = {person["id"]: NotFound("no such record", status=404) for person in people}
+    api = Staff(gone, people=people)
+    shared = share(api, plan_staff(api, strict=True), rows=1000)
+    with pytest.warns(IncompleteWarning, match="each employee was answered with HTTP"):
+        assert len(shared.compute(scheduler="sync")) == 0
+
+
+@pytest.mark.filterwarnings("error")
+def test_few_who_have_no_such_record_are_no_doubt(share):
+    gone = {f"e{n}": NotFound("no such record", status=404) for n in range(9)}
+    api = Staff(gone, people=[{"id": one} for one in gone])
+    shared = share(api, plan_staff(api, strict=True), rows=1000)
+    assert len(shared.compute(scheduler="sync")) == 0
 
 
 def test_a_list_of_employees_that_does_not_add_up_is_told_at_once(share):
