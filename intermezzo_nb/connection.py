@@ -353,8 +353,9 @@ class Connection:
             An empty one, one that is not there yet, or that of the same export. For
             one file, use :meth:`frame` and what pandas writes.
         overwrite : bool
-            Replace the export that is there, finished or not, at once; else one that
-            is finished and lacks nothing stays as it is.
+            Replace the export that is there, finished or not, as soon as the first
+            part of the new one is; else one that is finished and lacks nothing stays
+            as it is.
         part_rows : int
             Rows of a file, about, or those of a thousand employees where each is
             asked; so many at most are read again after a kill.

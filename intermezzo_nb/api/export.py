@@ -112,10 +112,13 @@ def export(folder: Any, order: Order) -> Exported:
     reading = _begun(order)
     query = _query(reading, order.api_url)
     with Folder(home) as place:
-        found = place.manifest()
-        if found is None or order.overwrite:
+        found, replaced = place.manifest(), set[str]()
+        if found is None:
             manifest = Manifest(query, order.profile)
             place.write(NAME, manifest.written())
+        elif order.overwrite:
+            manifest = Manifest(query, order.profile)
+            replaced = {part.name for part in found.parts}
         else:
             manifest = found
             manifest.insist_on(query, place.path)
@@ -128,7 +131,7 @@ def export(folder: Any, order: Order) -> Exported:
                 f"{read_at}; overwrite=True reads it anew"
             )
         else:
-            writer = _Writer(place, manifest, order)
+            writer = _Writer(place, manifest, order, replaced)
             while not writer.goes_to_the_end(reading):
                 reading = _begun(order)
         if told := manifest.shortfall:
@@ -150,10 +153,20 @@ def _begun(order: Order) -> Reading:
 
 
 class _Writer:
-    """Writes the parts that are missing."""
+    """
+    Writes the parts that are missing.
 
-    def __init__(self, folder: Folder, manifest: Manifest, order: Order) -> None:
+    Parameters
+    ----------
+    replaced : set of str
+        Parts of an export that is there, until the first part of this one is.
+    """
+
+    def __init__(
+        self, folder: Folder, manifest: Manifest, order: Order, replaced: set[str]
+    ) -> None:
         self._folder, self._manifest, self._order = folder, manifest, order
+        self._replaced = replaced
 
     def goes_to_the_end(self, reading: Reading) -> bool:
         """Write what is missing; False where an earlier part is no more to be had."""
@@ -172,6 +185,7 @@ class _Writer:
                 self._manifest.spent = _sum(spent, reading)
                 self._manifest.add(part)
                 self._save()
+                self._drop_replaced()
         except ListChanged:
             self._start_over(reading, bookmark)
             return False
@@ -209,8 +223,13 @@ class _Writer:
             content_of(self._folder.path, part)
         if is_dropped:  # else it stays what it is, until there is more
             self._save()
-        self._folder.keep_only({part.name for part in parts})
+        self._folder.keep_only({part.name for part in parts} | self._replaced)
         return parts[-1].bookmark if parts else None
+
+    def _drop_replaced(self) -> None:
+        if self._replaced:
+            self._replaced = set()
+            self._folder.keep_only({part.name for part in self._manifest.parts})
 
     def _start_over(self, reading: Reading, bookmark: Bookmark | None) -> None:
         owner = bookmark.owner if bookmark else ""
@@ -260,6 +279,8 @@ class _Writer:
                 raise some.fault
             if made.rows or not self._manifest.parts:
                 name = name_of_part(len(self._manifest.parts))
+                while name in self._replaced:
+                    name = next_name(name)
                 part = write_part(self._folder, name, made.frame)
                 yield replace(
                     part,

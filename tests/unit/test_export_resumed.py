@@ -194,6 +194,23 @@ def test_what_was_stopped_at_once_begins_anew(run):
     same(run.folder, rows(1000))
 
 
+def test_what_is_replaced_stays_until_there_is_a_part_of_the_new_one(run):
+    run()
+    stopped(run, 0, again=True)
+    same(run.folder, rows(1000))
+    assert run().complete
+    assert "is finished" in run.told[0]
+    stopped(run, 6, again=True)
+    on_disk = pq.read_table(run.folder)
+    assert (run.manifest["finished"], run.manifest["rows"]) == (False, 600)
+    assert on_disk["id"].to_pylist() == [f"t{n}" for n in range(600)]
+    run()
+    same(run.folder, rows(1000))
+    run(again=True)
+    same(run.folder, rows(1000))
+    assert pq.read_table(run.folder).num_rows == 1000
+
+
 def test_rows_that_are_not_as_asked_for_are_counted_over_all_runs(tmp_path):
     there = [record(n, city="Ulm" if n > 500 else "Jena") for n in range(1000)]
     run = Run(Breaking(x=there), tmp_path / "out")
@@ -270,6 +287,25 @@ def test_wherever_it_is_interrupted_nothing_is_lost_or_doubled(line, second):
         done = run(rows=200)
         same(run.folder, records)
         assert (done.about["complete"], done.about["total"]) == (True, 450)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@unhurried
+@given(line=st.integers(1, 8_000))
+def test_wherever_a_replacement_is_interrupted_one_of_the_two_is_there(line):
+    old, new = rows(450), rows(350, first=500)
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Breaking(things=old), Path(folder) / "out")
+        run(rows=200)
+        run.api.answers["/things"] = new
+        with contextlib.suppress(KeyboardInterrupt), At(line):
+            run(rows=200, again=True)
+        is_old = run.manifest["finished"] and run.manifest["rows"] == 450
+        if is_old:
+            same(run.folder, old)
+        run(rows=200, again=is_old)
+        same(run.folder, new)
+        assert pq.read_table(run.folder).num_rows == 350
 
 
 def test_parts_that_hold_less_than_their_bookmark_says_are_read_again(run):
@@ -779,6 +815,7 @@ some_line = st.just(1_000_000_000) | st.integers(1, 20_000)
 some_of_them = st.sets(st.integers(0, STAFF - 1), max_size=8)
 
 
+@pytest.mark.timeout(300)  # hundreds of exports, each with waits for the disk
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @settings(unhurried, max_examples=150)
 @given(
