@@ -85,9 +85,9 @@ class Reading:
         self._total: int | None = 0
         self._total_here: int | None = None
         self.notes: list[str] = []
+        """Why not all rows are here, apart from failures."""
         self.is_short = False
         """Whether rows of a list did not come, by what the server says."""
-        """Why not all rows are here, apart from failures."""
         self.hints = list(query.odd_values())
         self.of_organizations = Failures("organization", strict=query.strict)
         self.said = ""

@@ -29,10 +29,12 @@ class Seen:
         self._differing = 0
         self._repeated: list[Any] = []
         self._identified = True
+        self._doubled = self._copied = 0
         self._kept: dict[Key, int] = {}
+        self._copies: set[int] = set()
         self._totals: set[int] = set()
         self._pages, self._number = 0, 0
-        self._is_open = False
+        self._is_open = self._is_of_many = False
 
     def first_time(self, page: Page) -> list[Any]:
         self._hear(page.total)
@@ -40,11 +42,15 @@ class Seen:
         if page.records or self._pages == 1:  # an empty list may have one page, or none
             self._number = page.number or self._pages
         self._is_open = page.is_open
+        self._is_of_many |= page.following is not None
         keys = [key_of(record) for record in page.records]
         known = [key for key in keys if key is not None]
-        if not self.is_second_reading and len({*known}) < len(known):
-            self._identified = False
-        new = self._new(page.records, keys, known) if self._identified else page.records
+        contents = [*map(content_of, page.records)]
+        if not self.is_second_reading:
+            self._look_for_copies(known, keys, contents)
+        new = page.records
+        if self._identified:
+            new = self._new(page.records, keys, known, contents)
         self.count += len(new)
         has_more = page.following is not None and not self.is_second_reading
         self.stale = self.stale + 1 if has_more and not new else 0
@@ -63,8 +69,9 @@ class Seen:
     @property
     def upto(self) -> int | None:
         """How many records came; None where what came is in doubt."""
-        is_odd = self.is_second_reading or self._repeated or self._differing
-        return None if is_odd or len(self._totals) > 1 else self.count
+        is_odd = self._repeated or self._differing or self._doubled or self._copied
+        is_certain = not (is_odd or self.is_second_reading or len(self._totals) > 1)
+        return self.count if is_certain else None
 
     def may_find_more(self) -> bool:
         # Where one row is deleted and so another skipped, the counts agree at the end.
@@ -108,6 +115,17 @@ class Seen:
                 f"{self._name}: {_rows(self._differing)} came with the id of another "
                 "row, and differ: all are kept"
             )
+        if self._doubled and self._is_of_many:
+            # Of a page of several: what is all in one page left nothing out for it.
+            notes.append(
+                f"{self._name}: {_rows(self._doubled)} came with the id of another row "
+                "of the same page and equal it: all are kept, and others may be missing"
+            )
+        if self._copied:
+            notes.append(
+                f"{self._name}: {_rows(self._copied)} came in pages that equal one "
+                "before: all are kept, and others may be missing"
+            )
         is_open = self._is_open and self.total is None and not self._pages
         if is_open and not has_enough:
             notes.append(
@@ -139,10 +157,27 @@ class Seen:
             self.total = total
             self._totals.add(total)
 
+    def _look_for_copies(
+        self, known: list[Key], keys: list[Key | None], contents: list[int]
+    ) -> None:
+        """Count the rows that may stand in the place of others, as no id tells."""
+        if len({*known}) < len(known):
+            self._identified = False
+            pairs = zip(keys, contents, strict=True)
+            with_id = [pair for pair in pairs if pair[0] is not None]
+            self._doubled += len(with_id) - len({*with_id})
+        if len(contents) > 1 and not (self._identified and known):
+            page = hash(tuple(contents))
+            self._copied += len(contents) * (page in self._copies)
+            self._copies.add(page)
+
     def _new(
-        self, records: list[Any], keys: list[Key | None], known: list[Key]
+        self,
+        records: list[Any],
+        keys: list[Key | None],
+        known: list[Key],
+        contents: list[int],
     ) -> list[Any]:
-        contents = list(map(content_of, records))
         is_new = len(known) == len(keys) and self._kept.keys().isdisjoint(known)
         if is_new and not self.is_second_reading:
             self._kept.update(zip(known, contents, strict=True))

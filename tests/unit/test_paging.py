@@ -646,6 +646,36 @@ def test_rows_that_share_an_id_and_are_counted_are_kept_and_told():
     assert note.endswith("the server counts them: all are kept")
 
 
+@pytest.mark.parametrize("total", [[3], [None]])
+def test_a_row_that_comes_twice_in_its_page_is_told(total):
+    # It may stand where another should: the server counts three, and there are three.
+    pages = [{"id": 1}, {"id": 1}], [{"id": 3}]
+    read_pages = list(walk(counting(*pages, total=total), style="page", name="people"))
+    assert ids(read_pages) == [1, 1, 3]
+    (note,) = notes(read_pages)
+    assert note.startswith("people: 1 row came with the id of another row of the same")
+    assert note.endswith("all are kept, and others may be missing")
+
+
+def test_a_row_that_comes_twice_in_the_only_page_left_none_out():
+    assert not notes(list(walk(counting([{"id": 1}] * 2, total=[2]), style="page")))
+
+
+def test_rows_that_share_an_id_in_their_page_and_differ_are_rows():
+    lines = [{"id": 1, "pay": "1.00"}, {"id": 1, "pay": "2.00"}]
+    read_pages = list(walk(counting(lines, lines[:1], total=[3]), style="page"))
+    assert not notes(read_pages)
+
+
+def test_a_page_without_ids_that_equals_an_earlier_one_is_told():
+    first, last = [{"pay": "1.00"}, {"pay": "2.00"}], [{"pay": "3.00"}]
+    pages = first, first, last
+    read_pages = list(walk(counting(*pages, total=[5]), style="page", name="lines"))
+    assert [r["pay"][0] for page in read_pages for r in page.records] == [*"12123"]
+    (note,) = notes(read_pages)
+    assert note.startswith("lines: 2 rows came in pages that equal one before")
+
+
 def test_a_row_without_id_does_not_hide_that_another_came_twice():
     pages = [[{"id": 1}, {"id": 2}, {"id": None}], [{"id": 2}, {"id": 3}]]
 
