@@ -61,7 +61,7 @@ class Tally:
         self._wait = ("", 0.0)
         self._thread = threading.get_ident()
         self._open = 0  # requests under way
-        self._moved, self._told_of, self._pause = self._began, 0.0, 0.0
+        self._silence = waits.Silence()
 
     @property
     def seconds(self) -> float:
@@ -158,11 +158,11 @@ class Tally:
 
     def tell_wait(self, seconds: float, reason: str) -> None:
         """Tell of a wait; from another thread, when the reading looks next."""
-        until = self._moved = time.monotonic() + seconds
+        self._silence.end(seconds)
         if self._is_reader:
             self._tell(seconds, reason)
         else:
-            self._wait = (reason, until)
+            self._wait = (reason, time.monotonic() + seconds)
 
     def tell_meanwhile(self) -> None:
         """Tell what other threads wait for, and that nobody answers them."""
@@ -190,16 +190,11 @@ class Tally:
     def _now_open(self, more: int) -> None:
         with self._mutex:
             self._open += more
-            self._moved = time.monotonic()
+            self._silence.end()
 
     def _tell_silence(self) -> None:
-        since = self._moved  # when something was asked or answered, or a wait ended
-        if since != self._told_of:
-            self._told_of, self._pause = since, waits.SILENCE
-        silent = time.monotonic() - since
-        if silent >= self._pause:
-            self._pause = 2 * self._pause + waits.SILENCE  # after 10, 30, 70 seconds
-            self._tell(0.0, f"no answer for {silent:.0f} s")
+        if words := self._silence.words():
+            self._tell(0.0, words)
 
     def _too_many(self, needed: str) -> SettingsError:
         return SettingsError(

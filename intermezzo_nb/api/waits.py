@@ -70,6 +70,30 @@ class Stop:
         self.check()
 
 
+class Silence:
+    """How long nobody has answered, and when that is worth a word: ever more seldom."""
+
+    def __init__(self) -> None:
+        self.end()
+
+    def end(self, seconds: float = 0.0) -> None:
+        """Begin anew: something moved, or cannot before so many seconds."""
+        self._since, self._next = time.monotonic() + seconds, SILENCE
+
+    @property
+    def seconds(self) -> float:
+        """Until the next word."""
+        return max(0.0, self._since + self._next - time.monotonic())
+
+    def words(self) -> str:
+        """Give them where it is time: after 10, 30, 70 seconds, and so on."""
+        silent = time.monotonic() - self._since
+        if silent < self._next:
+            return ""
+        self._next = 2 * self._next + SILENCE
+        return f"no answer for {silent:.0f} s"
+
+
 class Listener(Struct, frozen=True):
     """
     Who hears of waits.
@@ -129,13 +153,12 @@ def tell_again() -> None:
 @contextlib.contextmanager
 def telling_silence(tell: Tell) -> Iterator[None]:
     """Tell, at ever longer intervals and from another thread, that nobody answers."""
-    is_over = threading.Event()
+    is_over, silence = threading.Event(), Silence()
 
     def watch() -> None:
-        began, pause = time.monotonic(), SILENCE
-        while not is_over.wait(pause):
-            tell(0.0, f"no answer for {time.monotonic() - began:.0f} s")
-            pause *= 2
+        while not is_over.wait(silence.seconds):
+            if words := silence.words():
+                tell(0.0, words)
 
     watcher = threading.Thread(target=watch, name=WATCHER, daemon=True)
     try:
