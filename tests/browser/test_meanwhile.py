@@ -32,6 +32,33 @@ def test_an_answer_that_finds_the_kernel_at_work_is_not_lost(open_in, lab):
     assert "code=" not in notebook.saved()
 
 
+def test_who_looks_at_a_cell_sees_what_it_waits_for(practice_server, open_in, lab):
+    machine = practice_server(latency=2500).settings("machine", organization="all")
+    names = {f"INTERMEZZO_{name.upper()}": str(v) for name, v in machine.items()}
+    impatient = "from intermezzo_nb.api import waits\nwaits.SILENCE = 1.0"
+    cells = (f"import os\nos.environ.update({names})\n{impatient}", LOAD)
+    notebook = open_in(
+        lab,
+        "waits.ipynb",
+        *cells,
+        "df = %intermezzo employees --limit 300",
+        "from intermezzo_nb import current_connection\n"
+        "current_connection().get('/organizations')[0]['legalName']",
+    )
+    for number in (0, 1):
+        notebook.run(number)
+    for number, words in ((2, "no answer for"), (3, "GET /organizations: no answer")):
+        notebook.run(number, wait=False)
+        notebook.wait_for(number, words)
+        notebook.shot(f"waits-{number}")
+        notebook.page.wait_for_function(
+            "() => window.jupyterapp.shell.currentWidget.sessionContext"
+            ".session.kernel.status === 'idle'"
+        )
+    assert "300 rows" in notebook.output(2).inner_text()
+    assert "no answer" not in notebook.output(2).inner_text()
+
+
 @pytest.fixture
 def short_lived(tmp_path_factory):
     """A Jupyter server that may be killed."""
