@@ -58,7 +58,7 @@ class Ledger:
         taken: set[Case] = set()
         told = self._matched(settled, taken)
         had = {r.whose: case for r, case in zip(settled, told, strict=True) if case}
-        found = [had.get(row.whose) for row in rows]
+        found = [had.pop(row.whose, None) for row in rows]  # 1 and "1" are told as one
         new = dict[int, Row]()
         for at, (row, case) in enumerate(zip(rows, found, strict=True)):
             if case is None:
