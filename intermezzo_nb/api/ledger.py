@@ -213,8 +213,11 @@ class Ledger:
                 for case in cases:
                     self._enter(row.mark, case, case.planned)
                 continue
-            if entry.get("found") and cases and cases[0].outcome.state == REJECTED:
-                cases += self._later(cases[0]) or self._created(row.mark)[:1]
+            if entry.get("found") and cases:
+                same = self._later(cases[0])
+                if not same and cases[0].outcome.state == REJECTED:
+                    same = self._created(row.mark)[:1]
+                cases += same
             case = self._united(cases) or Case(row.mark, row.whose, outcome)
             self._leave(case)
             case.mark, case.whose, case.outcome = row.mark, row.whose, outcome

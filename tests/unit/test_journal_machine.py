@@ -200,7 +200,7 @@ class Sessions(RuleBasedStateMachine):
         left = [*are_settled, *report.unsent.index]
         if not left:
             return
-        said = {}
+        said, before = {}, {label: [*told] for label, told in self.said.items()}
         for label in data.draw(
             st.lists(st.sampled_from(left), min_size=1, unique=True)
         ):
@@ -211,8 +211,11 @@ class Sessions(RuleBasedStateMachine):
             if said[label] != self.said[label][-1]:
                 self.said[label].append(said[label])
         self.report = None
-        with suppress(Killed, BadTable):
-            self.report = report.retry(self.table(said))
+        try:
+            with suppress(Killed):
+                self.report = report.retry(self.table(said))
+        except BadTable:  # so nothing was sent, and nothing is there that says so
+            self.said = before
         self.check()
 
     def end_well(self):

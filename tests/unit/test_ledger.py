@@ -145,8 +145,9 @@ def test_what_is_found_of_two_that_say_the_same_is_the_one_that_was_created(runs
     assert runs.recalled("A0 A1") == "created unsent"
 
 
-def test_what_is_found_of_one_that_was_corrected_is_the_correction(runs):
-    runs.run("A0", ("A0", "rejected"))
+@pytest.mark.parametrize("answer", ["rejected", "uncertain"])
+def test_what_is_found_of_one_that_was_corrected_is_the_correction(runs, answer):
+    runs.run("A0", ("A0", answer))
     runs.run("B0", ("B0", "created"))
     runs.run("A0", ("A0", "created", {**AGAIN, "found": True}))
     assert runs.recalled("A0 B5") == "created unsent"
