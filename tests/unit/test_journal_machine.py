@@ -166,17 +166,23 @@ class Sessions(RuleBasedStateMachine):
         return {label for job, at in rows for label in job.labels[at]}
 
     def look_up(self):
-        """Confirm what is uncertain and there, in any of the ways that it was sent."""
-        rest = Counter(self.server.there)
-        found = []
-        for label in [*self.created(), *self.report.uncertain.index]:
-            name = self.names[label]
-            there = [mail for mail in self.said[label] if rest[name, mail]]
-            if there:
-                rest[name, there[-1]] -= 1
-            if there and label in self.report.uncertain.index:
-                found.append(label)
-        self.report.confirm(self.report.uncertain.loc[found])
+        """Confirm what is uncertain and there, beside all that is created."""
+        holds = {}  # who explains which of the records that are there
+
+        def explains(label, tried):
+            for place, (name, mail) in enumerate(self.server.there):
+                may_be = name == self.names[label] and mail in self.said[label]
+                if may_be and place not in tried:
+                    tried.add(place)
+                    if place not in holds or explains(holds[place], tried):
+                        holds[place] = label
+                        return True
+            return False
+
+        uncertain = self.report.uncertain
+        for label in [*self.created(), *uncertain.index]:
+            explains(label, set())
+        self.report.confirm(uncertain[uncertain.index.isin(holds.values())])
         self.check()
 
     @rule(data=st.data())
