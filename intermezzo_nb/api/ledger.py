@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .cases import Case, Row
@@ -156,7 +156,8 @@ class Ledger:
         """
         Give the positions of rows that are not known, of whom another was sent.
 
-        That other one is none of these rows, and was created or is uncertain.
+        That other one has the label, or was to be corrected to just this; it is none of
+        these rows, and was created or is uncertain.
 
         Returns
         -------
@@ -167,9 +168,14 @@ class Ledger:
         return {
             at: other.outcome.state
             for at, case in enumerate(found)
-            for other in (() if case else self._by_whose.get(rows[at].whose, ()))
+            for other in (() if case else self._near(rows[at]))
             if other not in taken and other.outcome.state in _MAY_BE_THERE
         }
+
+    def _near(self, row: Row) -> Iterator[Case]:
+        yield from self._by_whose.get(row.whose, ())
+        cases = self._by_mark.get(row.mark, {})
+        yield from (case for case in cases if row.mark in case.planned)
 
     def take(self, entries: Sequence[Mapping[str, Any]]) -> int:
         """

@@ -163,6 +163,17 @@ def test_several_attempts_at_one_row_become_one(runs):
     assert runs.recalled("A0 B1 C2") == "unsent unsent created"
 
 
+def test_what_came_as_it_was_is_not_sent_as_its_correction(
+    runs,
+):
+    # Of two alike, one is created corrected; the other, with the label of the first.
+    runs.run("A0 A1", ("A0 A1", "uncertain uncertain"))
+    runs.run("B0 B1", ("B0<A B1<A", "created unsent"), settled="A0 A1")
+    runs.run("A0 B1", ("A0", "created", AGAIN))
+    assert runs.recalled("A0 B1") == "created created"
+    assert runs.changed("B0 B1") == {1: "created"}
+
+
 @pytest.mark.parametrize("answer", ["created", "uncertain", "rejected"])
 def test_a_row_that_says_something_else_than_was_sent_is_told(runs, answer):
     runs.run("X0 A1", ("X0 A1", f"created {answer}"))
