@@ -395,8 +395,13 @@ class Connection:
             tell=_say,
         )
         name = plain(resource).partition("?")[0]
-        call = "the same call without overwrite" if overwrite else "the same call"
-        with told_of_interrupt(f"{call} finishes the export."):
+        left = "the same call finishes the export."
+        if overwrite:
+            left = (
+                "if a part of the new export is there, the same call without overwrite "
+                "finishes it; else the old one is as it was."
+            )
+        with told_of_interrupt(left):
             order.tell(f"{name}: exporting to {plain(folder, 400)} …")
             return export(folder, order)
 

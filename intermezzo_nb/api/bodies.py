@@ -69,9 +69,9 @@ class Table(Struct, frozen=True):
         ]
         if again:
             told = (
-                "equals one before it in all fields, and is sent as well"
+                "equals one before it in all fields, and is a row of its own"
                 if len(again) == 1
-                else "equal ones before them in all fields, and are sent as well"
+                else "equal ones before them in all fields, and are rows of their own"
             )
             notes.append(f"{plural(len(again), 'row')} ({row_names(again)}) {told}")
         for field in self.fields:

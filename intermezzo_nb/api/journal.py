@@ -70,6 +70,9 @@ class Journal:
                 "journal_unwritable",
                 "Make the folder, or name a file in one that is there.",
             )
+        if self.path.exists() and not self.path.is_file():  # a device has no end
+            why = "it is a folder, a device or a pipe"
+            raise self._fault(why, "journal_unwritable", "Name a file.")
         try:
             self._lock.acquire()
         except Timeout:

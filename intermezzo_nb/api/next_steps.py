@@ -58,8 +58,8 @@ def _about_uncertain(look_up: str, delivery: Delivery, at: str) -> list[str]:
         )
     if not all(outcome.is_there for outcome in uncertain):
         told.append(
-            f"Look up those in {at}.uncertain {look_up}; then hand those that are "
-            f"there to {at}.confirm(…), the others to {at}.retry(…)."
+            f"Look up those in {at}.uncertain {look_up}; then hand those of its rows "
+            f"that are there to {at}.confirm(…), the others to {at}.retry(…)."
         )
     return told
 
@@ -83,4 +83,4 @@ def _by_index(frame: pd.DataFrame, at: str) -> str:
                 f'{told}, such as {rows}["{name}"].isin(found["{name}"])], where no '
                 f"such {name} was there before."
             )
-    return f"{told}."
+    return f"{told}; of rows that are alike, count how many are there."

@@ -281,7 +281,10 @@ def test_an_interrupt_leaves_a_report_and_a_connection_that_works(api, taker):
     with pytest.raises(SendFailed) as caught:
         send(api)
     assert time.monotonic() - began < 5
-    assert "hand those that are there to .report.confirm(…)" in caught.value.advice
+    assert (
+        "hand those of its rows that are there to .report.confirm(…)"
+        in caught.value.advice
+    )
     assert "Hand .report.unsent to .report.retry(…)" in caught.value.advice
     assert caught.value.code == "interrupted"
     assert caught.value.report is api.last_report

@@ -191,7 +191,10 @@ def test_no_code_is_advised_by_what_does_not_tell_rows_apart(send, taker, emails
     taker.acts.append(hang_up)
     frame = contacts(3).assign(email=emails)
     report = send(frame if emails else frame.drop(columns="email"))
-    assert "Rows go by your index: hand them over as they are." in repr(report)
+    assert (
+        "Rows go by your index: hand them over as they are; of rows that are alike"
+        in repr(report)
+    )
     assert "isin" not in repr(report)
     assert report.confirm(report.uncertain).complete
     assert "Stopped" not in repr(report)
@@ -337,13 +340,13 @@ def test_an_interrupt_with_a_journal_says_that_the_same_call_goes_on(
 
 def test_rows_that_say_the_same_are_sent_and_noted(api, send, taker):
     frame = pd.concat([contacts(2), contacts(2)], ignore_index=True)
-    told = "2 rows (2, 3) equal ones before them in all fields, and are sent as well"
-    assert send(frame.drop(columns="email")).notes == [told]
+    told = "2 rows (2, 3) equal ones before them in all fields, and are rows of their "
+    assert send(frame.drop(columns="email")).notes == [told + "own"]
     pay = pd.DataFrame({"employeeId": ["e1"] * 2, "earningType": "Salary", "amount": 9})
     taker.acts.append(says({"payslips": [{"employeeId": "e1"}]}))
     report = api.run_payroll("GB", pay, pay_date="2026-04-30")
     assert report.notes == [
-        "1 row (1) equals one before it in all fields, and is sent as well"
+        "1 row (1) equals one before it in all fields, and is a row of its own"
     ]
 
 

@@ -212,6 +212,14 @@ def test_a_folder_that_is_not_there_is_told(tmp_path):
     assert caught.value.advice.startswith("Make the folder")
 
 
+def test_a_device_is_no_journal(tmp_path):
+    path = tmp_path / "run.jsonl"
+    path.symlink_to("/dev/full")
+    with pytest.raises(StoreError, match="a folder, a device or a pipe") as caught:
+        Journal(path, HERE)
+    assert caught.value.advice == "Name a file."
+
+
 def test_it_knows_of_whom_other_rows_were_created(tmp_path):
     path = tmp_path / "run.jsonl"
     with Journal(path, HERE) as journal:
