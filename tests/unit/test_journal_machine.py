@@ -102,7 +102,8 @@ class Sessions(RuleBasedStateMachine):
     Somebody sends a table, again and again, and corrects it between.
 
     Each row is of somebody, who is known by the name; some rows may say the same. An
-    uncertain row is looked up before it is sent again, as the report advises.
+    uncertain row is looked up before it is sent again, as the report advises; of rows
+    alike, it is counted how many are there.
     """
 
     @initialize(
@@ -166,23 +167,15 @@ class Sessions(RuleBasedStateMachine):
         return {label for job, at in rows for label in job.labels[at]}
 
     def look_up(self):
-        """Confirm what is uncertain and there, beside all that is created."""
-        holds = {}  # who explains which of the records that are there
-
-        def explains(label, tried):
-            for place, (name, mail) in enumerate(self.server.there):
-                may_be = name == self.names[label] and mail in self.said[label]
-                if may_be and place not in tried:
-                    tried.add(place)
-                    if place not in holds or explains(holds[place], tried):
-                        holds[place] = label
-                        return True
-            return False
-
-        uncertain = self.report.uncertain
-        for label in [*self.created(), *uncertain.index]:
-            explains(label, set())
-        self.report.confirm(uncertain[uncertain.index.isin(holds.values())])
+        """Confirm what is uncertain, as far as more are there than are created."""
+        spare = self.count_there()
+        spare.subtract(self.names[label] for label in self.created())
+        found = []
+        for label in self.report.uncertain.index:
+            if spare[self.names[label]] > 0:
+                spare[self.names[label]] -= 1
+                found.append(label)
+        self.report.confirm(self.report.uncertain.loc[found])
         self.check()
 
     @rule(data=st.data())
@@ -206,7 +199,7 @@ class Sessions(RuleBasedStateMachine):
         left = [*are_settled, *report.unsent.index]
         if not left:
             return
-        said, before = {}, {label: [*told] for label, told in self.said.items()}
+        said = {}
         for label in data.draw(
             st.lists(st.sampled_from(left), min_size=1, unique=True)
         ):
@@ -217,11 +210,8 @@ class Sessions(RuleBasedStateMachine):
             if said[label] != self.said[label][-1]:
                 self.said[label].append(said[label])
         self.report = None
-        try:
-            with suppress(Killed):
-                self.report = report.retry(self.table(said))
-        except BadTable:  # so nothing was sent, and nothing is there that says so
-            self.said = before
+        with suppress(Killed, BadTable):
+            self.report = report.retry(self.table(said))
         self.check()
 
     def end_well(self):
