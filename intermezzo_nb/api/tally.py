@@ -182,7 +182,7 @@ class Tally:
         try:
             if not self._is_reader:
                 return self._ask(*question)
-            with waits.telling_silence(lambda _seconds, _reason: self._tell_silence()):
+            with waits.telling_silence(self._tell, self._silence):
                 return self._ask(*question)
         finally:
             self._now_open(-1)

@@ -151,9 +151,9 @@ def tell_again() -> None:
 
 
 @contextlib.contextmanager
-def telling_silence(tell: Tell) -> Iterator[None]:
+def telling_silence(tell: Tell, silence: Silence | None = None) -> Iterator[None]:
     """Tell, at ever longer intervals and from another thread, that nobody answers."""
-    is_over, silence = threading.Event(), Silence()
+    is_over, silence = threading.Event(), silence or Silence()
 
     def watch() -> None:
         while not is_over.wait(silence.seconds):
