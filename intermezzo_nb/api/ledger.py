@@ -156,8 +156,9 @@ class Ledger:
         """
         Give the positions of rows that are not known, of whom another was sent.
 
-        That other one has the label, or was to be corrected to just this; it is none of
-        these rows, and was created or is uncertain.
+        That other one has the label, or was to be corrected to just this; it was
+        created or is uncertain, and is none of these rows; or it has the label and has
+        said just this, and another row was found to be it.
 
         Returns
         -------
@@ -169,7 +170,8 @@ class Ledger:
             at: other.outcome.state
             for at, case in enumerate(found)
             for other in (() if case else self._near(rows[at]))
-            if other not in taken and other.outcome.state in _MAY_BE_THERE
+            if other.outcome.state in _MAY_BE_THERE
+            and (other not in taken or _is_of(rows[at], other))
         }
 
     def _near(self, row: Row) -> Iterator[Case]:
@@ -288,6 +290,10 @@ class Ledger:
             for case in cases
             if case.mark not in ours
         )
+
+
+def _is_of(row: Row, case: Case) -> bool:
+    return case.whose == row.whose and row.mark in case.said
 
 
 def _read(answer: Mapping[str, Any] | None, number: str) -> Outcome:

@@ -190,6 +190,16 @@ def test_of_two_that_say_the_same_the_one_that_was_changed_is_told(runs):
     assert runs.changed("A0 B1") == {1: "created"}
 
 
+def test_a_row_whose_correction_is_said_by_another_is_not_sent_again(runs):
+    runs.run("A0 B2", ("A0 B2", "uncertain unsent"))
+    runs.run("B0", ("B0<A", "uncertain"))
+    assert runs.recalled("A0 B2") == "unsent uncertain"
+    assert runs.changed("A0 B2") == {0: "uncertain"}
+    # What it was last, it can be sent as.
+    assert runs.recalled("B0 B2") == "uncertain unsent"
+    assert runs.changed("B0 B2") == {}
+
+
 def test_what_is_settled_beside_a_retry_is_not_taken_for_a_row_of_it(runs):
     runs.run("X0 A1", ("X0 A1", "created created"))
     assert runs.changed("B1") == {0: "created"}
