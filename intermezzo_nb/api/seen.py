@@ -167,7 +167,7 @@ class Seen:
             with_id = [pair for pair in pairs if pair[0] is not None]
             self._doubled += len(with_id) - len({*with_id})
         if len(contents) > 1 and not (self._identified and known):
-            page = hash(tuple(contents))
+            page = hash(tuple(sorted(contents)))  # in whatever order they come
             self._copied += len(contents) * (page in self._copies)
             self._copies.add(page)
 
