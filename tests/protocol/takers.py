@@ -120,7 +120,12 @@ def states(report):
     return {name: n for name, n in report.counts.items() if n and name != "total"}
 
 
-def interrupt_soon():
-    """Interrupt the main thread, as a notebook's stop button does."""
-    whom = threading.main_thread().ident
-    threading.Timer(0.5, signal.pthread_kill, (whom, signal.SIGINT)).start()
+def interrupts(act):
+    """Interrupt the main thread, as a stop button does, soon after such a request."""
+
+    def acts(handler):
+        whom = threading.main_thread().ident
+        threading.Timer(0.5, signal.pthread_kill, (whom, signal.SIGINT)).start()
+        act(handler)
+
+    return acts

@@ -14,7 +14,7 @@ from takers import (
     created,
     cut,
     hang_up,
-    interrupt_soon,
+    interrupts,
     result,
     says,
     silence,
@@ -275,8 +275,7 @@ def test_a_server_that_is_not_there_has_got_nothing(api, taker):
 
 
 def test_an_interrupt_leaves_a_report_and_a_connection_that_works(api, taker):
-    taker.acts += [created, silence]
-    interrupt_soon()
+    taker.acts += [created, interrupts(silence)]
     began = time.monotonic()
     with pytest.raises(SendFailed) as caught:
         send(api)
@@ -294,8 +293,7 @@ def test_an_interrupt_leaves_a_report_and_a_connection_that_works(api, taker):
 
 
 def test_an_interrupt_while_waiting_has_sent_nothing(api, taker):
-    taker.acts += [created, says({}, 429, Retry_After="60")]
-    interrupt_soon()
+    taker.acts += [created, interrupts(says({}, 429, Retry_After="60"))]
     with pytest.raises(SendFailed):
         send(api)
     assert states(api.last_report) == UNSENT

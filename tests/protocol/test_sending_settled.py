@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 from tables import contacts
-from takers import created, hang_up, interrupt_soon, says, silence, states
+from takers import created, hang_up, interrupts, says, silence, states
 
 from intermezzo_nb.errors import BadTable, SendFailed, StoreError
 
@@ -331,8 +331,7 @@ def test_the_order_of_columns_says_nothing_of_a_row(send, taker, tmp_path):
 def test_an_interrupt_with_a_journal_says_that_the_same_call_goes_on(
     send, taker, tmp_path
 ):
-    taker.acts += [created, silence]
-    interrupt_soon()
+    taker.acts += [created, interrupts(silence)]
     with pytest.raises(SendFailed) as caught:
         send(contacts(30), journal=tmp_path / "run.jsonl")
     assert caught.value.advice.startswith("The same call sends what is unsent, by its")
