@@ -47,7 +47,8 @@ _ADVICE: Mapping[type[ApiError], str] = {
 # are not documented, so any other may be one.
 _ELSEWHERE = re.compile(
     r"(?i)\broute|\bcannot get\b|endpoint|gateway|upstream|backend|internal"
-    r"|unavailable|time.?out|unknown.?error|missing.scope|insufficient.scope|unauthori[sz]ed|forbidden"
+    r"|unavailable|time.?out|unknown.?error|unauthori[sz]ed|forbidden"
+    r"|missing.scope|insufficient.scope"
     r"|^(the |no )?(organi[sz]ation|tenant|org)\b[^.]{0,40}\bnot[ -]"
     r"|^(organi[sz]ation|tenant|org)_not"
 )

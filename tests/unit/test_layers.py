@@ -41,8 +41,8 @@ api.reading session api.frames
 api.owners api.provenance api.posting api.bodies api.describing
 api.next_steps
 api.plan api.report api.versions api.parts api.restoring api.tables
-api.dask api.payslips api.manner api.export
-api.twice
+api.dask api.payslips api.manner api.writing
+api.twice api.export
 api.delivering
 api.sending
 connection notebook.card notebook.saving
@@ -66,7 +66,7 @@ DOORS = {
     },
     "pyarrow": {
         *("api.frames", "api.columns", "api.casts", "api.collector"),
-        *("api.export", "api.parts", "api.restoring", "api.uniting"),
+        *("api.writing", "api.parts", "api.restoring", "api.uniting"),
     },
     "dask": {"api.dask"},
     "polars": {"api.frames"},
