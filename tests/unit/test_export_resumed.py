@@ -194,6 +194,16 @@ def test_what_was_stopped_at_once_begins_anew(run):
     same(run.folder, rows(1000))
 
 
+def test_a_doubt_of_an_earlier_run_is_not_forgotten(run):
+    there = rows(1000)
+    there[150] = there[140]  # in place of another, and the server counts 1,000
+    run.api.answers["/things"] = there
+    stopped(run, 6)
+    with pytest.warns(IncompleteWarning, match="1 row came with the id of another"):
+        assert not run().complete
+    assert pq.read_table(run.folder)["id"].to_pylist() == [r["id"] for r in there]
+
+
 def test_what_is_replaced_stays_until_there_is_a_part_of_the_new_one(run):
     run()
     stopped(run, 0, again=True)
