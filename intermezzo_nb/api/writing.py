@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from msgspec.structs import replace
 
+from .earlier import Earlier
 from .folder import Folder, name_of_part, next_name
 from .frames import Framed, framed, series
 from .manifest import NAME, Manifest, Part, content_of
@@ -21,6 +22,11 @@ from .provenance import missing, provenance
 from .reading import Reading
 from .schema import Column
 from .uniting import fitted, held, united
+
+_UNTOLD = (
+    "it begins where an earlier run was stopped, and nothing that is kept tells "
+    "whether rows of that run came again in place of others"
+)
 
 
 class Writer:
@@ -62,7 +68,7 @@ class Writer:
                 self._fill(batches, reading, bookmark.gaps)
                 self._manifest.spent = _sum(spent, reading)
                 self._save()
-            for part in self._parts(batches, reading):
+            for part in self._parts(batches, reading, self._earlier(bookmark)):
                 self._manifest.spent = _sum(spent, reading)
                 self._manifest.add(part)
                 self._save()
@@ -73,6 +79,11 @@ class Writer:
         self._manifest.spent = _sum(spent, reading)
         self._finish(reading)
         return True
+
+    def _earlier(self, bookmark: Bookmark | None) -> Earlier | None:
+        if bookmark is None or bookmark.place is None:
+            return None  # no list is taken up in its middle
+        return Earlier(self._folder.path, self._manifest.parts)
 
     def _tell_where(self, reading: Reading, bookmark: Bookmark) -> None:
         employees = reading.employees
@@ -149,8 +160,15 @@ class Writer:
         bookmark = standing.bookmark() if standing else None
         self._manifest.parts = [*parts[:-1], replace(parts[-1], bookmark=bookmark)]
 
-    def _parts(self, batches: Iterator[list[Any]], reading: Reading) -> Iterator[Part]:
-        is_end = False
+    def _parts(
+        self,
+        batches: Iterator[list[Any]],
+        reading: Reading,
+        earlier: Earlier | None,
+    ) -> Iterator[Part]:
+        is_end, doubt = False, list[str]()
+        if earlier and not (earlier.are_told_apart and reading.counts_rows):
+            doubt.append(_UNTOLD)
         while not is_end:
             some = PagesOfPart(batches, reading, self._part_rows)
             made = _framed(some, reading)
@@ -158,6 +176,8 @@ class Writer:
             is_end = some.is_end
             if some.fault is not None and (bookmark is None or not made.rows):
                 raise some.fault
+            if earlier and earlier.has_any_of(made.frame):
+                raise ListChanged
             if made.rows or not self._manifest.parts:
                 name = name_of_part(len(self._manifest.parts))
                 while name in self._replaced:
@@ -166,9 +186,10 @@ class Writer:
                 yield replace(
                     part,
                     control_totals=made.control_totals,
-                    notes=tuple(made.notes),
+                    notes=(*made.notes, *doubt),
                     bookmark=bookmark,
                 )
+                doubt.clear()
             if some.fault is not None:
                 raise some.fault
 

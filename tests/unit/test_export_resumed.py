@@ -95,9 +95,9 @@ class Breaking(FakeApi):
         if not (isinstance(found, tuple)):
             return super().answer(found, params)
         at = int(params.get("cursor", 0))
-        about = {"hasNext": at + 100 < len(found), "total": len(found)}
-        about["nextCursor"] = str(at + 100) if about["hasNext"] else None
-        return {"items": [*found[at : at + 100]], "pagination": about}
+        about = {"hasNext": at + size < len(found), "total": len(found)}
+        about["nextCursor"] = str(at + size) if about["hasNext"] else None
+        return {"items": [*found[at : at + size]], "pagination": about}
 
 
 class Run:
@@ -362,9 +362,9 @@ def test_a_cursor_list_goes_on_after_its_last_page(tmp_path):
     same(run.folder, rows(1000), None)
 
 
-def failing_at(api, cursor):
+def failing_at(api, cursor, page=0):
     def read(path, params):
-        if params.get("cursor") == cursor:
+        if cursor == params.get("cursor") or page == params.get("page", 1):
             raise ApiError("no more")
         return Breaking.read(api, path, params)
 
@@ -406,6 +406,74 @@ def test_a_list_that_changes_after_it_was_taken_up_is_read_from_its_start(run):
     run()
     assert any("the list changed" in told for told in run.told)
     same(run.folder, there)
+
+
+@settings(parent=unhurried, max_examples=80)
+@given(data=st.data(), style=st.sampled_from(["page", "cursor"]))
+def test_rows_that_change_places_between_two_runs_are_there_once_each(data, style):
+    there = rows(12)
+    kind = tuple if style == "cursor" else list
+    stop = data.draw(st.integers(1, 5))
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Small(x=kind(there)), Path(folder) / "out")
+        run.api.read = failing_at(run.api, str(2 * stop), page=stop + 1)
+        stopped(run, None, name="/x", rows=data.draw(st.integers(1, 5)))
+        del run.api.read
+        last = slice(2 * stop - 2, 2 * stop)  # as it was, so that the export goes on
+        others = data.draw(st.permutations(there[: last.start] + there[last.stop :]))
+        moved = [*others[: last.start], *there[last], *others[last.start :]]
+        run.api.answers["/x"] = kind(moved)
+        assert run("/x", rows=data.draw(st.integers(1, 5))).complete
+        came = read_export(run.folder)["id"]
+        assert sorted(came) == sorted(row["id"] for row in there)
+
+
+@pytest.mark.parametrize("names", [None, ["money", "date"]])
+def test_a_row_that_came_in_an_earlier_run_begins_the_export_anew(run, names):
+    stopped(run, 6, columns=names)
+    there = run.api.answers["/things"]
+    there[10], there[900] = there[900], there[10]
+    assert run(columns=names).complete
+    assert "the list changed since the earlier run" in run.told[-1]
+    same(run.folder, there, columns=names)
+
+
+def test_rows_of_which_nothing_telling_is_kept_are_told(run):
+    for one in run.api.answers["/things"]:
+        one["text"] = "same"
+    stopped(run, 6, columns=["text"])
+    done = run(columns=["text"])
+    assert (done.rows, done.complete) == (1000, True)
+    [note] = done.notes
+    assert note.startswith("part-00006.parquet: it begins where an earlier run was")
+    assert note in str(done)
+    assert run.pages == [6, 7, 8, 9, 10]
+
+
+def test_equal_rows_that_are_all_counted_are_kept_though_read_anew(run):
+    there = run.api.answers["/things"]
+    for number, one in enumerate(there):
+        one["id"] = f"of two: {number // 2}"
+    there[701] = dict(there[1])
+    stopped(run, 6)
+    assert run().complete
+    same(run.folder, there)
+
+
+def test_rows_that_no_id_names_are_known_by_all_that_they_hold(run):
+    for one in run.api.answers["/things"]:
+        one["id"] = None
+    test_a_row_that_came_in_an_earlier_run_begins_the_export_anew(run, None)
+
+
+def test_ids_of_two_owners_may_be_the_same(tmp_path):
+    lists = [[{"id": f"{n}", "pay": "1.10"} for n in range(450)] for _ in "ab"]
+    run = Run(owned(*lists), tmp_path / "out", owners=("a", "b"))
+    run.api.owner = "b"
+    stopped(run, 2, name="owned", rows=200)
+    done = run("owned", rows=200)
+    assert (done.complete, done.rows, done.notes) == (True, 900, ())
+    assert not any("changed" in told for told in run.told)
 
 
 def owned(first, second):

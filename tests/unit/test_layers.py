@@ -41,6 +41,7 @@ api.reading session api.frames
 api.owners api.provenance api.posting api.bodies api.describing
 api.next_steps
 api.plan api.report api.versions api.parts api.restoring api.tables
+api.earlier
 api.dask api.payslips api.manner api.writing
 api.twice api.export
 api.delivering
@@ -66,7 +67,7 @@ DOORS = {
     },
     "pyarrow": {
         *("api.frames", "api.columns", "api.casts", "api.collector"),
-        *("api.writing", "api.parts", "api.restoring", "api.uniting"),
+        *("api.writing", "api.earlier", "api.parts", "api.restoring", "api.uniting"),
     },
     "dask": {"api.dask"},
     "polars": {"api.frames"},

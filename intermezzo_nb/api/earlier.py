@@ -1,0 +1,58 @@
+"""The rows that earlier runs of an export wrote, known again where they come twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .manifest import Part, content_of
+from .uniting import texts
+
+_TOLD_APART_BY = frozenset({"organizationId", "id", "version", "validFrom"})
+
+
+class Earlier:
+    """
+    The rows of some parts, as hashes of what tells them apart.
+
+    Where a list is taken up in its middle, the pages before are not asked again. A row
+    of theirs that has moved on meanwhile comes twice, and of those that made room for
+    it one never comes, though the list is as long as it was.
+
+    Attributes
+    ----------
+    are_told_apart : bool
+        Whether no two of them are equal, by their ids or else by all that is kept.
+    """
+
+    def __init__(self, folder: Path, parts: Sequence[Part]) -> None:
+        for self._are_by_id in (True, False):
+            marks = [m for part in parts for m in self._marks(_read(folder, part))]
+            self._known = frozenset(marks)
+            self.are_told_apart = 0 < len(marks) == len(self._known)
+            if self.are_told_apart:
+                break
+
+    def has_any_of(self, table: pa.Table) -> bool:
+        """Tell whether a row of a table is one of them."""
+        return self.are_told_apart and not self._known.isdisjoint(self._marks(table))
+
+    def _marks(self, table: pa.Table) -> Iterator[int]:
+        names = sorted(table.column_names)
+        if self._are_by_id:
+            if "id" not in names:
+                return
+            table = table.filter(table["id"].is_valid())
+            names = [name for name in names if name in _TOLD_APART_BY]
+        columns = [texts(table[name]).to_pylist() for name in names]
+        for values in zip(*columns, strict=True):
+            # With their names, as another part may have more columns.
+            pairs = zip(names, values, strict=True)
+            yield hash(tuple(pair for pair in pairs if pair[1] is not None))
+
+
+def _read(folder: Path, part: Part) -> pa.Table:
+    return pq.read_table(pa.BufferReader(content_of(folder, part)))
