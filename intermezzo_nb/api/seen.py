@@ -27,10 +27,15 @@ class Seen:
         self.count = 0
         self._name = name
         self._differing = 0
+        """Rows with the id of one of another page, and other content."""
         self._repeated: list[Any] = []
         self._identified = True
-        self._doubled = self._copied = 0
+        self._doubled = 0
+        """Rows that equal another, where ids do not tell them apart."""
+        self._copied = 0
+        """Rows of pages without ids that equal another."""
         self._kept: dict[Key, int] = {}
+        self._contents: set[int] = set()
         self._copies: set[int] = set()
         self._totals: set[int] = set()
         self._pages, self._number = 0, 0
@@ -119,7 +124,7 @@ class Seen:
             # Of a page of several: what is all in one page left nothing out for it.
             notes.append(
                 f"{self._name}: {_rows(self._doubled)} came with the id of another row "
-                "of the same page and equal it: all are kept, and others may be missing"
+                "and equal it: all are kept, and others may be missing"
             )
         if self._copied:
             notes.append(
@@ -161,12 +166,16 @@ class Seen:
         self, known: list[Key], keys: list[Key | None], contents: list[int]
     ) -> None:
         """Count the rows that may stand in the place of others, as no id tells."""
-        if len({*known}) < len(known):
+        if self._identified and len({*known}) < len(known):
             self._identified = False
+            self._contents = {*self._kept.values()}
+        if not self._identified:
             pairs = zip(keys, contents, strict=True)
-            with_id = [pair for pair in pairs if pair[0] is not None]
-            self._doubled += len(with_id) - len({*with_id})
-        if len(contents) > 1 and not (self._identified and known):
+            with_id = [content for key, content in pairs if key is not None]
+            is_new = {*with_id} - self._contents
+            self._doubled += len(with_id) - len(is_new)
+            self._contents |= is_new
+        if len(contents) > 1 and not known:
             page = hash(tuple(sorted(contents)))  # in whatever order they come
             self._copied += len(contents) * (page in self._copies)
             self._copies.add(page)

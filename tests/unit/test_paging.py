@@ -653,7 +653,7 @@ def test_a_row_that_comes_twice_in_its_page_is_told(total):
     read_pages = list(walk(counting(*pages, total=total), style="page", name="people"))
     assert ids(read_pages) == [1, 1, 3]
     (note,) = notes(read_pages)
-    assert note.startswith("people: 1 row came with the id of another row of the same")
+    assert note.startswith("people: 1 row came with the id of another row and equal")
     assert note.endswith("all are kept, and others may be missing")
 
 
@@ -663,8 +663,22 @@ def test_a_row_that_comes_twice_in_the_only_page_left_none_out():
 
 def test_rows_that_share_an_id_in_their_page_and_differ_are_rows():
     lines = [{"id": 1, "pay": "1.00"}, {"id": 1, "pay": "2.00"}]
-    read_pages = list(walk(counting(lines, lines[:1], total=[3]), style="page"))
+    other = [{"id": 1, "pay": "3.00"}]
+    read_pages = list(walk(counting(lines, other, total=[3]), style="page"))
     assert not notes(read_pages)
+
+
+@pytest.mark.parametrize("alone", [0, 1])
+def test_where_ids_tell_nothing_a_row_that_comes_again_is_told(alone):
+    lines = [{"id": 1, "pay": "1.00"}, {"id": 1, "pay": "2.00"}, {"id": None}]
+    before = [{"id": 2, "pay": "4.00"}] * alone
+    pages = before, lines, [lines[2], *(before or lines[:1])]
+    pages = pages[not alone :]
+    read_pages = list(walk(counting(*pages, total=[5 + alone]), style="page"))
+    came = [record for page in read_pages for record in page.records]
+    assert came == [record for page in pages for record in page]
+    (note,) = notes(read_pages)
+    assert "1 row came with the id of another row and equal it: all are kept" in note
 
 
 @pytest.mark.parametrize("order", [1, -1])
