@@ -143,8 +143,9 @@ def numbered(
     Raises
     ------
     PagingError
-        It is not.
+        It is not, or a row came twice, perhaps in the place of another.
     """
+    seen = Seen(name)
     first, last = stretch.numbers or (1, 1)
     asked = [{"page": n, "size": LARGEST} for n in range(first, last + 1)]
     expect(asked, len(asked))
@@ -157,6 +158,14 @@ def numbered(
                 why=f"It had {stretch.total} rows in pages of {stretch.size}, and has "
                 f"{page.total}, of which page {one['page']} holds {len(page.records)}.",
                 advice="Make the Dask frame anew, and compute it at once.",
+            )
+        seen.first_time(replace(page, total=None, pages=None))
+        if doubts := seen.notes(has_enough=True):
+            raise PagingError(
+                f"{name} cannot be shared out, or changed meanwhile",
+                why=f"In its pages {first:,} to {last:,}: {'; '.join(doubts)}.",
+                advice="Make the Dask frame anew, and compute it at once; frame and "
+                "export keep such rows, and tell of them.",
             )
         following = page.following if one["page"] < last else None
         yield replace(page, following=following, asked=one, number=one["page"])

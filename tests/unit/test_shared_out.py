@@ -47,6 +47,17 @@ class Paged(FakeApi):
         return page
 
 
+@pytest.mark.parametrize("at", [20, 120])
+def test_a_row_that_comes_twice_in_a_part_is_an_error(share, at):
+    people = [dict(row) for row in ROWS]
+    people[130] = people[at]
+    api = FakeApi(organizations__o__employees=people)
+    shared = share(api, listed(api), rows=200)
+    with pytest.raises(PagingError, match="changed meanwhile") as caught:
+        shared.compute(scheduler="sync")
+    assert caught.value.why.startswith("In its pages 1 to 2: employees: 1 row came")
+
+
 def test_an_employee_whose_list_does_not_add_up_fails_its_part(share):
     short = {"items": [{"id": "d"}], "pagination": {"hasNext": False, "total": 2}}
     api = Staff({"e3": short})
