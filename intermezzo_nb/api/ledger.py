@@ -6,12 +6,18 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from .cases import Case, Row
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, RowError
 
 EARLIER = "told in an earlier run; a journal keeps no words"
 _LATER = "another row of its label was sent later: it may be this one, corrected"
 _ALIKE = "a row that says the same was created: it may be this one"
+_OTHERWISE = {
+    CREATED: "it was created with other values, which it had when it was sent last",
+    UNCERTAIN: "it had other values when it was sent last: look for those, too",
+}
 _MAY_BE_THERE = (CREATED, UNCERTAIN)
 
 
@@ -42,8 +48,8 @@ class Ledger:
         marks = {case.mark for case in found if case}
         spare = {mark for mark in marks if not taken.issuperset(self._created(mark))}
         return [
-            self._told(case, taken, spare) if case else Outcome(UNSENT)
-            for case in found
+            self._told(row, case, taken, spare) if case else Outcome(UNSENT)
+            for row, case in zip(rows, found, strict=True)
         ]
 
     def _found(
@@ -112,9 +118,13 @@ class Ledger:
                     shelves[mark == case.mark, mark, whose].append(case)
         return shelves
 
-    def _told(self, case: Case, taken: set[Case], spare: set[str]) -> Outcome:
+    def _told(self, row: Row, case: Case, taken: set[Case], spare: set[str]) -> Outcome:
         """Give the outcome of a case: uncertain, if another may be the same row."""
-        if case.outcome.state != REJECTED:
+        state, errors = case.outcome.state, case.outcome.errors
+        if state in _OTHERWISE and row.mark != case.mark:
+            told = RowError(message=_OTHERWISE[state])
+            return replace(case.outcome, errors=(*errors, told))
+        if state != REJECTED:
             return case.outcome
         if not taken.issuperset(self._later(case)):
             why = _LATER
@@ -122,7 +132,7 @@ class Ledger:
             why = _ALIKE
         else:
             return case.outcome
-        return Outcome(UNCERTAIN, (*case.outcome.errors, RowError(message=why)))
+        return Outcome(UNCERTAIN, (*errors, RowError(message=why)))
 
     def _later(self, case: Case) -> list[Case]:
         """Give those of the same label that were sent later, and may be there."""

@@ -67,6 +67,21 @@ def runs(tmp_path):
 AGAIN = {"again": [0]}
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"), [("created", "was created with"), ("uncertain", "look for")]
+)
+def test_a_row_that_was_sent_otherwise_in_the_end_says_so(runs, answer, told):
+    runs.run("A0 C1", ("A0 C1", "rejected created"))
+    runs.run("B0<A", ("B0<A", answer), settled="A0")
+    with Journal(runs.path, HERE) as journal:
+        outcomes = journal.recalled(rows_of("A0 C1"))
+        same = journal.recalled(rows_of("B0"))
+    assert [outcome.state for outcome in outcomes] == [answer, "created"]
+    assert [bool(outcome.errors) for outcome in outcomes] == [True, False]
+    assert told in outcomes[0].errors[0].message
+    assert [(one.state, one.errors) for one in same] == [(answer, ())]
+
+
 def test_what_was_corrected_by_a_run_of_its_own_is_uncertain(runs):
     runs.run("A0", ("A0", "rejected"))
     runs.run("B0", ("B0", "created"))
