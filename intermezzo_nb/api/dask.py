@@ -70,8 +70,8 @@ class _Task(Struct, frozen=True):
         reading.extent.is_of_all = self.is_of_all
         if reading.employees is not None:
             reading.employees.are_from_list = self.are_from_list
-            if self.are_all and len(stretch.employees) >= _MANY:
-                reading.employees.wanted = None
+            are_many = len(stretch.employees) >= _MANY
+            reading.employees.expects_some = self.are_all and are_many
         reading.only = None if stretch.employees else stretch
         made = framed(
             reading.batches(),

@@ -46,6 +46,8 @@ class FanOut(Struct):
         How many they are; None where they are listed as they are asked.
     nowhere : int
         How many others were asked for, whom no list names.
+    expects_some : bool
+        Whether it would be odd if none of them had such a record.
 
     Attributes
     ----------
@@ -66,6 +68,7 @@ class FanOut(Struct):
     may_be_absent: bool
     number: int | None = None
     nowhere: int = 0
+    expects_some: bool = False
     listed: int | None = None
     done: int = 0
     gaps: list[Gap] = field(default_factory=list)
@@ -156,7 +159,7 @@ class FanOut(Struct):
             Each has failed, and in the same way.
         """
         self.failures.end()
-        if self.wanted is None and self.done and self._unknown == self.done:
+        if self.expects_some and self.done and self._unknown == self.done:
             yield (
                 f"{label}: each employee was answered with HTTP 404, so that may be "
                 "due to the address or the organization"

@@ -173,6 +173,7 @@ def employ(api: Api, plan: Reading, wanted: Any) -> None:
         may_be_absent=bool(plan.extent.resource and plan.extent.resource.may_be_absent),
         number=sum(map(len, groups)) if isinstance(groups, list) else None,
         nowhere=len(failures.listed),
+        expects_some=ids is None,
     )
     if limit is None:  # else it may be enough to ask the first
         plan.tally.foresee(plan.employees.number or 0)
