@@ -119,6 +119,14 @@ class Folder:
                 "export_foreign",
                 "Name an empty folder, or one that is not there yet.",
             )
+        ours = (p for p in self.path.iterdir() if _PART.fullmatch(p.name))
+        if in_the_way := [path.name for path in ours if path.is_dir()]:
+            raise unusable(
+                self.path,
+                f"in it {in_the_way[0]} is a folder, where a file is to be",
+                "export_foreign",
+                "Move that one away, or name another folder for the export.",
+            )
         return found
 
     def write(self, name: str, content: bytes) -> None:

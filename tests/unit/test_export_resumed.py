@@ -1040,6 +1040,20 @@ def test_a_folder_with_something_else_in_it_is_left_alone(run):
     assert [p.name for p in run.folder.iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("name", ["part-00001.parquet", "part-00002.parquet"])
+def test_a_folder_in_the_way_is_named_before_anything_is_asked(run, name, again):
+    stopped(run, 2)
+    (run.folder / name).unlink(missing_ok=True)
+    (run.folder / name).mkdir()
+    before = run.manifest
+    with pytest.raises(StoreError, match="cannot be used") as caught:
+        run(again=again)
+    assert name in caught.value.why
+    assert "Move that one away" in caught.value.advice
+    assert (run.api.asked, run.manifest) == ([], before)
+
+
 def test_a_second_run_at_the_same_time_is_refused(run):
     second = Run(run.api, run.folder)
 
