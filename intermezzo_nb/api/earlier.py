@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from .manifest import Part, content_of
 from .uniting import texts
 
-_TOLD_APART_BY = frozenset({"organizationId", "id", "version", "validFrom"})
+_TOLD_APART_BY = ("organizationId", "id", "version", "validFrom")
 
 
 class Earlier:
@@ -29,8 +29,9 @@ class Earlier:
     """
 
     def __init__(self, folder: Path, parts: Sequence[Part]) -> None:
-        for self._are_by_id in (True, False):
-            marks = [m for part in parts for m in self._marks(_read(folder, part))]
+        for self._names in (_TOLD_APART_BY, None):
+            there = (_read(folder, part, self._names) for part in parts)
+            marks = [mark for table in there for mark in self._marks(table)]
             self._known = frozenset(marks)
             self.are_told_apart = 0 < len(marks) == len(self._known)
             if self.are_told_apart:
@@ -42,11 +43,11 @@ class Earlier:
 
     def _marks(self, table: pa.Table) -> Iterator[int]:
         names = sorted(table.column_names)
-        if self._are_by_id:
+        if self._names is not None:
             if "id" not in names:
                 return
             table = table.filter(table["id"].is_valid())
-            names = [name for name in names if name in _TOLD_APART_BY]
+            names = [name for name in names if name in self._names]
         columns = [texts(table[name]).to_pylist() for name in names]
         for values in zip(*columns, strict=True):
             # With their names, as another part may have more columns.
@@ -54,5 +55,8 @@ class Earlier:
             yield hash(tuple(pair for pair in pairs if pair[1] is not None))
 
 
-def _read(folder: Path, part: Part) -> pa.Table:
-    return pq.read_table(pa.BufferReader(content_of(folder, part)))
+def _read(folder: Path, part: Part, names: tuple[str, ...] | None) -> pa.Table:
+    """Read these columns, as far as they are there; None for all."""
+    with pq.ParquetFile(pa.BufferReader(content_of(folder, part))) as file:
+        there = file.schema_arrow.names
+        return file.read([n for n in there if names is None or n in names])
