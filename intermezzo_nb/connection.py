@@ -32,9 +32,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .api.export import Exported
-    from .api.manner import Manner
+    from .api.manner import Manner, Run
     from .api.payslips import PayrollReport
-    from .api.posting import Delivery, Job
     from .api.report import SendReport
     from .login import Login
     from .status import LoggedOut, Status
@@ -64,7 +63,7 @@ class Connection:
         self._session = Session(settings)
         self._api: Api | None = None
         self.last_report: SendReport | None = None
-        self._runs: list[tuple[Job, Delivery]] = []
+        self._runs: list[Run] = []
         self.after_fork()
         renew_in_child(self)
 
@@ -563,8 +562,8 @@ class Connection:
         Raises
         ------
         BadTable, SendFailed, SettingsError, ApiError, LoginError, NetworkError
-            As :meth:`send` does; the first without a journal also for an employee whom
-            this connection has paid for that day, or may have.
+            As :meth:`send` does; the first also for an employee whom this connection
+            has paid for that day, or may have, without this journal.
         StoreError
             ``run_uncertain``: the journal holds another run that was not answered;
             ``run_paid``: another one with payslips of these employees for that day.

@@ -34,7 +34,7 @@ def deliver(
     rows, settled = _rows(how, job), _settled_rows(how)
     how.attempts.append((job, delivery))
     if job.is_one:
-        how.runs.append((job, delivery))
+        how.ran(job, delivery)
     opened = (
         Journal(how.journal, _subject(how, job)) if how.journal is not None else None
     )

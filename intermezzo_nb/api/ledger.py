@@ -168,7 +168,8 @@ class Ledger:
 
         That other one has the label, or was to be corrected to just this; it was
         created or is uncertain, and is none of these rows; or it has the label and has
-        said just this, and another row was found to be it.
+        said just this, and another row was found to be it. Where the label is another
+        row's now, as in a table that was sorted, it may be any that is none of these.
 
         Returns
         -------

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 
@@ -17,6 +18,14 @@ from .report import SendReport
 
 _HOW = ("on_error", "journal", "progress")
 _ON_ERROR = ("raise", "report")
+
+
+class Run(NamedTuple):
+    """A payroll run that was sent, and the journal that knows of it, if one does."""
+
+    journal: Path | None
+    job: Job
+    delivery: Delivery
 
 
 class Manner(Struct, frozen=True):
@@ -37,7 +46,7 @@ class Manner(Struct, frozen=True):
     attempts : list of (Job, Delivery)
         What was sent so far by a report and its retries, and theirs: all of them
         share this list, so that each knows what any other has created.
-    runs : list of (Job, Delivery)
+    runs : list of Run
         The payroll runs of a connection so far.
     """
 
@@ -48,7 +57,7 @@ class Manner(Struct, frozen=True):
     journal: str | os.PathLike[str] | None = None
     progress: Callable[[Progress], None] = lambda _: None
     attempts: list[tuple[Job, Delivery]] = field(default_factory=list)
-    runs: list[tuple[Job, Delivery]] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -60,7 +69,7 @@ class Manner(Struct, frozen=True):
         *,
         others: Sequence[str] = (),
         tell: Callable[[str], None],
-        runs: list[tuple[Job, Delivery]],
+        runs: list[Run],
     ) -> Manner:
         """
         Give that of a caller's own words.
@@ -80,6 +89,23 @@ class Manner(Struct, frozen=True):
         if progress is None:
             progress = seldom(tell, watched=look().answers)
         return cls(api, place, keep, **{**how, "progress": progress}, runs=runs)
+
+    def ran(self, job: Job, delivery: Delivery) -> None:
+        """Remember a payroll run."""
+        self.runs.append(Run(self._journal, job, delivery))
+
+    def unknown_runs(self) -> list[tuple[Job, Delivery]]:
+        """Give the payroll runs of which the journal here cannot know."""
+        own = self._journal
+        return [
+            (run.job, run.delivery)
+            for run in self.runs
+            if own is None or run.journal != own
+        ]
+
+    @property
+    def _journal(self) -> Path | None:
+        return None if self.journal is None else Path(self.journal).resolve()
 
     def __post_init__(self) -> None:
         if self.journal is not None:

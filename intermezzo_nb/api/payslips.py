@@ -21,6 +21,7 @@ _ELSEWHERE = (
     "They come with the answer to a run alone, and this report does not hold it; a "
     "journal keeps no amounts, and the API lists no payslips."
 )
+_ONCE = "they came with this answer alone, and the API lists none"
 
 
 class PayrollReport(SendReport):
@@ -73,15 +74,26 @@ class PayrollReport(SendReport):
         self._insist_on_payslips()
         return self._typed(line_records(self._answer), PAYSLIP_LINES)
 
-    def _insist_on_payslips(self) -> None:
+    def _advice(self, at: str = "") -> list[str]:
+        told = super()._advice(at)
+        if any(self._are_here()):
+            told.insert(0, f"Write {at}.payslips to a file now: {_ONCE}.")
+        return told
+
+    def _are_here(self) -> list[bool]:
+        """Tell of each who was paid whether the payslip is here."""
         created = self._delivery.places(CREATED)
         records = (self._delivery.outcomes[at].record or {} for at in created)
-        missing = sum(EMPLOYEE_ID not in record for record in records)
+        return [EMPLOYEE_ID in record for record in records]
+
+    def _insist_on_payslips(self) -> None:
+        are_here = self._are_here()
+        missing = are_here.count(False)
         if not missing:
             return
         paid = plural(missing, "employee")
         what = f"payslips of {paid} who were paid are not in this report"
-        if missing < len(created):
+        if any(are_here):
             warnings.warn(f"{what}. {_ELSEWHERE}", IncompleteWarning, stacklevel=3)
             return
         advice = "Read them in Intermezzo, and write those of a run to a file at once."

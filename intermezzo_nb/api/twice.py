@@ -27,7 +27,8 @@ _PAID = {
 }
 _PAID_TWICE = {
     "": "Leave them out; look in Intermezzo where no answer came. A run that is to be "
-    "paid beside the other needs a journal of its own (journal=…)."
+    "paid beside the other goes by a connection of its own, connect(), and with a "
+    "journal of its own (journal=…)."
 }
 _SAYS_ELSE = {
     CREATED: "was created by an earlier run, and says something else now",
@@ -167,19 +168,21 @@ def refuse_paid(
     """
     Refuse to pay somebody whom this connection has paid, or may have.
 
-    Where there is a journal, that is asked instead: it knows of other processes, too.
+    Of runs with the same journal that is asked instead: it knows of other processes,
+    too. One with a journal of another name may be the same run, and its name mistyped.
 
     Raises
     ------
     BadTable
         There is somebody.
     """
-    if how.journal is not None or how.attempts:
+    if how.attempts:
         return
+    runs = how.unknown_runs()
     told = {
         job.keys[at]: words
         for state, words in _PAID.items()
-        for job, at in rows_in(how.runs, state)
+        for job, at in rows_in(runs, state)
         if job.path == path
     }
     problems = [

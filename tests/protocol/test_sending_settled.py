@@ -86,7 +86,9 @@ def test_a_payroll_run_that_is_there_after_all_is_settled(api, taker, tmp_path):
     assert len(taker.seen) == 1
 
 
-def test_a_connection_pays_nobody_twice_for_a_day(api, taker, tmp_path):
+def test_a_connection_pays_nobody_twice_for_a_day(
+    api, connection, shared_practice, taker, tmp_path
+):
     earning = {"earningType": "Salary", "amount": 9}
     frame = pd.DataFrame({"employeeId": ["e1", "e1", "e2", "e3"]}).assign(**earning)
     slips = [{"employeeId": "e1"}, {"employeeId": "e2"}]
@@ -106,10 +108,49 @@ def test_a_connection_pays_nobody_twice_for_a_day(api, taker, tmp_path):
     assert run(frame.iloc[3:]) == {"uncertain": 1}
     with pytest.raises(BadTable, match="row 3 may have been paid for that day"):
         run(frame.iloc[3:])
-    assert run(frame.iloc[3:], journal=tmp_path / "beside.jsonl") == {"uncertain": 1}
+    beside = {"journal": tmp_path / "beside.jsonl", "on_error": "report"}
+    with pytest.raises(BadTable, match="row 3 may have been paid for that day"):
+        run(frame.iloc[3:], **beside)
+    settings = shared_practice.settings("machine", api_url=taker.url)
+    other = connection(**settings)
+    last = other.run_payroll("GB", frame.iloc[3:], pay_date="2026-04-30", **beside)
+    assert states(last) == {"uncertain": 1}
     taker.acts.append(says({"payslips": [*slips, {"employeeId": "e3"}]}))
     assert run(frame, "2026-05-31") == {"created": 3}
     assert len(taker.seen) == 4
+
+
+def test_a_journal_of_a_mistyped_name_pays_nobody_twice(api, taker, tmp_path):
+    frame = pd.DataFrame({"employeeId": ["e1"], "earningType": "Salary", "amount": 9})
+    taker.acts.append(says({"payslips": [{"employeeId": "e1"}]}))
+
+    def run(name):
+        journal = tmp_path / name
+        return api.run_payroll("GB", frame, pay_date="2026-05-31", journal=journal)
+
+    assert run("may.jsonl").complete
+    with pytest.raises(BadTable, match="row 0 was paid for that day by this") as no:
+        run("mai.jsonl")
+    assert "a connection of its own, connect(), and with a journal" in no.value.advice
+    assert run("may.jsonl").complete
+    assert run("../" + tmp_path.name + "/may.jsonl").complete
+    assert len(taker.seen) == 1
+
+
+def test_payslips_are_to_be_kept_also_where_somebody_is_not_paid(api, taker):
+    frame = pd.DataFrame({"employeeId": ["e1", "e2"], "earningType": "Salary"})
+    errors = [{"employeeId": "e2", "message": "no bank account"}]
+    slips = [{"employeeId": "e1"}]
+    taker.acts.append(says({"payslips": slips, "errors": errors}))
+    with pytest.raises(SendFailed) as caught:
+        api.run_payroll("GB", frame.assign(amount=9), pay_date="2026-05-31")
+    assert caught.value.advice.startswith("Write .report.payslips to a file now: ")
+    assert "Next: Write .payslips to a file now" in repr(caught.value.report)
+    taker.acts.append(says({"payslips": [], "errors": errors}))
+    unpaid = frame.iloc[1:].assign(amount=9)
+    with pytest.raises(SendFailed) as caught:
+        api.run_payroll("GB", unpaid, pay_date="2026-05-31")
+    assert "payslips to a file" not in caught.value.advice
 
 
 def test_who_was_not_paid_after_all_is_paid_by_a_retry(api, taker):
