@@ -180,15 +180,20 @@ class Ledger:
         return {
             at: other.outcome.state
             for at, case in enumerate(found)
-            for other in (() if case else self._near(rows[at]))
+            for other in (() if case else self._near(rows[at], taken, settled))
             if other.outcome.state in _MAY_BE_THERE
             and (other not in taken or _is_of(rows[at], other))
         }
 
-    def _near(self, row: Row) -> Iterator[Case]:
-        yield from self._by_whose.get(row.whose, ())
+    def _near(
+        self, row: Row, taken: set[Case], settled: Sequence[Row]
+    ) -> Iterator[Case]:
+        own = self._by_whose.get(row.whose, ())
+        yield from own
         cases = self._by_mark.get(row.mark, {})
         yield from (case for case in cases if row.mark in case.planned)
+        if own and taken.issuperset(own) and not settled:
+            yield from self._others(set())
 
     def take(self, entries: Sequence[Mapping[str, Any]]) -> int:
         """

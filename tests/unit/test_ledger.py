@@ -200,6 +200,19 @@ def test_a_row_that_says_something_else_than_was_sent_is_told(runs, answer):
     assert runs.changed("X0 B1 A2") == {}
 
 
+@pytest.mark.parametrize("answer", ["created", "uncertain", "rejected"])
+def test_a_changed_row_is_told_in_a_table_that_was_sorted_and_numbered_anew(
+    runs, answer
+):
+    runs.run("A0 B1 C2", ("A0 B1 C2", f"{answer} created created"))
+    told = {} if answer == "rejected" else {2: answer}
+    assert runs.changed("C0 B1 X2") == told
+    assert runs.changed("C0 B1 A2") == {}
+    assert runs.changed("C0 B1 A2 X3") == {}  # one more, at the end
+    assert runs.changed("X0 C1 B2 A3") == {}  # or anywhere, where none is missing
+    assert runs.changed("C0 B1 X7") == {}  # with a label of its own
+
+
 def test_of_two_that_say_the_same_the_one_that_was_changed_is_told(runs):
     runs.run("A0 A1", ("A0 A1", "created created"))
     assert runs.changed("A0 B1") == {1: "created"}
