@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ import pandas as pd
 from ..errors import IncompleteWarning, SettingsError, quoted
 from .arguments import bad_argument, is_one_of, many, names_of
 from .days import day_of
+from .progress import plural
 from .resources import CATALOGUE
 from .schema import Resource
 from .validity import GAP, OVERLAP, Validity
@@ -72,7 +74,7 @@ def as_of(
         The frame that was read is not complete, or holds the versions of other days.
     UserWarning
         Versions overlap by more than a day of change, begin together, or leave days
-        between them.
+        between them; or rows equal others in all columns.
 
     Examples
     --------
@@ -113,6 +115,7 @@ def as_of(
     spans = _spans(history, keys, starts, ends, version)
     if ends is not None:
         _tell_doubts(spans, _things(keys), is_inclusive=is_inclusive)
+    _tell_equal(history, spans)
     found = [history[_on(spans, d, is_inclusive=is_inclusive)].copy() for d in days]
     if is_one:
         frame = found[0]
@@ -201,6 +204,26 @@ def _tell_doubts(spans: pd.DataFrame, what: str, *, is_inclusive: bool) -> None:
             warnings.warn(text, UserWarning, stacklevel=3)
 
 
+def _tell_equal(history: pd.DataFrame, spans: pd.DataFrame) -> None:
+    # The lines of a version are alike in their spans, and soon told apart by others.
+    places = spans.duplicated(keep=False).to_numpy().nonzero()[0]
+    group = spans.iloc[places].groupby([*spans], dropna=False).ngroup()
+    for number in range(history.shape[1]):
+        column = history.iloc[places, number]
+        values = column.astype(str) if column.dtype == object else column
+        both = pd.DataFrame({"group": group.to_numpy(), "value": values.to_numpy()})
+        group = both.groupby(["group", "value"], dropna=False).ngroup()
+        are_alike = group.duplicated(keep=False).to_numpy()
+        places, group = places[are_alike], group[are_alike]
+    if count := int(group.duplicated().sum()):
+        warnings.warn(
+            f"{plural(count, 'row')} of this history equal another one in all columns, "
+            "and each counts; drop_duplicates() leaves one",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
 def _things(keys: list[str]) -> str:
     by = " and ".join(keys)
     return "employees" if by == "employeeId" else f"things (by {by})"
@@ -281,18 +304,29 @@ def _dates(
     history: pd.DataFrame, name: Any, *, are_instants: bool = False
 ) -> pd.Series[Any]:
     _insist_on(history, name)
-    column = history[name]
+    column = _without_objects(history[name])
     if are_instants and isinstance(column.dtype, pd.DatetimeTZDtype):
         column = column.dt.tz_convert("UTC").dt.tz_localize(None).dt.normalize()
     if not pd.api.types.is_datetime64_dtype(column):
         raise SettingsError(
             f"the column {name!r} holds no dates, but {column.dtype}",
             why="A value that is no date makes a column text when it is read.",
-            advice=f"Correct it, for example by pd.to_datetime(df[{name!r}]); instants "
-            "become days by .dt.tz_localize(None).",
+            advice=f"Make it dates by pd.to_datetime(df[{name!r}], format=…), with the "
+            'form that they have, such as "%d.%m.%Y"; instants become days by '
+            ".dt.tz_localize(None).",
             code="bad_arguments",
         )
     return column.astype("datetime64[s]")
+
+
+def _without_objects(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Give dates of Python or Arrow, as others read them from Parquet, as of pandas."""
+    if str(column.dtype).startswith("datetime64"):
+        return column
+    is_of_arrow = str(column.dtype).startswith("date32")
+    if is_of_arrow or all(type(value) is dt.date for value in column.dropna()):
+        return column.astype("object").astype("datetime64[s]")
+    return column
 
 
 def _days(when: Any) -> tuple[pd.DatetimeIndex, bool]:

@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,6 +91,41 @@ def test_an_open_version_before_another_is_an_overlap():
     open_twice = history(("a", "2025-01-01", None, "x"), ("a", "2025-05-01", None, "y"))
     with pytest.warns(UserWarning, match="overlap"):
         assert list(as_of(open_twice, "2025-06-01").title) == ["y"]
+
+
+def test_rows_that_equal_another_are_told_and_lines_that_differ_are_not():
+    tags = JOBS.assign(tags=[["x"], ["y"], None], pay=[1.5, None, None])
+    twice = pd.concat([tags, tags.iloc[1:]], ignore_index=True)
+    with pytest.warns(UserWarning, match="2 rows of this history equal another one in"):
+        frame = as_of(twice, "2025-08-01")
+    assert list(frame.title) == ["Lead", "Clerk", "Lead", "Clerk"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        as_of(twice.assign(amount=range(5)), "2025-08-01")
+
+
+@pytest.mark.parametrize("is_of_arrow", [False, True])
+def test_dates_as_others_read_them_from_parquet_are_dates(is_of_arrow):
+    days = ["validFrom", "validTo"]
+    frame = JOBS.assign(**{name: JOBS[name].dt.date for name in days})
+    frame["validTo"] = frame["validTo"].where(JOBS["validTo"].notna(), None)
+    if is_of_arrow:
+        kind = pd.ArrowDtype(pa.date32())
+        frame = frame.astype(dict.fromkeys(days, kind))
+    for day in ("2025-06-30", "2025-10-01"):
+        found = as_of(frame, day)
+        assert list(found.index) == list(as_of(JOBS, day).index)
+    with pytest.warns(UserWarning, match="overlap"):
+        assert len(as_of(frame.assign(validTo=None), "2025-08-01")) == 2
+
+
+def test_a_text_is_read_in_the_form_that_it_has():
+    texts = JOBS.assign(validFrom=JOBS["validFrom"].dt.strftime("%d.%m.%Y"))
+    with pytest.raises(SettingsError) as caught:
+        as_of(texts, "2025-06-30")
+    assert 'format=…), with the form that they have, such as "%d.%m.%Y"' in str(
+        caught.value
+    )
 
 
 def test_what_is_missing_bounds_nothing():
@@ -333,6 +369,7 @@ def test_dates_of_any_unit_give_the_same_rows(unit):
 
 def test_versions_that_begin_on_one_day_are_told_and_lines_of_one_are_not():
     frame = pd.concat([JOBS, JOBS.iloc[:1]], ignore_index=True).assign(id=1)
+    frame["line"] = range(4)
     frame.attrs["intermezzo"] = {"resource": "job-details"}
     assert len(as_of(frame, "2025-01-01")) == 2
     frame.loc[3, "id"] = 2
