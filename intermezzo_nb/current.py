@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from . import configured
 from .connecting import connect_with
 from .connection import Connection
 from .errors import IntermezzoError
@@ -21,9 +22,11 @@ def current_connection(*, traits: Mapping[str, Any] | None = None) -> Connection
     Parameters
     ----------
     traits : mapping, optional
-        IPython configuration; where it has changed, the connection is made anew, and
-        what changed goes before what an earlier line said of it.
+        IPython configuration, by default that of the extension that is loaded; where
+        it has changed, the connection is made anew, and what changed goes before what
+        an earlier line said of it.
     """
+    traits = configured.traits() if traits is None else traits
     if _current is not None and (traits is None or dict(traits) == dict(_asked_by[1])):
         return _current
     return _made(_still_meant(traits), traits)

@@ -15,6 +15,7 @@ from IPython.core.magic_arguments import argument
 from IPython.utils.text import DollarFormatter
 from traitlets import Bool, Enum, Float, Unicode, observe
 
+from .. import configured
 from ..errors import IncompleteWarning, IntermezzoError, SettingsError
 from ..interrupts import NOTHING_ASSIGNED, told_of_interrupt
 from . import completion
@@ -265,13 +266,13 @@ class IntermezzoMagics(Magics):
         from .. import current
 
         self._refuse_parameters()
-        return current.use(options, traits=self._settings())
+        return current.use(options, traits=self.settings())
 
     def _connection(self) -> Connection:
         from .. import current
 
         self._refuse_parameters()
-        return current.current_connection(traits=self._settings())
+        return current.current_connection(traits=self.settings())
 
     def _refuse_parameters(self) -> None:
         # papermill saves its parameters twice in the notebook; a person's variables
@@ -284,7 +285,8 @@ class IntermezzoMagics(Magics):
             texts = {n: value for n, value in names.items() if isinstance(value, str)}
             refuse_literals("the notebook's parameters", dict.fromkeys(texts, ""))
 
-    def _settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
+        """Give what is configured now, by name; None where nothing is."""
         return {name: getattr(self, name) for name in _SETTINGS}
 
 
@@ -305,12 +307,15 @@ _SETTINGS = (
 def load(shell: InteractiveShell) -> None:
     """Register the magics; loading twice is harmless."""
     shell.register_magics(IntermezzoMagics)
+    registered = shell.magics_manager.registry[IntermezzoMagics.__name__]
+    configured.give_by(registered.settings)
     completion.load(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
     """Take the magics, and their configuration, out of the shell again."""
     completion.unload(shell)
+    configured.give_by(None)
     manager = shell.magics_manager
     for kind, names in IntermezzoMagics.magics.items():
         for name in names:

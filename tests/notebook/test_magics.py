@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from intermezzo_nb import connect, connecting, current, session
+from intermezzo_nb import configured, connect, connecting, current, session
 from intermezzo_nb.errors import IncompleteWarning, IntermezzoError, SettingsError
 from intermezzo_nb.profiles import profiles_path
 from intermezzo_nb.surroundings import Surroundings
@@ -20,6 +20,7 @@ from intermezzo_nb.surroundings import Surroundings
 def shell(monkeypatch):
     """Give a shell with the extension loaded, and no connection yet."""
     monkeypatch.setattr(current, "_current", None)
+    monkeypatch.setattr(configured, "_given_by", None)
     monkeypatch.setattr(current, "_asked_by", ({}, {}))
     made = InteractiveShell.instance()
     made.run_line_magic("load_ext", "intermezzo_nb")
@@ -693,6 +694,18 @@ def test_changed_configuration_makes_the_connection_anew(shell, machine):
         shell.run_line_magic("config", f"IntermezzoMagics.organization = '{wanted}'")
         frame = shell.run_line_magic("intermezzo", "employees --limit 1")
         assert frame.attrs["intermezzo"]["organizations"] == [wanted]
+
+
+def test_python_has_the_connection_that_is_configured_before_any_magic(shell, profiles):
+    run(shell, "%config IntermezzoMagics.profile = 'gb'")
+    made = current.current_connection()
+    assert made.settings.profile == "gb"
+    assert used_profile(shell) == "gb"
+    assert current.current_connection() is made
+    run(shell, "%config IntermezzoMagics.profile = 'acme'")
+    assert current.current_connection().settings.profile == "acme"
+    run(shell, "%unload_ext intermezzo_nb")
+    assert configured.traits() is None
 
 
 @pytest.mark.parametrize("name", ["status", "doctor", "logout"])

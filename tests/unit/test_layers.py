@@ -17,6 +17,7 @@ PACKAGE = Path(intermezzo_nb.__file__).parent
 ROWS = """
 wrapping
 errors secret tokens.forks api.waits api.progress api.spelling api.alike api.instants
+configured
 addresses credentials interrupts loading profiles reasons surroundings api.arguments
 advice
 settings
