@@ -385,6 +385,8 @@ class Connection:
             if name in options:
                 raise bad_argument(name, "it to read_export; a file holds exact money")
         options = settled(options)
+        if not isinstance(resource, str):
+            raise bad_argument("resource", "a name such as employees, or a path")
         order = Order(
             lambda: self._reading(resource, options),
             api_url=self.settings.api_url or "",

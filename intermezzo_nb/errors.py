@@ -127,14 +127,19 @@ def plain(text: object, limit: int = 200) -> str:
     Cut words that came from elsewhere down to what can safely be shown in one line.
 
     Control characters, which a terminal would obey, and those that turn the
-    direction of text become spaces.
+    direction of text become spaces. Of a table, which was given where a name should be,
+    only the kind is shown: its rows may be anybody's data.
     """
     try:
-        written = str(text)
+        written = f"a {type(text).__name__}" if _is_table(text) else str(text)
     except (ValueError, RecursionError):  # an integer of 4,300 digits, or too deep
         written = f"a {type(text).__name__}"
     shown = "".join(c if c.isprintable() else " " for c in written)
     return " ".join(shown.split())[:limit]
+
+
+def _is_table(value: object) -> bool:
+    return bool(getattr(value, "ndim", 0)) or hasattr(value, "columns")
 
 
 def quoted(value: object, limit: int = 60) -> str:
@@ -144,7 +149,7 @@ def quoted(value: object, limit: int = 60) -> str:
     What might be a secret, or an address with one in it, is not repeated.
     """
     try:
-        written = plain(repr(value), limit + 1)
+        written = plain(value if _is_table(value) else repr(value), limit + 1)
     except (ValueError, RecursionError):
         return plain(value, limit)
     if _MAY_BE_SECRET.search(written):

@@ -14,6 +14,7 @@ from typing import Any, SupportsIndex
 
 from ..errors import SettingsError, quoted
 
+_ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _LONGEST = 80  # characters of a name, which take longer to compare the more there are
 
 
@@ -87,13 +88,15 @@ def flag(name: str, given: object) -> bool:
 
 
 def path_of(name: str, given: object) -> Path:
-    """Give a path that a file can have."""
-    if isinstance(given, (str, os.PathLike)):
+    """Give a path that a file can have; ``~`` is the user's own folder."""
+    if isinstance(given, str) and _ELSEWHERE.match(given):
+        raise bad_argument(name, "a path here, and no address elsewhere")
+    if isinstance(given, (str, os.PathLike)) and given != "":
         try:
-            if b"\0" not in os.fsencode(made := Path(given)):
+            if b"\0" not in os.fsencode(made := Path(given).expanduser()):
                 return made
-        except (TypeError, ValueError):
-            pass  # a path of bytes, or half a character
+        except (TypeError, ValueError, RuntimeError):
+            pass  # a path of bytes, half a character, or of a user who is none
     raise bad_argument(name, "the path of a place in the file system")
 
 

@@ -35,9 +35,8 @@ def deliver(
     how.attempts.append((job, delivery))
     if job.is_one:
         how.ran(job, delivery)
-    opened = (
-        Journal(how.journal, _subject(how, job)) if how.journal is not None else None
-    )
+    path = how.journal_path
+    opened = Journal(path, _subject(how, job)) if path is not None else None
     try:
         with opened or nullcontext():
             doubtful = [at for at, key in enumerate(job.keys) if key in unanswered]
@@ -77,8 +76,8 @@ def confirm(how: Manner, job: Job, delivery: Delivery, rows: Sequence[int]) -> N
         The journal cannot be used; nothing is counted then.
     """
     found = all_of(len(rows), CREATED)
-    if how.journal is not None and rows:
-        with Journal(how.journal, _subject(how, job)) as journal:
+    if (path := how.journal_path) is not None and rows:
+        with Journal(path, _subject(how, job)) as journal:
             journal.sending({at: job.row(at) for at in rows}, rows, found=True)
             journal.answered(found)
     for at, outcome in zip(rows, found, strict=True):

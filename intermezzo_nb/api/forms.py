@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from ..errors import SettingsError, plain
+from .arguments import bad_argument
 from .schema import Column, Resource
 
 Body = dict[str, Any]
@@ -190,6 +191,8 @@ def find_form(name: object) -> Form:
     """
     if isinstance(name, str) and name in FORMS:
         return FORMS[name]
+    if not isinstance(name, str):
+        raise bad_argument("name", 'the name first, as in send("contacts", df)')
     shown = plain(name, 80)
     close = difflib.get_close_matches(shown, FORMS, 1)
     raise SettingsError(

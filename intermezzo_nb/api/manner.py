@@ -92,11 +92,11 @@ class Manner(Struct, frozen=True):
 
     def ran(self, job: Job, delivery: Delivery) -> None:
         """Remember a payroll run."""
-        self.runs.append(Run(self._journal, job, delivery))
+        self.runs.append(Run(self._resolved, job, delivery))
 
     def unknown_runs(self) -> list[tuple[Job, Delivery]]:
         """Give the payroll runs of which the journal here cannot know."""
-        own = self._journal
+        own = self._resolved
         return [
             (run.job, run.delivery)
             for run in self.runs
@@ -104,12 +104,16 @@ class Manner(Struct, frozen=True):
         ]
 
     @property
-    def _journal(self) -> Path | None:
-        return None if self.journal is None else Path(self.journal).resolve()
+    def journal_path(self) -> Path | None:
+        """Where the journal is; None for nowhere."""
+        return None if self.journal is None else path_of("journal", self.journal)
+
+    @property
+    def _resolved(self) -> Path | None:
+        return path.resolve() if (path := self.journal_path) else None
 
     def __post_init__(self) -> None:
-        if self.journal is not None:
-            path_of("journal", self.journal)
+        _ = self.journal_path  # which may be none
         if not is_one_of(self.on_error, _ON_ERROR):
             raise bad_argument("on_error", "'raise' or 'report'")
         if not callable(self.progress):

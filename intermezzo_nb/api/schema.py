@@ -206,6 +206,13 @@ def spelled(target: Column | Parameter, value: object) -> str:
     text = _text_of(target, value)
     if text is None:
         raise _no_such_value(target, value)
+    several = [one.strip() for one in text.split(",")]
+    if (
+        isinstance(target, Column)
+        and len(several) > 1
+        and ({*several} <= {*target.values})
+    ):
+        raise _no_such_value(target, several)  # one row cannot be both
     if text not in target.values and (hint := _meant(target, text)):
         raise SettingsError(
             f"{target.name} has no value {quoted(text)}",

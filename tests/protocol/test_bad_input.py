@@ -8,9 +8,10 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from intermezzo_nb import as_of, connect
+from intermezzo_nb import as_of, connect, read_export
 from intermezzo_nb.errors import BadTable, IntermezzoError, SettingsError
 from intermezzo_nb.profiles import profiles_path
 
@@ -413,3 +414,43 @@ def test_a_cell_that_signals_is_a_problem_of_its_row(machine):
     rows["x"] = [10**5000]
     with pytest.raises(BadTable, match="more digits"):
         machine.send("contacts", rows, extra=["x"], **PAY)
+
+
+@pytest.mark.parametrize("name", ["send", "export", "run_payroll", "frame"])
+def test_a_table_where_a_name_should_be_is_not_shown(machine, tmp_path, capsys, name):
+    rows = pd.DataFrame({"name": ["Secret Person"], "iban": ["DE00"]})
+    rest = {"send": ["contacts"], "export": [tmp_path / "out"], "run_payroll": ["GB"]}
+    more = {"pay_date": "2026-04-30"} if name == "run_payroll" else {}
+    for given in (rows, rows["name"], rows["name"].to_numpy(), pa.table(rows)):
+        with pytest.raises(IntermezzoError) as caught:
+            getattr(machine, name)(given, *rest.get(name, ()), **more)
+        assert "Secret" not in str(caught.value) + str(capsys.readouterr())
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("place", ["s3://bucket/x", "file:///tmp/x", "", "~nobody_/x"])
+def test_what_is_no_path_here_is_refused(machine, tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    for read in (read_export, partial(machine.export, "organizations")):
+        with pytest.raises(SettingsError, match="folder cannot be used as it is given"):
+            read(place)
+    contacts = pd.DataFrame({"name": ["A"]})
+    with pytest.raises(SettingsError, match="journal cannot be used as it is given"):
+        machine.send("contacts", contacts, journal=place, **PAY)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_the_home_of_the_user_is_meant_by_its_sign(machine, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    done = machine.export("organizations", "~/out")
+    assert done.folder == tmp_path / "home" / "out"
+    assert len(read_export("~/out")) == done.rows
+
+
+def test_a_row_cannot_have_two_values_of_one_column(machine):
+    for given in ("DE,GB", "DE, GB"):
+        with pytest.raises(SettingsError, match="employmentCountry cannot be") as no:
+            machine.frame("employees", employmentCountry=given, organization="all")
+        assert "choose several, or a range, from the frame" in no.value.advice
