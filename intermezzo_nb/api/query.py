@@ -185,6 +185,11 @@ class Query(Struct, frozen=True):
         option = "history" if self.history else "as_of"
         has_own = self.resource and self.resource.parameter("effective_date")
         other = f"; {self.label} takes effective_date=DATE" if has_own else ""
+        if not self.history and self.resource and self.resource.column("endDate"):
+            other += (
+                "; who was there on a day: as_of(df, DAY, start='startDate', "
+                "end='endDate') of this package"
+            )
         return SettingsError(
             f"no history of {self.label} is documented",
             why="There is one of "

@@ -104,10 +104,12 @@ def read_export(
 
 
 def _finished(folder: Path) -> Manifest:
-    manifest = read_manifest(folder)
+    manifest = None if folder.is_file() else read_manifest(folder)
     if manifest is None:
         advice = "Name the folder that export has written."
-        raise unusable(folder, f"there is no {NAME}", "export_foreign", advice)
+        why = f"it is a file of {folder.parent.name}" if folder.is_file() else ""
+        why = why or (f"there is no {NAME}" if folder.exists() else "it is not there")
+        raise unusable(folder, why, "export_foreign", advice)
     if not manifest.finished:
         raise unusable(
             folder,

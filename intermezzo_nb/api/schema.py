@@ -207,11 +207,8 @@ def spelled(target: Column | Parameter, value: object) -> str:
     if text is None:
         raise _no_such_value(target, value)
     several = [one.strip() for one in text.split(",")]
-    if (
-        isinstance(target, Column)
-        and len(several) > 1
-        and ({*several} <= {*target.values})
-    ):
+    are_known = len(several) > 1 and {*several} <= {*target.values}
+    if are_known and isinstance(target, Column):
         raise _no_such_value(target, several)  # one row cannot be both
     if text not in target.values and (hint := _meant(target, text)):
         raise SettingsError(

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import IncompleteWarning, SettingsError, quoted
-from .arguments import bad_argument, is_one_of, many, names_of
+from .arguments import bad_argument, closest, is_one_of, many, names_of
 from .days import day_of
 from .progress import plural
 from .resources import CATALOGUE
@@ -21,6 +21,7 @@ _KEYS = ("employeeId", "wageTypeCode", "wageTypeNumber")
 _VAGUE = ("id", "organizationId")  # each alone; beside each other, either may be it
 _STAMP = "asOf"
 _VALIDITY = ("validFrom", "validTo")
+_SHOWN = 12  # columns in a message
 _DAY = pd.Timedelta(days=1).as_unit("s")
 
 
@@ -291,11 +292,14 @@ def _keys(
 
 def _insist_on(history: pd.DataFrame, name: object) -> None:
     if not isinstance(name, str) or name not in history.columns:
+        names = [*map(str, history.columns)]
+        close = closest(name, names) if isinstance(name, str) else ""
+        hint = f"Did you mean {quoted(close)}? " if close else ""
         raise SettingsError(
             f"the frame has no column {quoted(name)}",
-            why=f"It has: {', '.join(map(str, history.columns[:12]))} …",
-            advice="Name another with start=, end= or key=; frame(…, history=True) "
-            "gives versions with validFrom and validTo.",
+            why=f"It has: {', '.join(names[:_SHOWN])}{' …' * (len(names) > _SHOWN)}",
+            advice=f"{hint}Name another with start=, end= or key=; "
+            "frame(…, history=True) gives versions with validFrom and validTo.",
             code="unknown_column",
         )
 

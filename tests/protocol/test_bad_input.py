@@ -454,3 +454,9 @@ def test_a_row_cannot_have_two_values_of_one_column(machine):
         with pytest.raises(SettingsError, match="employmentCountry cannot be") as no:
             machine.frame("employees", employmentCountry=given, organization="all")
         assert "choose several, or a range, from the frame" in no.value.advice
+
+
+def test_who_asks_for_employees_of_a_day_is_told_how(machine):
+    with pytest.raises(SettingsError) as caught:
+        machine.frame("employees", as_of="2026-03-31", organization="all")
+    assert "as_of(df, DAY, start='startDate', end='endDate')" in caught.value.advice

@@ -1040,6 +1040,14 @@ def test_a_folder_with_something_else_in_it_is_left_alone(run):
     assert [p.name for p in run.folder.iterdir()] == ["thesis.txt"]
 
 
+def test_who_names_a_part_of_an_export_is_told(run):
+    run()
+    with pytest.raises(StoreError) as caught:
+        read_export(run.folder / "part-00000.parquet")
+    assert caught.value.why == "It is a file of out."
+    assert caught.value.advice == "Name the folder that export has written."
+
+
 @pytest.mark.parametrize("again", [False, True])
 @pytest.mark.parametrize("name", ["part-00001.parquet", "part-00002.parquet"])
 def test_a_folder_in_the_way_is_named_before_anything_is_asked(run, name, again):
@@ -1089,7 +1097,7 @@ def retold(**changes):
 
 
 SPOILT = {
-    "no folder": (shutil.rmtree, "export_foreign", "no _manifest.json"),
+    "no folder": (shutil.rmtree, "export_foreign", "It is not there"),
     "no manifest": (
         lambda folder: (folder / "_manifest.json").unlink(),
         *("export_foreign", "no _manifest.json"),

@@ -119,6 +119,13 @@ def test_dates_as_others_read_them_from_parquet_are_dates(is_of_arrow):
         assert len(as_of(frame.assign(validTo=None), "2025-08-01")) == 2
 
 
+def test_a_column_that_is_misspelt_is_named():
+    with pytest.raises(SettingsError, match="no column 'validfrom'") as caught:
+        as_of(JOBS, "2025-06-30", start="validfrom")
+    assert caught.value.advice.startswith("Did you mean 'validFrom'? Name another")
+    assert caught.value.why == "It has: employeeId, validFrom, validTo, title"
+
+
 def test_a_text_is_read_in_the_form_that_it_has():
     texts = JOBS.assign(validFrom=JOBS["validFrom"].dt.strftime("%d.%m.%Y"))
     with pytest.raises(SettingsError) as caught:
