@@ -24,7 +24,8 @@ CREATED, REJECTED, UNCERTAIN, UNSENT = STATES = (
     "uncertain",
     "unsent",
 )
-_COUNTS = ("succeeded", "failed", "unprocessed")
+_DIGITS = 19  # of a count that is written as text
+_COUNTS = ("total", "succeeded", "failed", "unprocessed")
 _LONGEST = 300  # characters of the API's words
 _ALREADY = re.compile(
     r"TAKEN|ALREADY|DUPLICATE|NOT_?UNIQUE|(?<!NOT_)EXISTS|^HTTP 409$", re.IGNORECASE
@@ -114,18 +115,21 @@ def of_bulk(sent: Sequence[Body], answer: Any, echoed: Sequence[str]) -> Told:
         records = [r for r in told if isinstance(r, dict)]
     else:
         # However many it counts, one more than were sent does not fit either.
-        succeeded = min(_count(answer.get("succeeded"), 0), len(sent) + 1)
+        succeeded = min(max(_count(answer.get("succeeded"), 0), 0), len(sent) + 1)
         records = [{} for _ in range(succeeded)]
-    found, strange = _matched(sent, records, rest, echoed)
+    whole = [r for r in records if not (r.get("error") or r.get("errors"))]
+    found, strange = _matched(sent, whole, rest, echoed)
     wrongly, _ = _matched(sent, strange, errors, echoed)
     adds_up = (
-        len(records) == done == _count(answer.get("succeeded"), done)
+        len(whole) == done == _count(answer.get("succeeded"), done)
         and _count(answer.get("failed"), len(errors)) == len(errors)
+        and _count(answer.get("total"), len(sent)) == len(sent)
         and not wrongly  # else a row is named as wrong, and came back all the same
+        and not _are_repeated(whole, strange, found.values(), echoed)
     )
     if adds_up and not skipped:
-        if not any(name in record for record in records for name in echoed):
-            found = dict(zip(rest, records, strict=True))  # their order is all there is
+        if not any(name in record for record in whole for name in echoed):
+            found = dict(zip(rest, whole, strict=True))  # their order is all there is
         elif strange:
             what = "record is" if len(strange) == 1 else "records are"
             notes.append(f"{len(strange)} {what} like no row that was sent")
@@ -249,6 +253,19 @@ def _matched(
     return found, strange
 
 
+def _are_repeated(
+    records: Sequence[Body],
+    strange: Sequence[Body],
+    found: Iterable[Body],
+    echoed: Sequence[str],
+) -> bool:
+    """Tell whether one record came more than once, and so in the place of another."""
+    ids = [str(record["id"]) for record in records if record.get("id") is not None]
+    names = [name for name in echoed if any(name in record for record in records)]
+    known = {_mark(record, names) for record in found}
+    return len({*ids}) < len(ids) or any(_mark(r, names) in known for r in strange)
+
+
 def _mark(record: Body, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(record.get(n) or "").strip().casefold() for n in names)
 
@@ -258,4 +275,11 @@ def _is_row(index: Any, sent: int) -> bool:
 
 
 def _count(value: Any, default: int) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else default
+    """Give a count, however it is written; what is none fits nothing."""
+    if value is None:
+        return default
+    if isinstance(value, str) and value.isdecimal() and len(value) < _DIGITS:
+        return int(value)
+    is_whole = isinstance(value, float) and value.is_integer()
+    is_count = is_whole or (isinstance(value, int) and not isinstance(value, bool))
+    return int(value) if is_count else -1

@@ -167,6 +167,11 @@ def of_run(sent: Sequence[Any], answer: Any) -> Told:
         slips[name] = slip
     errors: dict[str, list[RowError]] = {}
     told = answer.get("errors")
+    if told and not isinstance(told, list):
+        return all_of(len(sent), UNCERTAIN), ["the errors of the answer are no list"]
+    for name, slip in slips.items():
+        if words := slip.get("error") or slip.get("errors"):
+            errors[name] = [_error(words)]
     for entry in told if isinstance(told, list) else []:
         is_object = isinstance(entry, dict)
         name = str(entry.get(EMPLOYEE_ID)) if is_object else ""

@@ -44,7 +44,7 @@ _JSON = {"Content-Type": "application/json"}
 _REFUSED_WHOLE = (400, 409, 422)
 _REDIRECTED_UNDONE = (307, 308)  # RFC 9110 §15.4: to be asked again elsewhere
 _TIMED_OUT = 408
-_LONGEST_LABEL = 2000  # characters
+_LONGEST_LABEL, _LONGEST_FIELD = 2000, 300  # characters
 _TRIES = 7  # of a chunk that is answered with 429
 
 
@@ -211,7 +211,7 @@ class Poster:
                     f"{plural(len(chunk), 'row')} for uncertain: {fault.why}"
                 )
                 return stopped or fault
-            if not isinstance(stopped, RateLimited):
+            if not isinstance(stopped, RateLimited) or self._is_settled(chunk):
                 return stopped
             wait = stopped.retry_after or 2.0**turn
             if wait > waits.LONGEST or turn == _TRIES - 1:
@@ -261,6 +261,10 @@ class Poster:
         for at, outcome in zip(chunk, outcomes, strict=True):
             self._delivery.outcomes[at] = outcome
 
+    def _is_settled(self, chunk: Sequence[int]) -> bool:
+        """Tell whether an answer has told of a row, be it a refusal of the others."""
+        return any(self._delivery.outcomes[at].state != UNSENT for at in chunk)
+
     def _note_sending(self, chunk: Sequence[int]) -> None:
         if self._journal is not None:
             rows = {at: self._rows[at] for at in chunk}
@@ -286,9 +290,7 @@ class Poster:
 def _is_result(error: ApiError) -> bool:
     """Tell whether a refusal says of some rows that they were created all the same."""
     told = error.details if isinstance(error.details, dict) else {}
-    return error.status in _REFUSED_WHOLE and bool(
-        told.get("data") or told.get("payslips")
-    )
+    return any(told.get(name) for name in ("data", "payslips", "succeeded"))
 
 
 def _of_error(
@@ -302,7 +304,7 @@ def _of_error(
         return all_of(count, UNSENT), error  # no token, no leave, or never written
     if status in _REFUSED_WHOLE and isinstance(error, ApiError):
         details = error.details if isinstance(error.details, dict) else {}
-        field = str(details.get("field") or "")
+        field = plain(details.get("field") or "", _LONGEST_FIELD)
         told = RowError(f"HTTP {status}", field, error.why)
         named = details.get("errors", error.details)
         outcomes = of_refusal(named, count, told)

@@ -320,3 +320,14 @@ def test_a_value_that_cannot_be_written_is_like_itself_alone():
     sent = pd.DataFrame({"a": pd.Series([10**5000, 10**5001], dtype=object)})
     assert unlike(sent.copy(), sent) == []
     assert unlike(sent.iloc[::-1], sent) == [1, 0]
+
+
+def test_a_payslip_that_bears_an_error_and_errors_that_are_no_list_prove_nothing():
+    slip = {"employeeId": "e1", "error": "no bank account"}
+    outcomes, _ = of_run(["e1"], {"payslips": [slip]})
+    assert [outcome.state for outcome in outcomes] == ["uncertain"]
+    assert outcomes[0].errors[0].message == "no bank account"
+    answer = {"payslips": [{"employeeId": "e1"}], "errors": {"e2": "no bank account"}}
+    outcomes, notes = of_run(["e1", "e2"], answer)
+    assert [outcome.state for outcome in outcomes] == ["uncertain"] * 2
+    assert notes == ["the errors of the answer are no list"]

@@ -216,3 +216,31 @@ def test_a_count_takes_no_room_however_large_it_is():
     assert [outcome.state for outcome in outcomes] == [UNCERTAIN]
     assert "succeeded 100000" in notes[0]
     assert most < 10**6
+
+
+A, B, C = rows(3)
+NOT_ALL_CREATED = {
+    "one that came twice": {"succeeded": 3, "data": [A, A, B]},
+    "one id that came twice": {"data": [{"id": "1"}, {"id": "1"}, {"id": "2"}]},
+    "an error among them": {"data": [A, B, {**C, "errors": [{"code": "BAD"}]}]},
+    "an error among ids": {"data": [{"id": "1"}, {"id": "2"}, {"error": "bad email"}]},
+    "counts as text": {"succeeded": "2", "failed": "1", "data": [A, B, C]},
+    "counts as floats": {"succeeded": 3.0, "failed": 1.0, "data": [A, B, C]},
+    "another total": {"total": 2, "data": [A, B, C]},
+    "a count that is none": {"succeeded": "all", "data": [A, B, C]},
+}
+
+
+@pytest.mark.parametrize("answer", NOT_ALL_CREATED.values(), ids=NOT_ALL_CREATED)
+def test_what_does_not_prove_that_all_were_created_is_told(answer):
+    outcomes, (note,) = of_bulk([A, B, C], answer, ECHOED)
+    assert UNCERTAIN in states(outcomes) or "does not fit together" in note
+    assert not {REJECTED, UNSENT} & {*states(outcomes)}
+    if "error" in str(answer):
+        assert states(outcomes)[2] == UNCERTAIN
+
+
+def test_counts_may_be_written_as_text():
+    answer = {"total": "3", "succeeded": "3", "failed": 0.0, "data": [A, B, C]}
+    outcomes, notes = of_bulk([A, B, C], answer, ECHOED)
+    assert (states(outcomes), notes) == ([CREATED] * 3, [])
