@@ -13,7 +13,7 @@ from .manner import Manner, keys_in
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, all_of
 from .posting import Delivery, Job, Poster
 from .report import WHERE, SendReport
-from .twice import look_at_others, refuse_changed, refuse_paid_before
+from .twice import look_at_others, refuse_alike, refuse_changed, refuse_paid_before
 
 
 def deliver(
@@ -45,6 +45,7 @@ def deliver(
                 if job.is_one and not is_retry:
                     look_at_others(opened, job, delivery)
                 elif not job.is_one:
+                    refuse_alike(job)
                     refuse_changed(opened, job, rows, settled, is_retry=is_retry)
                 delivery.outcomes = opened.recalled(rows, settled)
                 again = _recall(job, delivery, opened, is_retry=is_retry)

@@ -35,11 +35,33 @@ _SAYS_ELSE = {
     UNCERTAIN: "was sent by an earlier run and not answered, and says something else "
     "now",
 }
+_ALIKE = {
+    "": "A journal knows rows by their labels: give them others, as by "
+    "reset_index(drop=True)."
+}
 _CHANGED = {
     "": "Leave out what was created, and change it in Intermezzo; send what was not "
     "answered as it was, and its report says how it is settled. Other rows need labels "
     "of their own, and another table a journal of its own."
 }
+
+
+def refuse_alike(job: Job) -> None:
+    """
+    Refuse rows whose labels a journal cannot tell apart, as 1 and "1".
+
+    Raises
+    ------
+    BadTable
+        There are some.
+    """
+    first: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for at, (label, *_) in enumerate(job.labels):
+        if first.setdefault(job.row(at).whose, label) is not label:
+            problems.append((label, "", "is written as the label of another row is"))
+    labels = [label for own in job.labels for label in own]
+    refuse(job.name, problems, labels, _ALIKE)
 
 
 def refuse_changed(

@@ -480,3 +480,15 @@ def test_what_a_run_of_its_own_corrected_is_looked_up_before_it_is_sent(
     report.confirm(report.uncertain)
     assert send(frame, **options).complete
     assert len(taker.seen) == 2
+
+
+@pytest.mark.parametrize("labels", [[1, "1"], ["a", "a "], [float("nan"), "nan"]])
+def test_labels_that_a_journal_cannot_tell_apart_are_refused(
+    send, taker, tmp_path, labels
+):
+    frame = contacts(2).set_axis(labels)
+    with pytest.raises(BadTable, match="is written as the label of another row") as no:
+        send(frame, journal=tmp_path / "run.jsonl")
+    assert "reset_index" in no.value.advice
+    assert taker.seen == []
+    assert send(frame).complete  # without one they are told apart
