@@ -30,6 +30,7 @@ from ..errors import (
 from ..reasons import inner_of, reason_of
 from .answers import decoded
 from .connections import Overdue, Unconnected
+from .signing import unsigned
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {
     400: ValidationFailed,
@@ -107,7 +108,7 @@ def api_error(response: requests.Response, path: str) -> IntermezzoError:
         if kind is NotAllowed
         else _wait_advice(retry_after) or advice,
         status=status,
-        request_id=response.headers.get("X-Request-Id"),
+        request_id=_header(response, "X-Request-Id") or None,
         retry_after=retry_after,
         details=_details(body),
     )
@@ -119,7 +120,7 @@ def api_error(response: requests.Response, path: str) -> IntermezzoError:
 
 def led_away(response: requests.Response, path: str) -> ApiError:
     """Tell that the API answered with a redirect that was not followed."""
-    target = _host_of(response.headers.get("Location", ""))
+    target = _host_of(_header(response, "Location", ""))
     return ApiError(
         f"the API answered {path} with a redirect (HTTP {response.status_code})",
         why=f"It leads to {plain(target)}, where nothing was sent."
@@ -155,7 +156,7 @@ def not_json(response: requests.Response, path: str, fault: Exception) -> ApiErr
         else f"Check INTERMEZZO_API_URL: it leads to {host}.",
         code="not_json",
         status=response.status_code,
-        request_id=response.headers.get("X-Request-Id"),
+        request_id=_header(response, "X-Request-Id") or None,
     )
 
 
@@ -219,12 +220,19 @@ def _is_of_files(fault: OSError) -> bool:
 
 
 def _body(response: requests.Response) -> Any:
+    """Give what came, but for our token: who is told of headers may repeat them."""
     try:
-        return decoded(response)
+        return unsigned(decoded(response), response.request)
     except (ValueError, RecursionError):
         # The charset that the header names may be none, or none for text.
         is_text = _kind_of(response) == "text/plain"
-        return response.content.decode("utf-8", "replace") if is_text else None
+        text = response.content.decode("utf-8", "replace") if is_text else None
+        return unsigned(text, response.request)
+
+
+def _header(response: requests.Response, name: str, otherwise: str = "") -> str:
+    told: str = unsigned(response.headers.get(name, otherwise), response.request)
+    return told
 
 
 def _message(body: Any) -> str:
@@ -266,7 +274,7 @@ def _unsaid(response: requests.Response) -> str:
 
 
 def _kind_of(response: requests.Response) -> str:
-    return response.headers.get("Content-Type", "no content type").split(";")[0]
+    return _header(response, "Content-Type", "no content type").split(";")[0]
 
 
 def _damage(response: requests.Response, fault: Exception) -> str:
@@ -288,7 +296,7 @@ def _host_of(location: str) -> str:
 
 
 def _request_name(response: requests.Response) -> str:
-    name = plain(response.headers.get("X-Request-Id", ""), 80)
+    name = plain(_header(response, "X-Request-Id", ""), 80)
     return f" (request {name})" if name else ""
 
 
@@ -296,14 +304,14 @@ def _usual_advice(response: requests.Response) -> str:
     status = response.status_code
     if status not in CLIENT_ERRORS or status in _PASSING:
         return "Try again later."
-    allowed = plain(response.headers.get("Allow", ""), 80)
+    allowed = plain(_header(response, "Allow", ""), 80)
     if status == requests.codes.method_not_allowed and allowed:
         return f"The API allows {allowed} there: check the method and the path."
     return "Check the method, the path and the body."
 
 
 def _permission_advice(response: requests.Response) -> str:
-    challenge = response.headers.get("WWW-Authenticate", "")
+    challenge = _header(response, "WWW-Authenticate", "")
     scope = re.search(r'scope="([^"]*)"', challenge)
     if scope is None:
         return "Ask those who manage your account for the permission."

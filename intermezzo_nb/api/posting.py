@@ -39,6 +39,7 @@ from .outcomes import (
     of_refusal,
 )
 from .progress import Progress, plural
+from .signing import unsigned
 
 _JSON = {"Content-Type": "application/json"}
 _REFUSED_WHOLE = (400, 409, 422)
@@ -244,7 +245,7 @@ class Poster:
         except IntermezzoError as error:
             return _of_error(error, len(chunk))
         try:
-            answer = decoded(response)
+            answer = unsigned(decoded(response), response.request)
         except (ValueError, RecursionError):
             why = "it is no JSON, or none that can be read"
             stopped = _unreadable(self._job, response.status_code, why)

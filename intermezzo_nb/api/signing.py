@@ -107,6 +107,12 @@ def sign_anew(request: requests.PreparedRequest) -> None:
         signature.by.sign_anew(request)
 
 
+def unsigned(told: Any, request: requests.PreparedRequest) -> Any:
+    """Give decoded JSON, or a text, without the token that the request had."""
+    used = _used(request)
+    return told if used is None else _without(told, used.reveal())
+
+
 class _Signature(str):
     """A header's value that prints as a mask; requests needs real text."""
 
@@ -130,6 +136,16 @@ class _Signature(str):
 def _used(request: requests.PreparedRequest) -> Secret | None:
     signature = request.headers.get(_HEADER)
     return signature.token if isinstance(signature, _Signature) else None
+
+
+def _without(told: Any, token: str) -> Any:
+    if isinstance(told, str):
+        return told.replace(token, "…")
+    if isinstance(told, list):
+        return [_without(one, token) for one in told]
+    if isinstance(told, dict):
+        return {_without(n, token): _without(one, token) for n, one in told.items()}
+    return told
 
 
 def _free(response: requests.Response) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import pickle
 import time
+import traceback
 from email.utils import formatdate
 
 import pytest
@@ -596,6 +597,25 @@ def test_an_id_of_the_server_cannot_lead_elsewhere(
     with pytest.raises(ApiError, match="without an id that can be asked for"):
         made.frame("employees")
     assert len(listener.seen) == 1
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 403, 404, 405, 409, 422, 429, 500])
+def test_a_token_that_comes_back_in_an_answer_is_not_shown(
+    shared_practice, connection, listener, status
+):
+    made = split(shared_practice, connection, listener)
+    token = made.auth._token().access_token.reveal()
+    told = json.dumps({"message": f"it was {token}", "details": {token: [token]}})
+    names = "X-Request-Id", "Allow", "Content-Type", "WWW-Authenticate"
+    headers = dict.fromkeys(names, f'Bearer {token} scope="{token}"')
+    headers["Location"] = f"https://{token}@elsewhere.example/{token}"
+    body = b"<html>" if status == requests.codes.ok else told.encode()
+    listener.answers += [(status, {**headers, "Retry-After": "300"}, body)]
+    with pytest.raises(ApiError) as caught:
+        made.get("/x")
+    shown = "".join(traceback.format_exception(caught.value))
+    assert token not in shown + repr(vars(caught.value))
+    assert listener.seen[0]["Authorization"] == f"Bearer {token}"
 
 
 def test_html_instead_of_json_is_told(shared_practice, connection, listener):

@@ -63,3 +63,14 @@ def test_who_has_a_payslip_in_a_refusal_is_not_paid_again(api, taker):
 def test_a_field_that_is_half_a_letter_is_told(send, taker):
     taker.acts.append(says({"message": "no", "details": {"field": "\ud83d"}}, 422))
     assert len(send(contacts(1)).errors.to_csv().encode()) > 0
+
+
+def test_a_token_that_comes_back_among_errors_is_not_shown(api, send, taker):
+    token = api.auth._token().access_token.reveal()
+    bad = {"inputIndex": 0, "errors": [{"code": "BAD", "message": f"it was {token}"}]}
+    taker.acts.append(says({"succeeded": 0, "failed": 1, "data": [], "errors": [bad]}))
+    report = send(contacts(1))
+    assert states(report) == {"rejected": 1}
+    shown = repr(report) + report._repr_html_() + report.errors.to_csv()
+    assert "it was …" in shown
+    assert token not in shown + report.rejected.to_csv()

@@ -89,7 +89,8 @@ def test_what_is_too_deep_for_words_is_named_by_its_kind(write):
 
 def test_the_details_of_a_refusal_are_read_as_any_answer_is():
     refused = requests.Response()
-    refused.status_code, refused.request = 400, requests.PreparedRequest()
+    asked = requests.Request("GET", "https://api.example/x").prepare()
+    refused.status_code, refused.request = 400, asked
     refused._content = b'{"message": "no", "details": {"value": 1e999}}'
     assert api_error(refused, "/x").details == {"value": "1e999"}
 
