@@ -260,7 +260,9 @@ def _stretches(owner: str, page: Page | None, rows: int) -> Iterator[Stretch]:
     pages = max(1, rows // max(1, size))
     for first in range(1, page.pages + 1, pages):
         last = min(first + pages - 1, page.pages)
-        yield Stretch(owner, (first, last), total=page.total, size=size)
+        yield Stretch(
+            owner, (first, last), total=page.total, size=size, pages=page.pages
+        )
 
 
 def _undocumented(reading: Reading, page: Page) -> Iterator[str]:

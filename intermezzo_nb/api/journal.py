@@ -61,7 +61,8 @@ class Journal:
 
     def __init__(self, path: str | os.PathLike[str], subject: str) -> None:
         self.path = Path(path)
-        self._lock = FileLock(f"{self.path}.lock", timeout=0)
+        # A link has the lock of what it leads to.
+        self._lock = FileLock(f"{self.path.resolve()}.lock", timeout=0)
         self._ledger = Ledger()
         self._number = 0
         if not self.path.parent.is_dir():  # the lock would make it

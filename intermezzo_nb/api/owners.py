@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any
@@ -268,12 +269,14 @@ def _employees_of(
 def _found(
     api: Api, plan: Reading, ids: Sequence[str], failures: Failures
 ) -> Iterator[Owner]:
-    """Give employees whose organization has to be looked up."""
-    groups = _groups(api, plan, limit=None, are_asked=False)
-    listed = {owner.employee: owner for group in groups for owner in group}
+    """Give employees whose organization has to be looked up, or each of several."""
+    listed: dict[str, list[Owner]] = defaultdict(list)
+    for group in _groups(api, plan, limit=None, are_asked=False):
+        for owner in group:
+            listed[owner.employee].append(owner)
     for one in ids:
         if one in listed:
-            yield listed[one]
+            yield from listed[one]
         else:
             organizations = plural(len(plan.extent.organizations), "organization")
             error = NotFound(

@@ -152,7 +152,8 @@ def numbered(
     for one in asked:
         page = read(fetch(one), one, inside=inside, name=name)
         is_full = _is_full(page, stretch, one["page"])
-        if not is_full or page.total not in (None, stretch.total):
+        is_as_long = page.pages in (None, stretch.pages)
+        if not (is_full and is_as_long) or page.total not in (None, stretch.total):
             raise PagingError(
                 f"{name} changed since its pages were shared out",
                 why=f"It had {stretch.total} rows in pages of {stretch.size}, and has "

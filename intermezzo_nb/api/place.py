@@ -58,6 +58,8 @@ class Stretch(Struct, frozen=True):
     ----------
     numbers : tuple of (int, int) or None
         The first and the last of numbered pages; None for the whole list.
+    pages : int or None
+        Of the whole list, where the server tells.
     employees : tuple of str
         The ids of those who are asked, where each has a list.
     total : int or None
@@ -68,6 +70,7 @@ class Stretch(Struct, frozen=True):
 
     owner: str
     numbers: tuple[int, int] | None = None
+    pages: int | None = None
     employees: tuple[str, ...] = ()
     total: int | None = None
     size: int = 0

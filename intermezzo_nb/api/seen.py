@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import marshal
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -38,6 +39,8 @@ class Seen:
         self._contents: set[int] = set()
         self._copies: set[int] = set()
         self._totals: set[int] = set()
+        self._totals_now: set[int] = set()
+        """Those of this reading alone."""
         self._pages, self._number = 0, 0
         self._is_open = self._is_of_many = False
 
@@ -64,6 +67,7 @@ class Seen:
     def read_again(self) -> None:
         """Expect the whole list once more."""
         self.is_second_reading, self._pages = True, 0
+        self._totals_now.clear()
 
     def begin(self, page: Page, *, count: int, total: int | None) -> None:
         """Take a page as the last of those that are counted already."""
@@ -105,51 +109,58 @@ class Seen:
         has_enough : bool
             Whether nobody asks for more rows than came.
         """
-        notes, changes, count = [], [], self.count
+        changes = self._changes()
+        if changes:
+            changes[-1] += "; read it again when nothing changes"
+        return (*self._doubts(has_enough=has_enough), *changes)
+
+    def _doubts(self, *, has_enough: bool) -> Iterator[str]:
         if rows := self.counted_twice():
-            count += len(rows)
-            notes.append(
+            yield (
                 f"{self._name}: {_rows(len(rows))} came with the id of another row and "
                 "equal it, and the server counts them: all are kept"
             )
-        elif self._repeated:
-            repeated = _rows(len(self._repeated))
-            changes.append(f"{self._name}: {repeated} came twice, kept once")
         if self._differing:
-            notes.append(
+            yield (
                 f"{self._name}: {_rows(self._differing)} came with the id of another "
                 "row, and differ: all are kept"
             )
         if self._doubled and self._is_of_many:
             # Of a page of several: what is all in one page left nothing out for it.
-            notes.append(
+            yield (
                 f"{self._name}: {_rows(self._doubled)} came with the id of another row "
                 "and equal it: all are kept, and others may be missing"
             )
         if self._copied:
-            notes.append(
+            yield (
                 f"{self._name}: {_rows(self._copied)} came in pages that equal one "
                 "before: all are kept, and others may be missing"
             )
         is_open = self._is_open and self.total is None and not self._pages
         if is_open and not has_enough:
-            notes.append(
+            yield (
                 f"{self._name}: the last page is full, and nothing tells whether there "
                 "is another, which was not read"
             )
-        if self.total is not None and self.total != count:
-            changes.append(
-                f"{self._name} changed while it was read: the server counts "
-                f"{_rows(self.total)}, {count:,} came"
-            )
+
+    def _changes(self) -> list[str]:
+        changes, twice = list[str](), self.counted_twice()
+        changed = f"{self._name} changed while it was read: "
+        if self._repeated and not twice:
+            repeated = _rows(len(self._repeated))
+            changes.append(f"{self._name}: {repeated} came twice, kept once")
+        if self.total is not None and self.total != self.count + len(twice):
+            came = f"{self.count + len(twice):,} came"
+            changes.append(f"{changed}the server counts {_rows(self.total)}, {came}")
+        elif len(self._totals_now) > 1:
+            least, most = min(self._totals_now), max(self._totals_now)
+            changes.append(f"{changed}the server counted {least:,} to {_rows(most)}")
         if self._ended_early:
             changes.append(
-                f"{self._name} changed while it was read: it was to have "
-                f"{self._pages:,} pages, and ended after {self._number:,}"
+                f"{changed}it was to have {self._pages:,} pages, and ended after "
+                f"{self._number:,}"
             )
-        if changes:
-            changes[-1] += "; read it again when nothing changes"
-        return (*notes, *changes)
+        return changes
 
     @property
     def _ended_early(self) -> bool:
@@ -161,6 +172,7 @@ class Seen:
         if total is not None and (total or not self.count):
             self.total = total
             self._totals.add(total)
+            self._totals_now.add(total)
 
     def _look_for_copies(
         self, known: list[Key], keys: list[Key | None], contents: list[int]

@@ -705,3 +705,12 @@ def test_a_list_that_fails_on_its_way_is_no_failure_of_an_employee():
     api = Paged(2_000, absent={str(n) for n in range(2_000)}, bears=5)
     with pytest.raises(NotAllowed):
         read(api, limit=3)
+
+
+def test_who_is_employed_by_two_is_asked_in_both():
+    api = FakeApi(organizations=("o", "p"))
+    rows, reading = read(api, wanted=["e1"], organization="all")
+    asked = [path for path in api.asked if path.endswith("/documents")]
+    assert [path.split("/")[2] for path in asked] == ["o", "p"]
+    assert [row["organizationId"] for row in rows] == ["o", "o", "p", "p"]
+    assert reading.complete

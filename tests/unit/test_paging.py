@@ -668,6 +668,15 @@ def test_rows_that_share_an_id_in_their_page_and_differ_are_rows():
     assert not notes(read_pages)
 
 
+@pytest.mark.parametrize(("first", "last"), [(4, 5), (6, 5)])
+def test_a_list_without_ids_whose_total_changes_is_told(first, last):
+    pages = [[{"v": 1}, {"v": 2}], [{"v": 3}, {"v": 4}], [{"v": 5}]]
+    read_pages = list(walk(counting(*pages, total=[first, last, last]), style="page"))
+    (note,) = notes(read_pages)
+    told = f"the server counted {min(first, last)} to {max(first, last)} rows"
+    assert f"changed while it was read: {told}; read it again" in note
+
+
 @pytest.mark.parametrize("alone", [0, 1])
 def test_where_ids_tell_nothing_a_row_that_comes_again_is_told(alone):
     lines = [{"id": 1, "pay": "1.00"}, {"id": 1, "pay": "2.00"}, {"id": None}]

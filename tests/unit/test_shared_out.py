@@ -47,6 +47,23 @@ class Paged(FakeApi):
         return page
 
 
+@pytest.mark.parametrize("now", [310, 190, 60])
+def test_a_list_that_has_more_or_fewer_pages_without_a_total_is_an_error(share, now):
+    people = [{"id": f"e{n}"} for n in range(310)]
+
+    class Uncounted(FakeApi):
+        def answer(self, found, params):
+            page = super().answer(found, params)
+            del page["meta"]["total"]
+            return page
+
+    api = Uncounted(organizations__o__employees=people[:250])
+    shared = share(api, listed(api), rows=200)
+    api.answers["/organizations/o/employees"] = people[:now]
+    with pytest.raises(PagingError, match="changed since its pages were shared out"):
+        shared.compute(scheduler="sync")
+
+
 @pytest.mark.parametrize("at", [20, 120])
 def test_a_row_that_comes_twice_in_a_part_is_an_error(share, at):
     people = [dict(row) for row in ROWS]
