@@ -33,8 +33,6 @@ def deliver(
     is_retry, unanswered = bool(how.attempts), {*keys_in(how, UNCERTAIN)}
     rows, settled = _rows(how, job), _settled_rows(how)
     how.attempts.append((job, delivery))
-    if job.is_one:
-        how.ran(job, delivery)
     path = how.journal_path
     opened = Journal(path, _subject(how, job)) if path is not None else None
     try:

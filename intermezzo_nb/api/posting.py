@@ -110,6 +110,8 @@ class Delivery(Struct):
         Why rows are unsent or uncertain.
     answers : list
         Decoded, as they came.
+    is_under_way : bool
+        Whether more may become of it yet.
     """
 
     outcomes: list[Outcome]
@@ -118,6 +120,7 @@ class Delivery(Struct):
     answers: list[Any] = field(default_factory=list)
     requests: int = 0
     seconds: float = 0.0
+    is_under_way: bool = False
 
     def places(self, *states: str) -> list[int]:
         """Give the positions of the rows in any of these states."""

@@ -125,7 +125,6 @@ def run_payroll(
     # Who was paid is not paid again for other amounts.
     keys = [f"{head['payDate']} {one}" for one in group.ids]
     refuse_created(how, "a payroll run", keys, labels)
-    refuse_paid(how, land.path, keys, labels)
     opening = encoded(head)[:-1]
 
     def body(chunk: Sequence[str]) -> str:
@@ -164,7 +163,11 @@ def run_payroll(
         name, table.frame, group.places, delivery, land.payslips, again, found
     )
     report.money = money
-    deliver(how, job, delivery, report)
+    refuse_paid(how, job, delivery)
+    try:
+        deliver(how, job, delivery, report)
+    finally:
+        delivery.is_under_way = False
     return report
 
 

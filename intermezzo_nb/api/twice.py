@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from .outcomes import CREATED, UNCERTAIN
 from .posting import Delivery, Job
 from .progress import plural
 
+_beginning = threading.Lock()  # else two threads begin as neither has begun
 _RETRIED = {
     "": "Leave out what was created. Corrected rows keep the index of .rejected, by "
     "which they are known; new rows go by send(…)."
@@ -25,6 +27,7 @@ _PAID = {
     UNCERTAIN: "may have been paid for that day by this connection: no answer came",
     CREATED: "was paid for that day by this connection already",
 }
+_BEING_PAID = "is being paid for that day by this connection now"
 _PAID_TWICE = {
     "": "Leave them out; look in Intermezzo where no answer came. A run that is to be "
     "paid beside the other goes by a connection of its own, connect(), and with a "
@@ -184,11 +187,9 @@ def refuse_created(
     refuse(what, problems, [label for own in labels for label in own], _RETRIED)
 
 
-def refuse_paid(
-    how: Manner, path: str, keys: Sequence[str], labels: Sequence[Sequence[Any]]
-) -> None:
+def refuse_paid(how: Manner, job: Job, delivery: Delivery) -> None:
     """
-    Refuse to pay somebody whom this connection has paid, or may have.
+    Refuse to pay somebody whom this connection has paid, or may have; or begin.
 
     Of runs with the same journal that is asked instead: it knows of other processes,
     too. One with a journal of another name may be the same run, and its name mistyped.
@@ -198,19 +199,23 @@ def refuse_paid(
     BadTable
         There is somebody.
     """
-    if how.attempts:
-        return
-    runs = how.unknown_runs()
-    told = {
-        job.keys[at]: words
-        for state, words in _PAID.items()
-        for job, at in rows_in(runs, state)
-        if job.path == path
-    }
-    problems = [
-        (own[0], "", told[key])
-        for key, own in zip(keys, labels, strict=True)
-        if key in told
-    ]
-    every = [label for own in labels for label in own]
-    refuse("a payroll run", problems, every, _PAID_TWICE)
+    with _beginning:
+        runs = [] if how.attempts else how.unknown_runs()
+        told = {
+            run.keys[at]: words
+            for state, words in _PAID.items()
+            for run, at in rows_in(runs, state)
+            if run.path == job.path
+        }
+        for run, sent in runs:
+            if sent.is_under_way and run.path == job.path:
+                told |= dict.fromkeys(run.keys, _BEING_PAID)
+        problems = [
+            (own[0], "", told[key])
+            for key, own in zip(job.keys, job.labels, strict=True)
+            if key in told
+        ]
+        every = [label for own in job.labels for label in own]
+        refuse("a payroll run", problems, every, _PAID_TWICE)
+        delivery.is_under_way = True
+        how.ran(job, delivery)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pandas as pd
 import pytest
 from tables import contacts
@@ -492,3 +495,38 @@ def test_labels_that_a_journal_cannot_tell_apart_are_refused(
     assert "reset_index" in no.value.advice
     assert taker.seen == []
     assert send(frame).complete  # without one they are told apart
+
+
+def test_two_threads_pay_nobody_twice(api, taker, monkeypatch):
+    frame = pd.DataFrame({"employeeId": ["e1"], "earningType": "Salary", "amount": 9})
+    taker.acts += [says({"payslips": [{"employeeId": "e1"}]})] * 2
+    options = {"pay_date": "2026-04-30", "on_error": "report"}
+    is_first_waiting, may_go_on = threading.Event(), threading.Event()
+    get_ready = api._client.get_ready
+
+    def sign_in():
+        is_first_waiting.set()
+        assert may_go_on.wait(30)
+        get_ready()
+
+    monkeypatch.setattr(api._client, "get_ready", sign_in)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(api.run_payroll, "GB", frame, **options)
+        assert is_first_waiting.wait(30)
+        with pytest.raises(BadTable, match="row 0 is being paid for that day by this"):
+            api.run_payroll("GB", frame, **options)
+        may_go_on.set()
+        assert first.result().complete
+    with pytest.raises(BadTable, match="row 0 was paid for that day by this"):
+        api.run_payroll("GB", frame, **options)
+    assert len(taker.seen) == 1
+
+
+def test_a_run_that_could_not_begin_hinders_none(api, taker, tmp_path):
+    frame = pd.DataFrame({"employeeId": ["e1"], "earningType": "Salary", "amount": 9})
+    taker.acts.append(says({"payslips": [{"employeeId": "e1"}]}))
+    options = {"pay_date": "2026-04-30"}
+    with pytest.raises(StoreError, match="cannot be used"):
+        api.run_payroll("GB", frame, journal=tmp_path / "no" / "run.jsonl", **options)
+    journal = tmp_path / "run.jsonl"
+    assert api.run_payroll("GB", frame, journal=journal, **options).complete

@@ -282,3 +282,11 @@ def test_lines_that_are_not_those_of_one_journal_are_damaged(path, change):
     path.write_text("".join(json.dumps(one) + "\n" for one in lines))
     with pytest.raises(StoreError, match="journal_damaged"):
         Journal(path, HERE)
+
+
+def test_a_link_to_a_journal_is_that_journal(path):
+    link = path.with_name("link.jsonl")
+    link.symlink_to(path)
+    with Journal(path, "here"), pytest.raises(StoreError) as caught:
+        Journal(link, "here")
+    assert caught.value.code == "journal_busy"
