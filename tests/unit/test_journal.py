@@ -287,6 +287,6 @@ def test_lines_that_are_not_those_of_one_journal_are_damaged(path, change):
 def test_a_link_to_a_journal_is_that_journal(path):
     link = path.with_name("link.jsonl")
     link.symlink_to(path)
-    with Journal(path, "here"), pytest.raises(StoreError) as caught:
-        Journal(link, "here")
+    with Journal(path, HERE), pytest.raises(StoreError) as caught:
+        Journal(link, HERE)
     assert caught.value.code == "journal_busy"
