@@ -21,8 +21,12 @@ _NOT_FOLLOWED = (
     *("next", "nextPage", "next_page", "next_url", "nextLink"),
     *("nextPageUrl", "next_page_url", "@odata.nextLink"),
     *("nextCursor", "next_cursor", "nextPageToken", "next_page_token"),
-    *("hasMore", "has_more", "hasNext", "has_next"),
+    *("hasMore", "has_more", "hasNext", "has_next", "hasNextPage", "has_next_page"),
+    *("nextOffset", "next_offset"),
 )
+# How other APIs count: by pages, or by rows.
+_PAGES = ("pages", "totalPages", "total_pages", "lastPage", "last_page", "pageCount")
+_ROWS = ("totalCount", "total_count", "totalItems", "total_items", "totalElements")
 
 
 class Page(Struct, frozen=True):
@@ -139,7 +143,12 @@ def read(
         page = _by_number(payload["items"], payload, asked, name)
     else:
         return _one(payload, name)
-    if page.following is None and (other := _other_way(payload) or _other_way(about)):
+    if page.following is None and (
+        other := _other_way(payload)
+        or _other_way(about)
+        or _counted_otherwise(page, payload, asked)
+        or _counted_otherwise(page, about, asked)
+    ):
         raise _unknown_style(name, other)
     return page
 
@@ -227,7 +236,9 @@ def _another_page(name: str, asked: int, told: int | None) -> PagingError:
 
 
 def _one(payload: Mapping[str, Any], name: str) -> Page:
-    other = _other_way(payload) or _other_way(_mapping(payload.get("meta")))
+    inner = [_mapping(one) for one in payload.values()]  # meta, or what holds the list
+    inner += [_mapping(one.get("meta")) for one in inner]
+    other = next(filter(None, map(_other_way, (payload, *inner))), "")
     total, lists = _whole(payload, "total"), [payload[n] for n in _lists(payload)]
     is_listed = len(lists) == 1 and isinstance(lists[0], list)
     if total is not None and is_listed and total > len(lists[0]):
@@ -241,6 +252,21 @@ def _other_way(about: Mapping[str, Any]) -> str:
         if _mapping(about.get(name)).get("next"):
             return name
     return next((name for name in _NOT_FOLLOWED if _flag(about.get(name))), "")
+
+
+def _counted_otherwise(
+    page: Page, about: Mapping[str, Any], asked: Mapping[str, Any]
+) -> str:
+    """Name what counts more than came, where nothing documented tells of the end."""
+    told = (_either(about, "hasNext", "has_next"), page.total, page.pages)
+    if any(one is not None for one in told) or not {"page", "cursor"}.isdisjoint(asked):
+        return ""
+    numbers = (_whole(about, n) for n in ("page", "currentPage", "current_page"))
+    number = next((n for n in numbers if n), 1)
+    by_page = (name for name in _PAGES if (_whole(about, name) or 0) > number)
+    many = len(page.records)
+    by_row = (name for name in _ROWS if (_whole(about, name) or 0) > many)
+    return next(by_page, "") or next(by_row, "")
 
 
 def _total(records: list[Any], about: Mapping[str, Any]) -> int | None:
