@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .api.export import Exported
-    from .api.manner import Manner, Run
+    from .api.manner import Manner
     from .api.payslips import PayrollReport
+    from .api.posting import Delivery, Job
     from .api.report import SendReport
     from .login import Login
     from .status import LoggedOut, Status
@@ -63,7 +64,7 @@ class Connection:
         self._session = Session(settings)
         self._api: Api | None = None
         self.last_report: SendReport | None = None
-        self._runs: list[Run] = []
+        self._runs: list[tuple[Job, Delivery]] = []
         self.after_fork()
         renew_in_child(self)
 
@@ -565,7 +566,7 @@ class Connection:
         ------
         BadTable, SendFailed, SettingsError, ApiError, LoginError, NetworkError
             As :meth:`send` does; the first also for an employee whom this connection
-            has paid for that day, or may have, without this journal.
+            has paid for that day, or may have, if the journal does not know.
         StoreError
             ``run_uncertain``: the journal holds another run that was not answered;
             ``run_paid``: another one with payslips of these employees for that day.

@@ -139,7 +139,12 @@ def plain(text: object, limit: int = 200) -> str:
 
 
 def _is_table(value: object) -> bool:
-    return bool(getattr(value, "ndim", 0)) or hasattr(value, "columns")
+    # Its kind is looked at alone: what reads lazily would begin to read.
+    kind, is_text = type(value), isinstance(value, (str, bytes))
+    has_many = hasattr(kind, "__len__") and (
+        hasattr(kind, "dtype") or hasattr(kind, "type")
+    )
+    return hasattr(kind, "columns") or (has_many and not is_text)
 
 
 def quoted(value: object, limit: int = 60) -> str:

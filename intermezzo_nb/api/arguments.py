@@ -14,7 +14,7 @@ from typing import Any, SupportsIndex
 
 from ..errors import SettingsError, quoted
 
-_ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _LONGEST = 80  # characters of a name, which take longer to compare the more there are
 
 
@@ -89,7 +89,7 @@ def flag(name: str, given: object) -> bool:
 
 def path_of(name: str, given: object) -> Path:
     """Give a path that a file can have; ``~`` is the user's own folder."""
-    if isinstance(given, str) and _ELSEWHERE.match(given):
+    if isinstance(given, (str, os.PathLike)) and _ELSEWHERE.match(str(given)):
         raise bad_argument(name, "a path here, and no address elsewhere")
     if isinstance(given, (str, os.PathLike)) and given != "":
         try:

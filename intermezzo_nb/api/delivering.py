@@ -13,7 +13,13 @@ from .manner import Manner, keys_in
 from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, all_of
 from .posting import Delivery, Job, Poster
 from .report import WHERE, SendReport
-from .twice import look_at_others, refuse_alike, refuse_changed, refuse_paid_before
+from .twice import (
+    begin_run,
+    look_at_others,
+    refuse_alike,
+    refuse_changed,
+    refuse_paid_before,
+)
 
 
 def deliver(
@@ -29,7 +35,6 @@ def deliver(
     StoreError
         The journal cannot be used.
     """
-    how.keep(report)
     is_retry, unanswered = bool(how.attempts), {*keys_in(how, UNCERTAIN)}
     rows, settled = _rows(how, job), _settled_rows(how)
     how.attempts.append((job, delivery))
@@ -48,6 +53,9 @@ def deliver(
                 delivery.outcomes = opened.recalled(rows, settled)
                 again = _recall(job, delivery, opened, is_retry=is_retry)
                 doubtful += opened.doubtful(job.marks)
+            if job.is_one:
+                begin_run(how, job, delivery, is_retry=is_retry)
+            how.keep(report)
             Poster(
                 how.api,
                 job,
@@ -60,6 +68,8 @@ def deliver(
             ).run()
     except KeyboardInterrupt:
         raise _interrupted(how, report) from None
+    finally:
+        delivery.is_under_way = False
     if how.on_error == "raise" and (error := report.error()) is not None:
         raise error
     return report

@@ -22,18 +22,23 @@ class Earlier:
     of theirs that has moved on meanwhile comes twice, and of those that made room for
     it one never comes, though the list is as long as it was.
 
+    Parameters
+    ----------
+    are_whole : bool
+        Whether they have all columns: else rows that differ may look the same.
+
     Attributes
     ----------
     are_told_apart : bool
         Whether no two of them are equal, by their ids or else by all that is kept.
     """
 
-    def __init__(self, folder: Path, parts: Sequence[Part]) -> None:
-        for self._names in (_TOLD_APART_BY, None):
+    def __init__(self, folder: Path, parts: Sequence[Part], *, are_whole: bool) -> None:
+        rows = sum(part.rows for part in parts)
+        for self._names in (_TOLD_APART_BY, None) if are_whole else (_TOLD_APART_BY,):
             there = (_read(folder, part, self._names) for part in parts)
-            marks = [mark for table in there for mark in self._marks(table)]
-            self._known = frozenset(marks)
-            self.are_told_apart = 0 < len(marks) == len(self._known)
+            self._known = {mark for table in there for mark in self._marks(table)}
+            self.are_told_apart = 0 < len(self._known) == rows
             if self.are_told_apart:
                 break
 

@@ -61,11 +61,12 @@ class Journal:
 
     def __init__(self, path: str | os.PathLike[str], subject: str) -> None:
         self.path = Path(path)
-        # A link has the lock of what it leads to.
-        self._lock = FileLock(f"{self.path.resolve()}.lock", timeout=0)
+        # A link has the lock of what it leads to; one to itself is told when opened.
+        real = Path(os.path.realpath(self.path))
+        self._lock = FileLock(f"{real}.lock", timeout=0)
         self._ledger = Ledger()
         self._number = 0
-        if not self.path.parent.is_dir():  # the lock would make it
+        if not real.parent.is_dir():  # the lock would make it
             raise self._fault(
                 "its folder is not there",
                 "journal_unwritable",

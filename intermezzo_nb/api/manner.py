@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -18,14 +18,6 @@ from .report import SendReport
 
 _HOW = ("on_error", "journal", "progress")
 _ON_ERROR = ("raise", "report")
-
-
-class Run(NamedTuple):
-    """A payroll run that was sent, and the journal that knows of it, if one does."""
-
-    journal: Path | None
-    job: Job
-    delivery: Delivery
 
 
 class Manner(Struct, frozen=True):
@@ -46,7 +38,7 @@ class Manner(Struct, frozen=True):
     attempts : list of (Job, Delivery)
         What was sent so far by a report and its retries, and theirs: all of them
         share this list, so that each knows what any other has created.
-    runs : list of Run
+    runs : list of (Job, Delivery)
         The payroll runs of a connection so far.
     """
 
@@ -57,7 +49,7 @@ class Manner(Struct, frozen=True):
     journal: str | os.PathLike[str] | None = None
     progress: Callable[[Progress], None] = lambda _: None
     attempts: list[tuple[Job, Delivery]] = field(default_factory=list)
-    runs: list[Run] = field(default_factory=list)
+    runs: list[tuple[Job, Delivery]] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -69,7 +61,7 @@ class Manner(Struct, frozen=True):
         *,
         others: Sequence[str] = (),
         tell: Callable[[str], None],
-        runs: list[Run],
+        runs: list[tuple[Job, Delivery]],
     ) -> Manner:
         """
         Give that of a caller's own words.
@@ -90,27 +82,10 @@ class Manner(Struct, frozen=True):
             progress = seldom(tell, watched=look().answers)
         return cls(api, place, keep, **{**how, "progress": progress}, runs=runs)
 
-    def ran(self, job: Job, delivery: Delivery) -> None:
-        """Remember a payroll run."""
-        self.runs.append(Run(self._resolved, job, delivery))
-
-    def unknown_runs(self) -> list[tuple[Job, Delivery]]:
-        """Give the payroll runs of which the journal here cannot know."""
-        own = self._resolved
-        return [
-            (run.job, run.delivery)
-            for run in self.runs
-            if own is None or run.journal != own
-        ]
-
     @property
     def journal_path(self) -> Path | None:
         """Where the journal is; None for nowhere."""
         return None if self.journal is None else path_of("journal", self.journal)
-
-    @property
-    def _resolved(self) -> Path | None:
-        return path.resolve() if (path := self.journal_path) else None
 
     def __post_init__(self) -> None:
         _ = self.journal_path  # which may be none

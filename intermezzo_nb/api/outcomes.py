@@ -117,7 +117,7 @@ def of_bulk(sent: Sequence[Body], answer: Any, echoed: Sequence[str]) -> Told:
         # However many it counts, one more than were sent does not fit either.
         succeeded = min(max(_count(answer.get("succeeded"), 0), 0), len(sent) + 1)
         records = [{} for _ in range(succeeded)]
-    whole = [r for r in records if not (r.get("error") or r.get("errors"))]
+    whole = [r for r in records if r.get("id") or not _is_error(r)]
     found, strange = _matched(sent, whole, rest, echoed)
     wrongly, _ = _matched(sent, strange, errors, echoed)
     adds_up = (
@@ -147,6 +147,14 @@ def of_bulk(sent: Sequence[Body], answer: Any, echoed: Sequence[str]) -> Told:
         + (": what is not proven is uncertain" if is_open else "")
     )
     return outcomes, notes
+
+
+def tells_of_created(answer: Mapping[str, Any]) -> bool:
+    """Tell whether an answer, though it is a refusal, says that rows were created."""
+    lists = [answer.get(name) for name in ("data", "payslips")]
+    records = [one for told in lists if isinstance(told, list) for one in told]
+    has_records = any(isinstance(record, dict) for record in records)
+    return has_records or _count(answer.get("succeeded"), 0) > 0
 
 
 def _listed(counts: Iterable[str]) -> str:
@@ -263,7 +271,12 @@ def _are_repeated(
     ids = [str(record["id"]) for record in records if record.get("id") is not None]
     names = [name for name in echoed if any(name in record for record in records)]
     known = {_mark(record, names) for record in found}
-    return len({*ids}) < len(ids) or any(_mark(r, names) in known for r in strange)
+    doubtful = [record for record in strange if record.get("id") is None]
+    return len({*ids}) < len(ids) or any(_mark(r, names) in known for r in doubtful)
+
+
+def _is_error(record: Body) -> bool:
+    return bool(record.get("error") or record.get("errors"))
 
 
 def _mark(record: Body, names: Sequence[str]) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ _NOT_FOLLOWED = (
     *("nextOffset", "next_offset"),
 )
 # How other APIs count: by pages, or by rows.
-_PAGES = ("pages", "totalPages", "total_pages", "lastPage", "last_page", "pageCount")
+_PAGES = ("pages", "totalPages", "total_pages", "lastPage", "last_page")
 _ROWS = ("totalCount", "total_count", "totalItems", "total_items", "totalElements")
 
 
@@ -143,13 +143,11 @@ def read(
         page = _by_number(payload["items"], payload, asked, name)
     else:
         return _one(payload, name)
-    if page.following is None and (
-        other := _other_way(payload)
-        or _other_way(about)
-        or _counted_otherwise(page, payload, asked)
-        or _counted_otherwise(page, about, asked)
-    ):
+    if page.following is None and (other := _other_way(payload) or _other_way(about)):
         raise _unknown_style(name, other)
+    if other := _counted_otherwise(page, {**payload, **about}, asked):
+        # Whoever pages by parameters of their own knows; else it is a doubt.
+        return replace(page, notes=(*page.notes, _perhaps_more(name, other)))
     return page
 
 
@@ -236,15 +234,21 @@ def _another_page(name: str, asked: int, told: int | None) -> PagingError:
 
 
 def _one(payload: Mapping[str, Any], name: str) -> Page:
-    inner = [_mapping(one) for one in payload.values()]  # meta, or what holds the list
-    inner += [_mapping(one.get("meta")) for one in inner]
-    other = next(filter(None, map(_other_way, (payload, *inner))), "")
+    beside = [_mapping(payload.get("meta"))]
+    for inner in map(_mapping, payload.values()):
+        if _lists(inner):
+            beside += [inner, _mapping(inner.get("meta"))]
+    other = next(filter(None, map(_other_way, (payload, *beside))), "")
     total, lists = _whole(payload, "total"), [payload[n] for n in _lists(payload)]
     is_listed = len(lists) == 1 and isinstance(lists[0], list)
     if total is not None and is_listed and total > len(lists[0]):
         other = other or "total"
-    note = f"{name}: the answer has {other!r}: there may be more, which was not read"
-    return Page([payload], 1, None, "object", notes=(note,) if other else ())
+    notes = (_perhaps_more(name, other),) if other else ()
+    return Page([payload], 1, None, "object", notes=notes)
+
+
+def _perhaps_more(name: str, member: str) -> str:
+    return f"{name}: the answer has {member!r}: there may be more, which was not read"
 
 
 def _other_way(about: Mapping[str, Any]) -> str:
@@ -259,7 +263,8 @@ def _counted_otherwise(
 ) -> str:
     """Name what counts more than came, where nothing documented tells of the end."""
     told = (_either(about, "hasNext", "has_next"), page.total, page.pages)
-    if any(one is not None for one in told) or not {"page", "cursor"}.isdisjoint(asked):
+    is_told = page.following is not None or any(one is not None for one in told)
+    if is_told or not {"page", "cursor"}.isdisjoint(asked):
         return ""
     numbers = (_whole(about, n) for n in ("page", "currentPage", "current_page"))
     number = next((n for n in numbers if n), 1)

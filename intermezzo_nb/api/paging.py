@@ -161,10 +161,11 @@ def numbered(
                 advice="Make the Dask frame anew, and compute it at once.",
             )
         seen.first_time(replace(page, total=None, pages=None))
-        if doubts := seen.notes(has_enough=True):
+        if seen.has_repeated:
             raise PagingError(
                 f"{name} cannot be shared out, or changed meanwhile",
-                why=f"In its pages {first:,} to {last:,}: {'; '.join(doubts)}.",
+                why=f"In its pages {first:,} to {last:,} a row came twice, perhaps in "
+                "the place of another.",
                 advice="Make the Dask frame anew, and compute it at once; frame and "
                 "export keep such rows, and tell of them.",
             )

@@ -37,6 +37,7 @@ from .outcomes import (
     Told,
     all_of,
     of_refusal,
+    tells_of_created,
 )
 from .progress import Progress, plural
 from .signing import unsigned
@@ -293,8 +294,7 @@ class Poster:
 
 def _is_result(error: ApiError) -> bool:
     """Tell whether a refusal says of some rows that they were created all the same."""
-    told = error.details if isinstance(error.details, dict) else {}
-    return any(told.get(name) for name in ("data", "payslips", "succeeded"))
+    return isinstance(error.details, dict) and tells_of_created(error.details)
 
 
 def _of_error(

@@ -104,11 +104,12 @@ def read_export(
 
 
 def _finished(folder: Path) -> Manifest:
-    manifest = None if folder.is_file() else read_manifest(folder)
+    is_file = os.path.isfile(folder)  # noqa: PTH113 (False also for a name too long)
+    manifest = None if is_file else read_manifest(folder)
     if manifest is None:
         advice = "Name the folder that export has written."
-        why = f"it is a file of {folder.parent.name}" if folder.is_file() else ""
-        why = why or (f"there is no {NAME}" if folder.exists() else "it is not there")
+        why = f"there is no {NAME}" if folder.exists() else "it is not there"
+        why = "it is a file" if is_file else why
         raise unusable(folder, why, "export_foreign", advice)
     if not manifest.finished:
         raise unusable(

@@ -82,6 +82,11 @@ class Seen:
         is_certain = not (is_odd or self.is_second_reading or len(self._totals) > 1)
         return self.count if is_certain else None
 
+    @property
+    def has_repeated(self) -> bool:
+        """Whether a row came that equals one before, its id included."""
+        return bool(self._repeated) or bool(self._doubled and self._is_of_many)
+
     def may_find_more(self) -> bool:
         # Where one row is deleted and so another skipped, the counts agree at the end.
         has_changed = bool(self._repeated) or len(self._totals) > 1

@@ -25,7 +25,7 @@ from .query import Query
 from .reading import Reading
 from .report import SendReport
 from .shaping import check_money
-from .twice import refuse_created, refuse_paid
+from .twice import refuse_created
 from .values import encoded
 
 _CHUNK_TIMEOUT, _RUN_TIMEOUT = (5.0, 120.0), (5.0, 600.0)  # seconds
@@ -163,11 +163,7 @@ def run_payroll(
         name, table.frame, group.places, delivery, land.payslips, again, found
     )
     report.money = money
-    refuse_paid(how, job, delivery)
-    try:
-        deliver(how, job, delivery, report)
-    finally:
-        delivery.is_under_way = False
+    deliver(how, job, delivery, report)
     return report
 
 

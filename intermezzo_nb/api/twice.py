@@ -13,7 +13,7 @@ from .cases import Row
 from .forms import Problem
 from .journal import Journal
 from .manner import Manner, keys_in, rows_in
-from .outcomes import CREATED, UNCERTAIN
+from .outcomes import CREATED, UNCERTAIN, UNSENT
 from .posting import Delivery, Job
 from .progress import plural
 
@@ -112,7 +112,7 @@ def refuse_paid_before(journal: Journal, job: Job, rows: Sequence[int]) -> None:
             f"row{'s' * (len(labels) > 1)} {row_names(labels)}",
             why="It is not the same run to the letter, so they would be paid twice.",
             advice="Leave them out. If this run is to be paid beside the other, give "
-            "it a journal of its own.",
+            "it a journal and a connection (connect()) of its own.",
             code="run_paid",
         )
 
@@ -133,7 +133,7 @@ def look_at_others(journal: Journal, job: Job, delivery: Delivery) -> None:
             f"answered, of {plural(others[UNCERTAIN], 'employee')}",
             why="It may have been carried out; this one would then be paid beside it.",
             advice="Look in Intermezzo whether it is there. Then give this run a "
-            "journal of its own, if it is still needed.",
+            "journal and a connection (connect()) of its own, if it is still needed.",
             code="run_uncertain",
         )
     if others[CREATED]:
@@ -187,12 +187,11 @@ def refuse_created(
     refuse(what, problems, [label for own in labels for label in own], _RETRIED)
 
 
-def refuse_paid(how: Manner, job: Job, delivery: Delivery) -> None:
+def begin_run(how: Manner, job: Job, delivery: Delivery, *, is_retry: bool) -> None:
     """
     Refuse to pay somebody whom this connection has paid, or may have; or begin.
 
-    Of runs with the same journal that is asked instead: it knows of other processes,
-    too. One with a journal of another name may be the same run, and its name mistyped.
+    A journal that is new, or has another name, may know nothing of that run.
 
     Raises
     ------
@@ -200,22 +199,19 @@ def refuse_paid(how: Manner, job: Job, delivery: Delivery) -> None:
         There is somebody.
     """
     with _beginning:
-        runs = [] if how.attempts else how.unknown_runs()
-        told = {
-            run.keys[at]: words
-            for state, words in _PAID.items()
-            for run, at in rows_in(runs, state)
-            if run.path == job.path
-        }
-        for run, sent in runs:
-            if sent.is_under_way and run.path == job.path:
-                told |= dict.fromkeys(run.keys, _BEING_PAID)
+        told: dict[str, str] = {}
+        for run, sent in () if is_retry else how.runs:
+            if run.path == job.path:
+                for state, words in _PAID.items():
+                    told |= {run.keys[at]: words for at in sent.places(state)}
+                if sent.is_under_way:
+                    told |= dict.fromkeys(run.keys, _BEING_PAID)
         problems = [
-            (own[0], "", told[key])
-            for key, own in zip(job.keys, job.labels, strict=True)
-            if key in told
+            (job.labels[at][0], "", told[job.keys[at]])
+            for at in delivery.places(UNSENT)
+            if job.keys[at] in told
         ]
         every = [label for own in job.labels for label in own]
         refuse("a payroll run", problems, every, _PAID_TWICE)
         delivery.is_under_way = True
-        how.ran(job, delivery)
+        how.runs.append((job, delivery))

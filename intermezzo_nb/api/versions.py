@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ..errors import IncompleteWarning, SettingsError, quoted
@@ -211,8 +212,10 @@ def _tell_equal(history: pd.DataFrame, spans: pd.DataFrame) -> None:
     group = spans.iloc[places].groupby([*spans], dropna=False).ngroup()
     for number in range(history.shape[1]):
         column = history.iloc[places, number]
-        values = column.astype(str) if column.dtype == object else column
-        both = pd.DataFrame({"group": group.to_numpy(), "value": values.to_numpy()})
+        # What is no type of numpy's may be lists, which nothing can sort.
+        is_plain = isinstance(column.dtype, np.dtype) and column.dtype != object
+        values = column.to_numpy() if is_plain else [*map(str, column)]
+        both = pd.DataFrame({"group": group.to_numpy(), "value": values})
         group = both.groupby(["group", "value"], dropna=False).ngroup()
         are_alike = group.duplicated(keep=False).to_numpy()
         places, group = places[are_alike], group[are_alike]

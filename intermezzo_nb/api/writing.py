@@ -68,7 +68,7 @@ class Writer:
                 self._fill(batches, reading, bookmark.gaps)
                 self._manifest.spent = _sum(spent, reading)
                 self._save()
-            for part in self._parts(batches, reading, self._earlier(bookmark)):
+            for part in self._parts(batches, reading, self._earlier(reading, bookmark)):
                 self._manifest.spent = _sum(spent, reading)
                 self._manifest.add(part)
                 self._save()
@@ -80,10 +80,12 @@ class Writer:
         self._finish(reading)
         return True
 
-    def _earlier(self, bookmark: Bookmark | None) -> Earlier | None:
+    def _earlier(self, reading: Reading, bookmark: Bookmark | None) -> Earlier | None:
         if bookmark is None or bookmark.place is None:
             return None  # no list is taken up in its middle
-        return Earlier(self._folder.path, self._manifest.parts)
+        are_whole = reading.query.columns is None
+        parts = self._manifest.parts
+        return Earlier(self._folder.path, parts, are_whole=are_whole)
 
     def _tell_where(self, reading: Reading, bookmark: Bookmark) -> None:
         employees = reading.employees

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -421,14 +423,18 @@ def test_a_table_where_a_name_should_be_is_not_shown(machine, tmp_path, capsys, 
     rows = pd.DataFrame({"name": ["Secret Person"], "iban": ["DE00"]})
     rest = {"send": ["contacts"], "export": [tmp_path / "out"], "run_payroll": ["GB"]}
     more = {"pay_date": "2026-04-30"} if name == "run_payroll" else {}
-    for given in (rows, rows["name"], rows["name"].to_numpy(), pa.table(rows)):
+    table = pa.table(rows)
+    tables = (rows, table, pl.from_pandas(rows))
+    for given in (*tables, rows["name"], rows["name"].to_numpy(), table["name"]):
         with pytest.raises(IntermezzoError) as caught:
             getattr(machine, name)(given, *rest.get(name, ()), **more)
         assert "Secret" not in str(caught.value) + str(capsys.readouterr())
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("place", ["s3://bucket/x", "file:///tmp/x", "", "~nobody_/x"])
+@pytest.mark.parametrize(
+    "place", ["s3://bucket/x", "file:///tmp/x", "", "~nobody_/x", Path("s3://b/x")]
+)
 def test_what_is_no_path_here_is_refused(machine, tmp_path, monkeypatch, place):
     monkeypatch.chdir(tmp_path)
     for read in (read_export, partial(machine.export, "organizations")):

@@ -169,3 +169,16 @@ def test_a_run_that_could_not_begin_hinders_none(api, taker, tmp_path):
         api.run_payroll("GB", frame, journal=tmp_path / "no" / "run.jsonl", **options)
     journal = tmp_path / "run.jsonl"
     assert api.run_payroll("GB", frame, journal=journal, **options).complete
+
+
+def test_a_journal_that_is_gone_pays_nobody_twice(api, taker, tmp_path):
+    frame = pd.DataFrame({"employeeId": ["e1"], "earningType": "Salary", "amount": 9})
+    taker.acts.append(says({"payslips": [{"employeeId": "e1"}]}))
+    journal = tmp_path / "run.jsonl"
+    options = {"pay_date": "2026-04-30", "journal": journal}
+    report = api.run_payroll("GB", frame, **options)
+    journal.unlink()
+    with pytest.raises(BadTable, match="row 0 was paid for that day by this"):
+        api.run_payroll("GB", frame, **options)
+    assert len(taker.seen) == 1
+    assert api.last_report is report  # whose payslips nobody else has

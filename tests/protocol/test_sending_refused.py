@@ -74,3 +74,14 @@ def test_a_token_that_comes_back_among_errors_is_not_shown(api, send, taker):
     shown = repr(report) + report._repr_html_() + report.errors.to_csv()
     assert "it was …" in shown
     assert token not in shown + report.rejected.to_csv()
+
+
+def test_a_refusal_that_only_has_data_is_one(send, taker):
+    said = {"status": "fail", "data": {"message": "slow down"}}
+    taker.acts.append(says(said, 429, Retry_After="1"))
+    assert send(contacts(2)).complete
+    taker.acts.append(says(said, 403))
+    assert states(send(contacts(2))) == {"unsent": 2}
+    bad = {"inputIndex": 0, "errors": [{"code": "BAD"}]}
+    taker.acts.append(says({"succeeded": "0", "failed": 1, "errors": [bad]}, 422))
+    assert states(send(contacts(2))) == {"rejected": 1, "unsent": 1}

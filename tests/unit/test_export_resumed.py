@@ -428,7 +428,7 @@ def test_rows_that_change_places_between_two_runs_are_there_once_each(data, styl
         assert sorted(came) == sorted(row["id"] for row in there)
 
 
-@pytest.mark.parametrize("names", [None, ["money", "date"]])
+@pytest.mark.parametrize("names", [None, ["money", "id"]])
 def test_a_row_that_came_in_an_earlier_run_begins_the_export_anew(run, names):
     stopped(run, 6, columns=names)
     there = run.api.answers["/things"]
@@ -438,11 +438,16 @@ def test_a_row_that_came_in_an_earlier_run_begins_the_export_anew(run, names):
     same(run.folder, there, columns=names)
 
 
+def test_rows_of_which_some_have_no_id_are_known_by_all_that_they_hold(run):
+    for one in run.api.answers["/things"][1:]:
+        one["id"] = None
+    test_a_row_that_came_in_an_earlier_run_begins_the_export_anew(run, None)
+
+
 def test_rows_of_which_nothing_telling_is_kept_are_told(run):
-    for one in run.api.answers["/things"]:
-        one["text"] = "same"
-    stopped(run, 6, columns=["text"])
-    done = run(columns=["text"])
+    run.api.answers["/things"][800]["money"] = run.api.answers["/things"][5]["money"]
+    stopped(run, 6, columns=["money"])
+    done = run(columns=["money"])
     assert (done.rows, done.complete) == (1000, True)
     [note] = done.notes
     assert note.startswith("part-00006.parquet: it begins where an earlier run was")
@@ -1044,7 +1049,7 @@ def test_who_names_a_part_of_an_export_is_told(run):
     run()
     with pytest.raises(StoreError) as caught:
         read_export(run.folder / "part-00000.parquet")
-    assert caught.value.why == "It is a file of out."
+    assert caught.value.why == "It is a file."
     assert caught.value.advice == "Name the folder that export has written."
 
 

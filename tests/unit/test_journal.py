@@ -290,3 +290,13 @@ def test_a_link_to_a_journal_is_that_journal(path):
     with Journal(path, HERE), pytest.raises(StoreError) as caught:
         Journal(link, HERE)
     assert caught.value.code == "journal_busy"
+
+
+def test_a_link_that_leads_nowhere_makes_nothing(path):
+    loop, dangling = path.with_name("loop.jsonl"), path.with_name("link.jsonl")
+    loop.symlink_to(loop)
+    dangling.symlink_to(path.parent / "none" / "run.jsonl")
+    for link in (loop, dangling):
+        with pytest.raises(StoreError, match="cannot be used"):
+            Journal(link, HERE)
+    assert not (path.parent / "none").exists()

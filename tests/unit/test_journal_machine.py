@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
+import requests
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -76,6 +77,7 @@ class Server:
             content=json.dumps(told).encode(),
             status_code=200,
             headers={"Content-Type": "application/json"},
+            request=requests.Request("POST", "https://api.example").prepare(),
         )
 
     def raise_what(self, act, rows):

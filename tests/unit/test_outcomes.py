@@ -244,3 +244,12 @@ def test_counts_may_be_written_as_text():
     answer = {"total": "3", "succeeded": "3", "failed": 0.0, "data": [A, B, C]}
     outcomes, notes = of_bulk([A, B, C], answer, ECHOED)
     assert (states(outcomes), notes) == ([CREATED] * 3, [])
+
+
+def test_records_that_have_ids_of_their_own_are_as_many_rows():
+    sent = [{"name": "Anna  Berg"}, {"name": "Anna Berg"}]
+    records = [{"id": "1", "name": "Anna Berg"}, {"id": "2", "name": "Anna Berg"}]
+    records[0]["errors"] = ["a warning"]
+    answer = {"total": 2, "succeeded": 2, "failed": 0, "data": records}
+    outcomes, _ = of_bulk(sent, answer, ECHOED)
+    assert states(outcomes) == [CREATED] * 2

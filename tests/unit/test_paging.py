@@ -810,17 +810,24 @@ FULL = [{"id": n} for n in range(100)]
 MORE = [
     {"pagination": {"page": 1, "pages": 3, "size": 100}},
     {"pagination": {"limit": 100, "totalCount": 250}},
-    {"pagination": {"limit": 100, "endCursor": "abc", "hasNextPage": True}},
     {"meta": {"current_page": 1, "last_page": 3, "per_page": 100}},
-    {"meta": {"page": 1, "totalPages": 3, "size": 100}},
     {"total_pages": 3, "page": 1},
     {"totalCount": 250},
-    {"nextOffset": 100},
 ]
 
 
 @pytest.mark.parametrize("about", MORE, ids=str)
 def test_more_that_is_counted_in_ways_of_others_is_told(about):
+    (note,) = read({"items": FULL, **about}, {}).notes
+    assert note.endswith("there may be more, which was not read")
+
+
+@pytest.mark.parametrize(
+    "about",
+    [{"nextOffset": 100}, {"pagination": {"endCursor": "abc", "hasNextPage": True}}],
+    ids=str,
+)
+def test_more_that_is_announced_in_ways_of_others_is_refused(about):
     with pytest.raises(PagingError, match="how to read on is not documented"):
         read({"items": FULL, **about}, {})
 
@@ -829,17 +836,19 @@ def test_a_list_that_is_nested_otherwise_and_goes_on_is_told():
     page = read({"data": {"items": FULL, "meta": {"has_next": True}}}, {})
     assert "there may be more, which was not read" in page.notes[0]
     assert not read({"data": {"items": FULL, "meta": {"has_next": False}}}, {}).notes
+    assert not read({"id": 1, "schedule": {"next": "2026-12-01"}}, {}).notes
 
 
 @pytest.mark.parametrize(
     "about",
     [
         {"pagination": {"hasNext": False, "totalCount": 250}},
+        {"pagination": {"hasNext": False, "nextCursor": None}, "totalCount": 250},
         {"meta": {"total": 100, "page": 1, "size": 100, "pages": 1, "totalPages": 1}},
         {"totalCount": 100, "page": 1, "totalPages": 1},
     ],
     ids=str,
 )
 def test_counts_of_others_that_are_reached_say_nothing(about):
-    assert read({"items": FULL, **about}, {}).following is None
-    assert read({"items": FULL, "totalCount": 250}, {"page": 3}).following is None
+    assert not read({"items": FULL, **about}, {}).notes
+    assert not read({"items": FULL, "totalCount": 250}, {"page": 3}).notes

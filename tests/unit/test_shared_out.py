@@ -72,7 +72,16 @@ def test_a_row_that_comes_twice_in_a_part_is_an_error(share, at):
     shared = share(api, listed(api), rows=200)
     with pytest.raises(PagingError, match="changed meanwhile") as caught:
         shared.compute(scheduler="sync")
-    assert caught.value.why.startswith("In its pages 1 to 2: employees: 1 row came")
+    assert caught.value.why.startswith("In its pages 1 to 2 a row came twice")
+
+
+def test_rows_of_one_id_that_differ_are_shared_out(share):
+    people = [
+        {"id": f"e{n // 2 * 2 % 150}", "startDate": f"{n + 1:04}-01-01"}
+        for n in range(250)
+    ]
+    api = FakeApi(organizations__o__employees=people)
+    assert len(share(api, listed(api), rows=300).compute(scheduler="sync")) == 250
 
 
 def test_an_employee_whose_list_does_not_add_up_fails_its_part(share):

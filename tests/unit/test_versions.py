@@ -104,6 +104,13 @@ def test_rows_that_equal_another_are_told_and_lines_that_differ_are_not():
         as_of(twice.assign(amount=range(5)), "2025-08-01")
 
 
+def test_lists_of_arrow_are_no_obstacle():
+    tags = pd.Series([["x"], ["y"], ["x"]], dtype=pd.ArrowDtype(pa.list_(pa.string())))
+    frame = pd.concat([JOBS.assign(tags=tags)] * 2, ignore_index=True)
+    with pytest.warns(UserWarning, match="3 rows of this history equal another one"):
+        assert len(as_of(frame, "2025-08-01")) == 4
+
+
 @pytest.mark.parametrize("is_of_arrow", [False, True])
 def test_dates_as_others_read_them_from_parquet_are_dates(is_of_arrow):
     days = ["validFrom", "validTo"]
