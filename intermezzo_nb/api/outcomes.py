@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from ..errors import plain
 from .forms import Body
+from .spelling import count_of
 
 CREATED, REJECTED, UNCERTAIN, UNSENT = STATES = (
     "created",
@@ -24,7 +25,6 @@ CREATED, REJECTED, UNCERTAIN, UNSENT = STATES = (
     "uncertain",
     "unsent",
 )
-_DIGITS = 19  # of a count that is written as text
 _COUNTS = ("total", "succeeded", "failed", "unprocessed")
 _LONGEST = 300  # characters of the API's words
 _ALREADY = re.compile(
@@ -288,11 +288,8 @@ def _is_row(index: Any, sent: int) -> bool:
 
 
 def _count(value: Any, default: int) -> int:
-    """Give a count, however it is written; what is none fits nothing."""
-    if value is None:
-        return default
-    if isinstance(value, str) and value.isdecimal() and len(value) < _DIGITS:
-        return int(value)
-    is_whole = isinstance(value, float) and value.is_integer()
-    is_count = is_whole or (isinstance(value, int) and not isinstance(value, bool))
-    return int(value) if is_count else -1
+    """Give a count, or the default where none is told; what is none fits nothing."""
+    told = count_of(value)
+    if told is not None:
+        return told
+    return default if value is None else -1

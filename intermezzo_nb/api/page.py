@@ -10,11 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..errors import PagingError, plain
-from .spelling import EXACT_WHOLE
+from .spelling import count_of
 
 LARGEST = 100  # rows of a page, in both documented styles
 SIZES = ("size", "limit")  # of a page: who sends one has a reason
-_DIGITS = 19  # of a number that is written as text
 _FALSE = ("", "false", "0", "no")
 # How other APIs announce more; none of it is documented, so none is followed.
 _NOT_FOLLOWED = (
@@ -292,14 +291,7 @@ def _flag(value: Any) -> bool | None:
 
 
 def _whole(about: Mapping[str, Any], name: str) -> int | None:
-    value = about.get(name)
-    if isinstance(value, str) and value.isdecimal() and len(value) < _DIGITS:
-        return int(value)
-    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT_WHOLE:
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return min(value, EXACT_WHOLE)  # no list has more
-    return None
+    return count_of(about.get(name))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
