@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 import requests
@@ -16,10 +17,31 @@ from msgspec.structs import astuple
 from ..loading import load
 from .spelling import EXACT_DIGITS
 
-# Called with what reads its bytes, or else by read_json, it gives what it holds, and
-# what its headers say of the list, as below.
-Answer: TypeAlias = Callable[..., tuple[Any, str | int]]
 
+class Announced(NamedTuple):
+    """
+    What the headers of an answer say of the list that it is of.
+
+    Parameters
+    ----------
+    by : str
+        The header that says it; empty where none does.
+    rows : int or None
+        How many the whole list has; None where it is said alone that there are more.
+    """
+
+    by: str = ""
+    rows: int | None = None
+
+
+# Called with what reads its bytes, or else by read_json, it gives what it holds, and
+# what is announced beside it.
+Answer: TypeAlias = Callable[..., tuple[Any, Announced]]
+
+# How other APIs count rows, or name a page that follows; the documented ones do not.
+_COUNTS = ("X-Total-Count", "X-Total")
+_FOLLOWS = "X-Next-Page"
+_OF_ROWS = re.compile(r"(?!bytes\b)[\w-]+\s+[\d*-]+/(\d{1,18})")
 _DIGITS = 18  # of a count
 DEEPEST = 512  # lists and objects inside each other
 _SHORT = 8192  # bytes: looked through long before numpy would be there
@@ -88,21 +110,23 @@ def number_of(text: str) -> float | str:
     return number if is_exact else text
 
 
-def announced(response: requests.Response) -> str | int:
-    """
-    Name the header by which an answer says that it is a part.
-
-    Else give how many rows the whole list has, where a header counts them; empty text
-    for none of both.
-    """
+def announced(response: requests.Response) -> Announced:
+    """Tell by which header an answer says that it is a part, or how many rows are."""
     if response.status_code == requests.codes.partial_content:
-        return "status 206 (RFC 9110 §15.3.7)"
+        return Announced("status 206 (RFC 9110 §15.3.7)")
     relations = {word for names in response.links for word in names.lower().split()}
     if "next" in relations:
-        return "Link header (RFC 8288)"
-    counted = response.headers.get("X-Total-Count", "")
-    is_count = counted.isdecimal() and len(counted) <= _DIGITS
-    return int(counted) if is_count else ""
+        return Announced("Link header (RFC 8288)")
+    headers = response.headers
+    if headers.get(_FOLLOWS, "").strip():
+        return Announced(f"{_FOLLOWS} header")
+    for name in _COUNTS:
+        counted = headers.get(name, "")
+        if counted.isdecimal() and len(counted) <= _DIGITS:
+            return Announced(f"{name} header", int(counted))
+    if found := _OF_ROWS.fullmatch(headers.get("Content-Range", "").strip()):
+        return Announced("Content-Range header", int(found[1]))
+    return Announced()
 
 
 def _loaded(content: bytes) -> Any:

@@ -15,7 +15,7 @@ import requests.utils
 from ..addresses import origin
 from ..advice import named_by_place
 from ..errors import IntermezzoError
-from .answers import Answer, announced, read_json
+from .answers import Announced, Answer, announced, read_json
 from .arguments import bad_argument
 from .connections import Overdue, within
 from .faults import (
@@ -209,7 +209,7 @@ class Api:
         response: requests.Response,
         path: str,
         read: Callable[[bytes], Any] = read_json,
-    ) -> tuple[Any, str | int]:
+    ) -> tuple[Any, Announced]:
         try:
             return read(response.content), announced(response)
         except (ValueError, RecursionError) as fault:

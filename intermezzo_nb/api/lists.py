@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ..errors import ApiError, NotFound
-from .answers import Answer
+from .answers import Announced, Answer
 from .page import SIZES, Page, opening
 from .paging import go_on, numbered, walk
 from .place import Place, Stretch
@@ -54,7 +54,7 @@ def pages_of_list(
     path, params = whose
     sizes = {name: params[name] for name in SIZES if name in params}
     name = query.label
-    announced: str | int = ""
+    announced = Announced()
     has_come = False
 
     def question(paging: Mapping[str, Any]) -> Question:
@@ -141,16 +141,14 @@ def _is_cut(page: Page, begin: Place | Stretch | None) -> bool:
     return is_stretch and (page.number or 0) < (page.pages or 0)
 
 
-def _unread(name: str, announced: str | int, came: int | None) -> Iterator[str]:
-    if isinstance(announced, int):
-        if came is not None and came < announced:
-            yield (
-                f"{name}: the answer counts {plural(announced, 'row')} by its "
-                f"X-Total-Count header, {came:,} came"
-            )
-    elif announced:
+def _unread(name: str, announced: Announced, came: int | None) -> Iterator[str]:
+    by, rows = announced
+    if by and rows is None:
+        yield f"{name}: the answer announces more by its {by}, which was not read"
+    elif rows is not None and came is not None and came < rows:
         yield (
-            f"{name}: the answer announces more by its {announced}, which was not read"
+            f"{name}: the answer counts {plural(rows, 'row')} by its {by}, "
+            f"{came:,} came"
         )
 
 

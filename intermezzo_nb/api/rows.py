@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from .arguments import bare
 from .page import SIZES, Page
 from .progress import plural
 from .query import Query
@@ -97,8 +98,8 @@ class Sieve:
         shaped = shape(records, resource, added)
         if resource and resource.history:
             shaped = self._valid(shaped, resource)
-        for name, value in self._sent.items():
-            self.strays[name] += sum(_is_other(row, name, value) for row in shaped)
+        for name, (member, value) in self._sent.items():
+            self.strays[name] += sum(_is_other(row, member, value) for row in shaped)
         kept = [*matching(shaped, self._wanted, resource)]
         room = len(kept) if most is None else most
         return Rows(kept[:room], len(shaped), len(kept) > room, page.said)
@@ -125,15 +126,20 @@ class Sieve:
         return validity.on(self._query.day, records) if is_of_day else records
 
 
-def _values_sent(query: Query) -> dict[str, str]:
-    """Give what a path was asked with, where that is one value."""
-    if query.resource is not None:
-        return {}
+def _values_sent(query: Query) -> dict[str, tuple[str, str]]:
+    """Give what was asked with, where that is one value, and the member that has it."""
     sent = {**query.sent_as_it_is, **query.filters}
+    members = dict(zip(sent, sent, strict=True))
+    if resource := query.resource:
+        _, sent, _ = query.sorted_filters()
+        columns = {bare(column.name): column.name for column in resource.columns}
+        members = {name: columns.get(bare(name), "") for name in sent}
     return {
-        name: str(as_sent(name, value)).casefold()
+        name: (members[name], str(as_sent(name, value)).casefold())
         for name, value in sent.items()
-        if isinstance(value, (str, int, float, dt.date, Decimal)) and name not in SIZES
+        if isinstance(value, (str, int, float, dt.date, Decimal))
+        and members[name]
+        and name not in SIZES
     }
 
 

@@ -306,7 +306,10 @@ def test_redirects_without_end_are_told_as_such(shared_practice, connection, lis
             "announces more",
         ),
         (206, {"Content-Range": "items 0-1/500"}, "announces more"),
-        (200, {"X-Total-Count": "500"}, "counts 500 rows"),
+        (200, {"X-Total-Count": "500"}, "counts 500 rows by its X-Total-Count"),
+        (200, {"X-Total": "500"}, "counts 500 rows by its X-Total header"),
+        (200, {"Content-Range": "items 0-0/500"}, "counts 500 rows by its Content-R"),
+        (200, {"X-Next-Page": "2"}, "announces more by its X-Next-Page header"),
     ],
 )
 def test_more_that_a_header_announces_is_told(
@@ -319,6 +322,27 @@ def test_more_that_a_header_announces_is_told(
     assert about["complete"] is False
     assert told in about["notes"][0]
     assert len(listener.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-Total-Count", "1"),
+        ("X-Total", "many"),
+        ("X-Total", "9" * 5000),
+        ("X-Next-Page", " "),
+        ("Content-Range", "items 0-0/1"),
+        ("Content-Range", "items 0-0/*"),
+        ("Content-Range", "bytes 0-11/500"),
+        ("Content-Range", "items 0-0/" + "9" * 5000),
+    ],
+)
+def test_headers_that_say_nothing_more_are_no_news(
+    shared_practice, connection, listener, name, value
+):
+    made = split(shared_practice, connection, listener)
+    listener.answers += [(200, {name: value}, b'[{"id": 1}]')]
+    assert made.frame("/x").attrs["intermezzo"]["complete"] is True
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intermezzo_nb.api import tally
-from intermezzo_nb.api.answers import read_json
+from intermezzo_nb.api.answers import Announced, read_json
 from intermezzo_nb.api.failures import Owner
 from intermezzo_nb.api.owners import choose, employ
 from intermezzo_nb.api.progress import as_listener
@@ -57,18 +57,18 @@ class FakeApi:
             self.asked.append(path)
         parts = path.strip("/").split("/")
         if path.endswith("/organizations"):
-            return [{"id": one} for one in self.organizations], ""
+            return [{"id": one} for one in self.organizations], Announced()
         if path.endswith("/employees"):
             found = self.odd.get(parts[1], self.people)
         else:
             employee = parts[parts.index("employees") + 1]
             if parts[-1] == employee and {"id": employee} in self.people:
-                return {"id": employee}, ""
+                return {"id": employee}, Announced()
             usual = [{"id": f"{employee}-{n}"} for n in range(2)]
             found = self.odd.get(employee, usual)
         if isinstance(found, Exception):
             raise found
-        return found, ""
+        return found, Announced()
 
 
 def plan(api, name="documents", wanted=None, *, organization="o", **options):
@@ -327,7 +327,7 @@ def test_a_page_that_is_lost_on_the_way_is_no_absence(wanted, organizations):
                 raise missing("")
             if path.endswith("/e1/documents"):
                 more = {"hasNext": True, "nextCursor": "c"}
-                return {"items": [{"id": "d"}], "pagination": more}, ""
+                return {"items": [{"id": "d"}], "pagination": more}, Announced()
             return super().read(path, params)
 
     api = Paged({"p": []}, organizations=organizations)
@@ -344,7 +344,7 @@ def test_a_list_that_is_lost_when_it_is_asked_in_pages_is_no_absence():
                 raise missing("")
             if path.endswith("/documents"):
                 meta = {"page": 1, "size": 1, "total": 2, "pages": 2}
-                return {"items": [{"id": "d"}], "meta": meta}, ""
+                return {"items": [{"id": "d"}], "meta": meta}, Announced()
             return super().read(path, params)
 
     reading = Reading(Paged(), Query("documents", filters={"employee_id": "e1"}))
@@ -519,7 +519,10 @@ def test_pages_that_nobody_foresaw_are_bounded_too():
                     "nextCursor": str(start + 1) * (start < 3),
                 }
                 self.asked.append(path)
-                return {"items": [{"id": f"{path}{start}"}], "pagination": about}, ""
+                return {
+                    "items": [{"id": f"{path}{start}"}],
+                    "pagination": about,
+                }, Announced()
             return super().read(path, params)
 
     rows, reading = read(Paged())

@@ -10,7 +10,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intermezzo_nb.api.answers import DEEPEST, read_json
+from intermezzo_nb.api.answers import DEEPEST, Announced, read_json
 from intermezzo_nb.api.faults import api_error
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
@@ -42,7 +42,7 @@ class Saying:
         pass
 
     def ask(self, path, params):
-        return lambda read=read_json: (read(self.text.encode()), "")
+        return lambda read=read_json: (read(self.text.encode()), Announced())
 
 
 def read(text, name, form):

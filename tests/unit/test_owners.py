@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from intermezzo_nb.api.answers import read_json
+from intermezzo_nb.api.answers import Announced, read_json
 from intermezzo_nb.api.frames import to_frame
 from intermezzo_nb.api.owners import choose, named
 from intermezzo_nb.api.provenance import remarks
@@ -55,8 +55,8 @@ class FakeApi:
     def read(self, path, params):
         self.asked.append(path)
         if path == "/organizations":
-            return self.organizations, ""
-        return {"items": [{"id": path}], "months": [{"taxYear": 2026}]}, ""
+            return self.organizations, Announced()
+        return {"items": [{"id": path}], "months": [{"taxYear": 2026}]}, Announced()
 
 
 def read(organizations, wanted, name="employees", **filters):
@@ -172,7 +172,7 @@ def test_the_list_that_is_waited_for_is_named():
     api = FakeApi([GERMAN])
     plan = Reading(api, Query("employees"), progress=told.append)
     changing = iter([cut(GERMAN), cut(GERMAN, BRITISH, total=2)])
-    api.read = lambda path, params: (next(changing), "")
+    api.read = lambda path, params: (next(changing), Announced())
     choose(api, plan, "all")
     waits = [now.waiting for now in told if now.waiting]
     assert waits == [

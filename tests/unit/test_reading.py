@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from intermezzo_nb.api.answers import read_json
+from intermezzo_nb.api.answers import Announced, read_json
 from intermezzo_nb.api.provenance import provenance, remarks, summary
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
@@ -29,7 +29,7 @@ class FakeApi:
     def __init__(self, **answers):
         self.answers = {"/" + k.replace("__", "/"): v for k, v in answers.items()}
         self.styles, self.places = {}, {}
-        self.asked, self.announced = [], ""
+        self.asked, self.announced = [], Announced()
 
     def ask(self, path, params):
         found, announced = self.read(path, params)
@@ -259,6 +259,27 @@ def test_what_a_path_does_not_filter_by_is_told(name, options, told):
 
 
 @pytest.mark.parametrize(
+    ("filters", "told"),
+    [
+        ({"category": "earnings"}, "category was sent, and has another value in 1 row"),
+        ({"status": "draft"}, "status was sent, and has another value in 2 rows: "),
+        ({"status": "approved", "effective_date": "2026-04-06"}, None),
+        ({"include_deprecated": True}, None),
+    ],
+)
+def test_a_documented_filter_that_the_api_does_not_heed_is_told(filters, told):
+    kinds = [
+        {"id": n, "category": kind, "status": "approved"}
+        for n, kind in enumerate(["earnings", "deductions"])
+    ]
+    rows, reading = read(
+        FakeApi(**{"gb__wage-types": kinds}), "wage-types", filters=filters
+    )
+    assert (len(rows), reading.complete) == (2, True)
+    assert [note[: len(told or "")] for note in remarks(reading)] == [told] * bool(told)
+
+
+@pytest.mark.parametrize(
     ("there", "sent"),
     [
         (100.0, 100),
@@ -296,7 +317,7 @@ def test_a_parameter_that_a_path_repeats_is_sent_with_each_value():
 
 def test_what_a_header_announces_and_nobody_read_is_told():
     api = FakeApi(x=ROWS[:10])
-    api.announced = "Link header"
+    api.announced = Announced("Link header")
     rows, reading = read(api, "/x")
     assert (len(rows), reading.complete) == (10, False)
     assert "Link header" in reading.notes[0]
@@ -317,16 +338,17 @@ def test_rows_that_a_header_counts_and_that_did_not_come_are_told(
     found, counted, is_told
 ):
     api = FakeApi(x=found)
-    api.announced = counted
+    api.announced = Announced("X-Total header", counted)
     _, reading = read(api, "/x")
     assert reading.complete is not is_told
-    assert any("250 came" in note for note in reading.notes) is is_told
+    told = f"counts {counted} rows by its X-Total header, 250 came"
+    assert any(told in note for note in reading.notes) is is_told
 
 
 def test_a_header_does_not_count_the_parts_of_one_answer():
     months = [{"taxMonth": 1}, *[None] * 11]
     api = FakeApi(gb__organizations__o__p32__2026={"taxYear": 2026, "months": months})
-    api.announced = 12
+    api.announced = Announced("X-Total header", 12)
     filters = {"tax_year": 2026}
     rows, reading = read(api, "p32", filters=filters, organizations=("o",))
     assert (len(rows), reading.complete) == (1, True)
@@ -336,7 +358,8 @@ def test_a_header_that_announces_what_is_read_anyway_is_no_news():
     class Linking(FakeApi):
         def read(self, path, params):
             payload, _ = super().read(path, params)
-            return payload, "Link header" if payload["meta"]["page"] < 3 else ""
+            is_last = payload["meta"]["page"] == 3
+            return payload, Announced("" if is_last else "Link header")
 
     _, reading = read(Linking(x=ROWS), "/x")
     assert (reading.complete, reading.notes) == (True, [])

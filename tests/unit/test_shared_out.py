@@ -10,6 +10,7 @@ from test_fan_out import plan as plan_staff
 from test_reading import ROWS, FakeApi
 
 from intermezzo_nb.api import dask
+from intermezzo_nb.api.answers import Announced
 from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
 from intermezzo_nb.errors import ApiError, IncompleteWarning, NotFound, PagingError
@@ -37,12 +38,12 @@ def listed(api):
 class Paged(FakeApi):
     """A list that counts more rows than come, or announces more."""
 
-    counts, links = 250, ""
+    counts, links = 250, Announced()
 
     def answer(self, found, params):
         page = super().answer(found, params)
         is_last = page["meta"]["page"] == page["meta"]["pages"]
-        self.announced = "" if is_last else self.links
+        self.announced = Announced() if is_last else self.links
         page["meta"]["total"] = self.counts
         return page
 
@@ -140,5 +141,5 @@ def test_a_last_page_with_fewer_rows_than_are_counted_is_an_error(share):
 
 def test_what_only_a_part_ends_before_announces_nothing_unread(share):
     api = Paged(organizations__o__employees=ROWS)
-    api.links = "Link header (RFC 8288)"
+    api.links = Announced("Link header (RFC 8288)")
     assert len(share(api, listed(api)).compute(scheduler="sync")) == 250
