@@ -19,9 +19,9 @@ from .api.reading import Reading
 from .api.shaping import check_form
 from .api.signing import BearerAuth
 from .api.tables import loader, table, tables
-from .errors import plain
 from .interrupts import NOTHING_ASSIGNED, told_of_interrupt
 from .loading import load
+from .quoting import plain
 from .session import Session
 from .settings import OF_ROWS, OF_SIGN_IN, Settings, differing
 from .telling import print_link, say, say_beside, telling

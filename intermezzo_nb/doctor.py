@@ -25,10 +25,11 @@ from .api.query import Query
 from .api.reading import Reading
 from .api.signing import BearerAuth
 from .credentials import CREDENTIALS
-from .errors import IntermezzoError, SettingsError, plain
+from .errors import IntermezzoError, SettingsError
 from .ladder import ways_here, why_nobody
 from .oauth.client import OAuthClient
 from .oauth.models import ServerMetadata, Token
+from .quoting import plain
 from .reasons import reason_of
 from .registering import to_register
 from .secret import Secret

@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .addresses import is_loopback, origin
-from .errors import NetworkError, SettingsError, quoted
+from .errors import NetworkError, SettingsError
+from .quoting import quoted
 
 _OURS = "INTERMEZZO_"
 _START = 20.0  # seconds until a child that says nothing counts as failed

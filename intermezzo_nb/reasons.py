@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import requests
 
-from .errors import plain
+from .quoting import plain
 
 
 def reason_of(fault: OSError) -> str:

@@ -21,8 +21,9 @@ from .credentials import (
     refuse_mixture,
     with_credentials,
 )
-from .errors import SettingsError, plain, quoted
+from .errors import SettingsError
 from .profiles import profiles_path
+from .quoting import plain, quoted
 from .secret import Secret
 from .surroundings import look
 

@@ -12,7 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, SupportsIndex
 
-from ..errors import SettingsError, quoted
+from ..errors import SettingsError
+from ..quoting import quoted
 
 _ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _LONGEST = 80  # characters of a name, which take longer to compare the more there are

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 from msgspec import Struct
 
-from ..errors import BadTable, plain
+from ..errors import BadTable
+from ..quoting import plain
 from .forms import Body, Problem
 from .progress import plural
 from .schema import Column

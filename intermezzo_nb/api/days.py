@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from ..errors import SettingsError, quoted
+from ..errors import SettingsError
+from ..quoting import quoted
 from .instants import DAY
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import pandas as pd
 from msgspec.structs import replace
 
-from ..errors import SettingsError, plain
+from ..errors import SettingsError
+from ..quoting import plain
 from .countries import COUNTRIES, EMPLOYEE_ID, KINDS, NEEDED, Country
 from .forms import FORMS
 from .frames import to_frame

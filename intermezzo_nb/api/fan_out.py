@@ -12,7 +12,8 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from ..errors import ApiError, NetworkError, NotFound, plain
+from ..errors import ApiError, NetworkError, NotFound
+from ..quoting import plain
 from .answers import Answer
 from .failures import ABOUT_SOME, Failures, Owner
 from .following import ListChanged

@@ -25,8 +25,8 @@ from ..errors import (
     RateLimited,
     SettingsError,
     ValidationFailed,
-    plain,
 )
+from ..quoting import plain
 from ..reasons import inner_of, reason_of
 from .answers import decoded
 from .connections import Overdue, Unconnected

@@ -13,7 +13,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from ..errors import SettingsError, plain
+from ..errors import SettingsError
+from ..quoting import plain
 from .arguments import bad_argument
 from .schema import Column, Resource
 

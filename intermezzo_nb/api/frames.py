@@ -11,7 +11,8 @@ import pandas as pd
 import pyarrow as pa
 from msgspec import Struct, field
 
-from ..errors import SettingsError, plain, quoted
+from ..errors import SettingsError
+from ..quoting import plain, quoted
 from .arguments import names_of, several_in_one
 from .casts import typed
 from .collector import Collector

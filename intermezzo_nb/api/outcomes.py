@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..errors import plain
+from ..quoting import plain
 from .forms import Body
 from .spelling import count_of
 

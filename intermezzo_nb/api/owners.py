@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
-from ..errors import ApiError, NotFound, SettingsError, quoted
+from ..errors import ApiError, NotFound, SettingsError
+from ..quoting import quoted
 from .arguments import bad_argument, many
 from .client import Api
 from .failures import ABOUT_SOME, Failures, Owner

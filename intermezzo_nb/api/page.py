@@ -9,7 +9,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..errors import PagingError, plain
+from ..errors import PagingError
+from ..quoting import plain
 from .spelling import count_of
 
 LARGEST = 100  # rows of a page, in both documented styles

@@ -6,7 +6,8 @@ import re
 from urllib.parse import unquote, urlsplit
 
 from ..addresses import origin
-from ..errors import SettingsError, quoted
+from ..errors import SettingsError
+from ..quoting import quoted
 
 
 def url_of(path: str, base: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from ..errors import SettingsError, plain, quoted
+from ..errors import SettingsError
+from ..quoting import plain, quoted
 from .arguments import bad_argument
 from .countries import EMPLOYEE_ID, KINDS, NEEDED, Country
 from .forms import Body, Problem

@@ -15,14 +15,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from ..errors import (
-    CLIENT_ERRORS,
-    ApiError,
-    IntermezzoError,
-    NetworkError,
-    RateLimited,
-    plain,
-)
+from ..errors import CLIENT_ERRORS, ApiError, IntermezzoError, NetworkError, RateLimited
+from ..quoting import plain
 from . import waits
 from .answers import decoded
 from .cases import Row

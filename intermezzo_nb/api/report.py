@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import IntermezzoError, SendFailed, plain
+from ..errors import IntermezzoError, SendFailed
+from ..quoting import plain
 from .bodies import given, places_of, refuse, row_names, unlike
 from .forms import Problem
 from .frames import to_frame

@@ -10,7 +10,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 
-from ..errors import SettingsError, plain, quoted
+from ..errors import SettingsError
+from ..quoting import plain, quoted
 from .catalogue import british, employees, organizations, pay
 from .catalogue.pay import PAYSLIP_LINES, PAYSLIPS
 from .schema import Resource

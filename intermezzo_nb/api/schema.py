@@ -14,7 +14,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from ..errors import SettingsError, plain, quoted
+from ..errors import SettingsError
+from ..quoting import plain, quoted
 from .arguments import bare, closest
 from .instants import instant_of, is_day
 

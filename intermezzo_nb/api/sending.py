@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import SettingsError, plain
+from ..errors import SettingsError
+from ..quoting import plain
 from .arguments import bad_argument, count, names_of
 from .bodies import checked, nested, refuse
 from .client import Api

@@ -18,7 +18,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from ..errors import ApiError, SettingsError, plain, quoted
+from ..errors import ApiError, SettingsError
+from ..quoting import plain, quoted
 from .alike import are_alike, as_objects
 from .arguments import closest, is_one_of, names_of, several_in_one
 from .instants import day_of_instant, instant_of, is_day

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import IncompleteWarning, SettingsError, quoted
+from ..errors import IncompleteWarning, SettingsError
+from ..quoting import quoted
 from .arguments import bad_argument, closest, is_one_of, many, names_of
 from .days import day_of
 from .progress import plural

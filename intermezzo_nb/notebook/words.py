@@ -12,7 +12,8 @@ from contextlib import suppress
 from typing import Any
 
 from ..api import schema
-from ..errors import SettingsError, quoted
+from ..errors import SettingsError
+from ..quoting import quoted
 
 OPTIONS = (*schema.OPTIONS, "employee_id")
 """What a body may hold beside filters, by the names that Python has for it."""

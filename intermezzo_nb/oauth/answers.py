@@ -17,8 +17,8 @@ from ..errors import (
     IntermezzoError,
     LoginRequired,
     NetworkError,
-    plain,
 )
+from ..quoting import plain
 from ..reasons import reason_of
 from ..secret import Secret
 from .models import DeviceRequest, Token, TokenResponse

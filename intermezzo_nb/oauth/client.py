@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from oauthlib.oauth2 import BackendApplicationClient, DeviceClient
 
 from ..addresses import origin
-from ..errors import AuthorizationServerError, plain
+from ..errors import AuthorizationServerError
+from ..quoting import plain
 from ..secret import Secret
 from ..settings import Settings
 from ..tokens.forks import renew_in_child

@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..addresses import check_url
-from ..errors import AuthorizationServerError, plain
+from ..errors import AuthorizationServerError
+from ..quoting import plain
 from ..settings import Settings
 from .models import ServerMetadata
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import jwt
 
-from ..errors import AuthorizationServerError, LoginMismatch, plain
+from ..errors import AuthorizationServerError, LoginMismatch
 from ..loading import begin
+from ..quoting import plain
 from ..secret import Secret
 from ..tokens.forks import renew_in_child
 from .models import ServerMetadata

@@ -11,12 +11,8 @@ from typing import Any, Literal
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from ..errors import (
-    AuthorizationServerError,
-    LoginDenied,
-    LoginMismatch,
-    plain,
-)
+from ..errors import AuthorizationServerError, LoginDenied, LoginMismatch
+from ..quoting import plain
 from ..secret import Secret
 
 _LETTERS = "BCDFGHJKMNPQRSTVWXYZ23456789"  # none that is read as another

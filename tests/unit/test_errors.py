@@ -14,8 +14,8 @@ from intermezzo_nb.errors import (
     Interrupted,
     SettingsError,
     StoreError,
-    quoted,
 )
+from intermezzo_nb.quoting import quoted
 from intermezzo_nb.settings import Settings
 from intermezzo_nb.wrapping import wrapped
 

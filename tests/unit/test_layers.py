@@ -15,7 +15,7 @@ import intermezzo_nb
 PACKAGE = Path(intermezzo_nb.__file__).parent
 # A room may import from the rows above its own, never sideways.
 ROWS = """
-wrapping
+wrapping quoting
 errors secret tokens.forks api.waits api.progress api.spelling api.alike api.instants
 configured
 addresses credentials interrupts loading profiles reasons surroundings api.arguments

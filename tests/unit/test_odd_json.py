@@ -16,7 +16,8 @@ from intermezzo_nb.api.query import Query
 from intermezzo_nb.api.reading import Reading
 from intermezzo_nb.api.resources import CATALOGUE
 from intermezzo_nb.api.tables import frame_of
-from intermezzo_nb.errors import IntermezzoError, plain, quoted
+from intermezzo_nb.errors import IntermezzoError
+from intermezzo_nb.quoting import plain, quoted
 
 FORMS = ["pandas", "arrow", "polars"]
 
