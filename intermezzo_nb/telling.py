@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from .api.progress import Progress, seldom
 from .api.waits import telling_silence, telling_waits
+from .surroundings import look
 
 if TYPE_CHECKING:
     from .login import Login
@@ -35,7 +36,17 @@ def say(text: str) -> None:
 
 
 def say_beside(text: str) -> None:
-    """Print a line where it does not become a part of what a program gives."""
+    """
+    Print a line where it does not become a part of what a program gives.
+
+    To a person in a notebook it is shown as an output of its own: front ends paint what
+    is written to stderr in red, like an error.
+    """
+    around = look()
+    is_seen = around.front == "notebook" and around.answers
+    if is_seen and (drawing := sys.modules.get("IPython.display")):
+        drawing.display({"text/plain": text}, raw=True)
+        return
     stream: TextIO | None = sys.stderr
     # There may be none, closed, or on a full disk: no reason for a request to fail.
     if stream is not None:

@@ -57,6 +57,8 @@ def test_who_looks_at_a_cell_sees_what_it_waits_for(practice_server, open_in, la
         )
     assert "300 rows" in notebook.output(2).inner_text()
     assert "no answer" not in notebook.output(2).inner_text()
+    red = notebook.page.locator('[data-mime-type="application/vnd.jupyter.stderr"]')
+    assert red.count() == 0
 
 
 @pytest.fixture
