@@ -60,9 +60,11 @@ class Status(Struct, frozen=True):
         """Give label and text of each line."""
         life = "unknown" if self.seconds_left is None else _life(self.seconds_left)
         renews = "renews itself" if self.renews else "does not renew itself"
+        signs_in = self.is_machine and self.state == "signed out"
+        next_one = "; the next request signs in by itself" if signs_in else ""
         rows = [
             ("Profile", self.profile),
-            ("State", self.state),
+            ("State", f"{self.state}{next_one}"),
             ("Signed in as", self.who),
             ("Authorization server", self.issuer),
             ("API", self.api_url),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import takewhile
 from typing import Any
 
 import pyarrow as pa
@@ -73,8 +74,8 @@ class Writer:
                 self._manifest.add(part)
                 self._save()
                 self._drop_replaced()
-        except ListChanged:
-            self._start_over(reading, bookmark)
+        except ListChanged as changed:
+            self._start_over(reading, bookmark, str(changed))
             return False
         self._manifest.spent = _sum(spent, reading)
         self._finish(reading)
@@ -84,8 +85,16 @@ class Writer:
         if bookmark is None or bookmark.place is None:
             return None  # no list is taken up in its middle
         are_whole = reading.query.columns is None
-        parts = self._manifest.parts
+        parts = self._parts_of(bookmark.owner)
         return Earlier(self._folder.path, parts, are_whole=are_whole)
+
+    def _parts_of(self, owner: str) -> list[Part]:
+        """Give the last parts, as far as they end within the list of an owner."""
+
+        def ends_within(part: Part) -> bool:
+            return part.bookmark is None or part.bookmark.owner == owner
+
+        return [*takewhile(ends_within, reversed(self._manifest.parts))]
 
     def _tell_where(self, reading: Reading, bookmark: Bookmark) -> None:
         employees = reading.employees
@@ -125,16 +134,18 @@ class Writer:
             self._replaced = set()
             self._folder.keep_only({part.name for part in self._manifest.parts})
 
-    def _start_over(self, reading: Reading, bookmark: Bookmark | None) -> None:
+    def _start_over(
+        self, reading: Reading, bookmark: Bookmark | None, why: str
+    ) -> None:
         owner = bookmark.owner if bookmark else ""
         parts = self._manifest.parts
-        while parts and ((mark := parts[-1].bookmark) is None or mark.owner == owner):
-            parts.pop()
+        del parts[len(parts) - len(self._parts_of(owner)) :]
         self._save()
         of = f" of {owner}" if owner else ""
         self._tell(
-            f"{reading.query.label}{of}: the list changed since the earlier run, so it "
-            "is read from its start"
+            f"{reading.query.label}{of}: "
+            + (why or "the list changed since the earlier run")
+            + ", so it is read from its start"
         )
 
     def _fill(
@@ -179,7 +190,7 @@ class Writer:
             if some.fault is not None and (bookmark is None or not made.rows):
                 raise some.fault
             if earlier and earlier.has_any_of(made.frame):
-                raise ListChanged
+                raise ListChanged("a row of the earlier run came once more")
             if made.rows or not self._manifest.parts:
                 name = name_of_part(len(self._manifest.parts))
                 while name in self._replaced:

@@ -434,7 +434,7 @@ def test_a_row_that_came_in_an_earlier_run_begins_the_export_anew(run, names):
     there = run.api.answers["/things"]
     there[10], there[900] = there[900], there[10]
     assert run(columns=names).complete
-    assert "the list changed since the earlier run" in run.told[-1]
+    assert "a row of the earlier run came once more" in run.told[-1]
     same(run.folder, there, columns=names)
 
 
@@ -463,7 +463,7 @@ def test_equal_rows_that_are_all_counted_are_kept_though_read_anew(run):
     stopped(run, 6)
     with pytest.warns(IncompleteWarning, match="1 row came with the id of another"):
         assert not run().complete
-    assert "the list changed since the earlier run" in run.told[-1]
+    assert "a row of the earlier run came once more" in run.told[-1]
     assert pq.read_table(run.folder)["id"].to_pylist() == [r["id"] for r in there]
 
 
@@ -504,6 +504,16 @@ def test_of_several_owners_the_lists_that_are_read_are_not_read_again(tmp_path):
     assert frame["organizationId"].tolist() == ["a"] * 450 + ["b"] * 451
     assert frame.attrs["intermezzo"]["control_totals"] == {"pay": "1395.00"}
     assert frame.attrs["intermezzo"]["total"] == 901
+
+
+def test_rows_of_an_owner_who_is_done_leave_no_doubt_about_those_of_another(tmp_path):
+    alike = [{"id": None, "pay": f"{n // 2}"} for n in range(400)]
+    second = [{"id": f"b{n}", "pay": "2"} for n in range(450)]
+    run = Run(owned(alike, second), tmp_path / "out", owners=("a", "b"))
+    run.api.owner = "b"
+    stopped(run, 2, name="owned", rows=200)
+    assert run("owned", rows=200).notes == ()
+    assert run.pages == [2, 3, 4, 5]
 
 
 def test_what_fails_of_one_owner_is_raised_and_taken_up(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from intermezzo_nb.status import LoggedOut, Status
 
@@ -37,6 +38,15 @@ def test_a_machine_is_told_that_it_is_signed_in_again_by_itself():
     assert "The session is deleted here; revoked there: access token." in told
     assert told.endswith("the next request signs in by them.")
     assert "next request" not in str(OUT)
+
+
+def test_a_machine_that_is_signed_out_is_told_that_nobody_has_to_sign_in():
+    out = replace(STATUS, state="signed out", is_machine=True)
+    assert (
+        dict(out.rows())["State"] == "signed out; the next request signs in by itself"
+    )
+    assert dict(replace(out, is_machine=False).rows())["State"] == "signed out"
+    assert dict(replace(out, state="signed in").rows())["State"] == "signed in"
 
 
 @pytest.mark.parametrize("columns", [20, 60, 80, 200])
