@@ -24,6 +24,7 @@ _VAGUE = ("id", "organizationId")  # each alone; beside each other, either may b
 _STAMP = "asOf"
 _VALIDITY = ("validFrom", "validTo")
 _SHOWN = 12  # columns in a message
+_SAMPLE = 500  # rows
 _DAY = pd.Timedelta(days=1).as_unit("s")
 
 
@@ -211,7 +212,10 @@ def _tell_equal(history: pd.DataFrame, spans: pd.DataFrame) -> None:
     # The lines of a version are alike in their spans, and soon told apart by others.
     places = spans.duplicated(keep=False).to_numpy().nonzero()[0]
     group = spans.iloc[places].groupby([*spans], dropna=False).ngroup()
-    for number in range(history.shape[1]):
+    some = history.iloc[places[:_SAMPLE]].astype(str)
+    # Those first of whose values few are alike, so that few rows are left for others.
+    columns = np.argsort([-some.iloc[:, n].nunique() for n in range(some.shape[1])])
+    for number in columns:
         column = history.iloc[places, number]
         # What is no type of numpy's may be lists, which nothing can sort.
         is_plain = isinstance(column.dtype, np.dtype) and column.dtype != object
