@@ -48,8 +48,9 @@ class ApiSession(requests.Session):
     Parameters
     ----------
     longest : float
-        Seconds in which the answer to a GET has to be there, however it comes; more
-        where a ``timeout`` is given that is longer, and any with ``stream=True``.
+        Seconds in which the answer to a GET has to be there, however it comes, and
+        twice as many for what may change something; more where a ``timeout`` is given
+        that is longer, and any with ``stream=True``.
     """
 
     def __init__(
@@ -78,8 +79,11 @@ class ApiSession(requests.Session):
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> Any:
         given = kwargs.get("timeout")
         kwargs["timeout"] = given or _TIMEOUT
-        is_read_here = request.method in SAFE and not kwargs.get("stream")
-        longest = max(self._longest, _seconds(given)) if is_read_here else math.inf
+        longest = max(self._longest, _seconds(given))
+        if request.method not in SAFE:
+            longest *= 2  # to give up in vain costs more here
+        if kwargs.get("stream"):
+            longest = math.inf
         with within(longest):
             outcome = self._outcome(request, kwargs)
         if isinstance(outcome, IntermezzoError):
@@ -113,7 +117,8 @@ class ApiSession(requests.Session):
         except IntermezzoError as error:
             return error.with_traceback(None)
         except Overdue as fault:
-            return overdue(fault, request.url or "")
+            may_change = request.method not in SAFE
+            return overdue(fault, request.url or "", may_change=may_change)
         except requests.TooManyRedirects:
             return led_in_circles(request.url or "")
         except OSError as fault:  # what requests raises, and what it lets through

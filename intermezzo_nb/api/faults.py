@@ -193,15 +193,17 @@ def unreachable(fault: OSError, url: str) -> NetworkError:
     return error
 
 
-def overdue(fault: Overdue, url: str) -> NetworkError:
+def overdue(fault: Overdue, url: str, *, may_change: bool) -> NetworkError:
     """Tell that an answer came bit by bit, and was not whole in its time."""
     host, seconds = urlsplit(url).netloc, f"{fault.seconds:,.0f} s"
+    advice = "Try again; ask for less at once, or for smaller pages;"
+    if may_change:
+        advice = "Look up what became of it before it is sent again;"
     error = NetworkError(
         f"the answer of the API at {host} was not there after {seconds}",
         why=f"It came bit by bit, {fault.received:,} bytes until then, and was given "
         "up. The session is kept.",
-        advice="Try again; ask for less at once, or for smaller pages; and look at the "
-        "network and the proxy.",
+        advice=f"{advice} and look at the network and the proxy.",
         code="overdue",
     )
     error.unanswered = True

@@ -393,4 +393,16 @@ def test_who_takes_an_answer_as_it_comes_or_gives_it_time_has_that_time(dripping
     with session.get(server.url, stream=True) as answer:
         assert answer.raw.read() == b"1" * 30
     assert session.get(server.url, timeout=(5, 60)).content == b"1" * 30
-    assert session.post(server.url).content == b"1" * 30
+    assert session.post(server.url, timeout=(5, 60)).content == b"1" * 30
+
+
+def test_what_may_have_changed_something_has_twice_the_time_and_other_advice(dripping):
+    server, session = dripping
+    server.head, server.count = _CLOSING + b"Content-Length: 20\r\n\r\n", 20
+    assert session.post(server.url).content == b"1" * 20
+    server.head, server.count = _CLOSING + b"Content-Length: 999\r\n\r\n", 999
+    with pytest.raises(NetworkError, match="was not there after 1 s") as caught:
+        session.post(server.url)
+    assert caught.value.unanswered
+    assert "before it is sent again" in caught.value.advice
+    assert len(server.seen) == 2
