@@ -100,6 +100,9 @@ def grouped(
     for at, row in enumerate(rows):
         own = {name: value for name, value in row.items() if name in inherent}
         name = own.pop(EMPLOYEE_ID, None)
+        if isinstance(name, str) and name != name.strip():
+            # With and without it, one person would be paid as two.
+            problems.append((labels[at], EMPLOYEE_ID, "begins or ends with a space"))
         if (number := known.setdefault(name, len(known))) == len(group.ids):
             group.ids.append(name)
             group.fields.append(own)

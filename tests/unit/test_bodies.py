@@ -250,6 +250,13 @@ BRITISH = pd.DataFrame(
 )
 
 
+@pytest.mark.parametrize("odd", ["emp_1 ", " emp_1", "emp_1\n"])
+def test_one_person_is_not_two_by_a_space(odd):
+    frame = BRITISH.assign(employeeId=["emp_1", odd, "emp_2"])
+    told = ("b", "employeeId", "begins or ends with a space")
+    assert group(frame, "GB")[1] == [told]
+
+
 @pytest.mark.parametrize(
     ("change", "meant"),
     [
