@@ -13,11 +13,12 @@ from .arguments import bad_argument, many
 from .client import Api
 from .failures import ABOUT_SOME, Failures, Owner
 from .fan_out import FanOut
+from .filters import spelled
 from .page import LARGEST
 from .progress import Progress, plural
 from .query import Query
 from .reading import Reading
-from .schema import Parameter, spelled
+from .schema import Parameter
 
 _ORGANIZATION = Parameter("organization", where="path", example="org_…")
 _EMPLOYEE = Parameter("employee_id", where="path", example="emp_…")

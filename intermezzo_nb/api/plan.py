@@ -16,11 +16,11 @@ from ..surroundings import look
 from .arguments import bad_argument, names_of
 from .catalogue.terms import EMPLOYEE_ID
 from .client import Api
+from .filters import OPTIONS
 from .owners import choose, employ, explained, named, narrow
 from .progress import as_listener, seldom
 from .query import Query, check_names
 from .reading import Reading
-from .schema import OPTIONS
 
 _UNWATCHED = 20_000  # requests that are sent where nobody watches
 _OPTIONS = (*OPTIONS, "params", "progress", "filters")

@@ -13,8 +13,9 @@ from msgspec.structs import force_setattr
 from ..errors import SettingsError
 from .arguments import bad_argument, count, flag
 from .days import day_of
+from .filters import as_sent, split_filters
 from .resources import CATALOGUE, find
-from .schema import Resource, as_sent, split_filters
+from .schema import Resource
 from .shaping import check_columns, check_money
 
 _PLACES = frozenset({"page", "cursor"})

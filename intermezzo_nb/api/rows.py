@@ -9,10 +9,11 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from .arguments import bare
+from .filters import as_sent
 from .page import SIZES, Page
 from .progress import plural
 from .query import Query
-from .schema import Resource, as_sent
+from .schema import Resource
 from .shaping import as_text, insist_on_record, leaves, matching, shape
 from .validity import GAP, OVERLAP, Validity
 

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ..api import schema
+from ..api.filters import OPTIONS as _OPTIONS
+from ..api.filters import spelled
+from ..api.schema import Parameter
 from ..errors import SettingsError
 from ..quoting import quoted
 
-OPTIONS = (*schema.OPTIONS, "employee_id")
+OPTIONS = (*_OPTIONS, "employee_id")
 """What a body may hold beside filters, by the names that Python has for it."""
 _QUOTED = re.compile(r"'([\w.-]+)'")
 # As {list(ids)} and {df.id.unique()} write it, the latter without commas.
@@ -154,12 +156,12 @@ def instead_of_option(line: Sequence[str], option: str) -> str:
     return _as_filter(parameter, next(values, ""))
 
 
-def _as_filter(parameter: schema.Parameter, given: str) -> str:
+def _as_filter(parameter: Parameter, given: str) -> str:
     """Tell how a parameter is written, with the value that was given if it is one."""
     value = parameter.example or "VALUE"
     if _HARMLESS.fullmatch(given):
         with suppress(SettingsError):
-            value = schema.spelled(parameter, given)
+            value = spelled(parameter, given)
     return f"Write {parameter.name}={value}."
 
 

@@ -11,10 +11,11 @@ import pytest
 
 from intermezzo_nb.api import columns
 from intermezzo_nb.api.columns import control_total
+from intermezzo_nb.api.filters import split_filters
 from intermezzo_nb.api.frames import STR as TEXT
 from intermezzo_nb.api.frames import series, to_frame
 from intermezzo_nb.api.resources import CATALOGUE, find
-from intermezzo_nb.api.schema import Column, Resource, split_filters
+from intermezzo_nb.api.schema import Column, Resource
 from intermezzo_nb.api.shaping import matching
 from intermezzo_nb.errors import SettingsError
 

@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from intermezzo_nb.api import collector, columns
 from intermezzo_nb.api.answers import read_json
 from intermezzo_nb.api.columns import control_total
+from intermezzo_nb.api.filters import split_filters
 from intermezzo_nb.api.frames import STR as TEXT
 from intermezzo_nb.api.frames import framed, series, to_frame
 from intermezzo_nb.api.resources import CATALOGUE
-from intermezzo_nb.api.schema import Column, Resource, split_filters
+from intermezzo_nb.api.schema import Column, Resource
 from intermezzo_nb.api.shaping import matching
 
 ENCODABLE = st.text(st.characters(codec="utf-8"), max_size=6)

@@ -22,7 +22,7 @@ addresses credentials interrupts loading profiles reasons surroundings api.argum
 advice
 settings
 practice oauth.models oauth.mailbox oauth.closing api.page api.schema
-api.place api.seen
+api.place api.seen api.filters
 status oauth.forwarding oauth.answers oauth.wire oauth.discovery oauth.question
 api.glance api.pace api.following api.days api.manifest api.validity api.failures
 api.catalogue.terms api.shaping oauth.assertion oauth.identity api.forms api.values

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from intermezzo_nb.api.arguments import closest
 from intermezzo_nb.api.columns import _BUILDERS
+from intermezzo_nb.api.filters import split_filters
 from intermezzo_nb.api.resources import CATALOGUE, PAYSLIP_LINES, PAYSLIPS, find
-from intermezzo_nb.api.schema import split_filters
 from intermezzo_nb.errors import SettingsError
 
 KINDS = {*_BUILDERS, "money"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from intermezzo_nb.api.filters import split_filters
 from intermezzo_nb.api.frames import to_frame
 from intermezzo_nb.api.resources import find
-from intermezzo_nb.api.schema import split_filters
 from intermezzo_nb.api.shaping import check_columns, shape
 from intermezzo_nb.errors import SettingsError
 
