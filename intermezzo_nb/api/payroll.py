@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -30,6 +31,7 @@ from .shaping import leaves
 from .values import Unfit, as_json
 
 _LONGEST = 300  # characters of the API's words
+_YEARS = 20  # from today; a day of payment beyond is a slip of the hand, such as 2062
 
 
 def head_of(
@@ -47,6 +49,9 @@ def head_of(
         day = as_json(Column("pay_date", "date"), pay_date)
     except Unfit:
         raise _unfit("day of payment", pay_date, "pay_date='2026-04-30'") from None
+    this_year = dt.datetime.now().astimezone().year
+    if abs(dt.date.fromisoformat(day).year - this_year) > _YEARS:
+        raise _unfit("day of payment near today", day, "pay_date='2026-04-30'")
     try:
         cycle = country.cycles[str(as_json(Column("pay_cycle"), pay_cycle)).lower()]
     except (Unfit, KeyError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -405,6 +406,9 @@ def test_a_run_on_no_day_is_refused(machine):
         _pay(machine, pay_date=pd.NaT)
     with pytest.raises(SettingsError, match=r"day of payment, and '30\.04\.2026' is"):
         _pay(machine, pay_date="30.04.2026")
+    for slip in ("1926-04-30", dt.date(2062, 4, 30)):
+        with pytest.raises(SettingsError, match="day of payment near today, and '"):
+            _pay(machine, pay_date=slip)
     with pytest.raises(SettingsError, match="needs a cycle, and 'week' is none"):
         _pay(machine, pay_cycle="week")
 
