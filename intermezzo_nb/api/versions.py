@@ -108,11 +108,12 @@ def as_of(
     told = [day.date().isoformat() for day in days]
     if last is None or (first, last) == _VALIDITY:
         _tell_other_days(about.get("as_of"), told)
-    if not is_one and _STAMP in history.columns:
+    if _STAMP in history.columns:
         raise SettingsError(
-            f"the frame has a column {_STAMP!r}, where the days would be",
-            why="It holds what was valid on some days already.",
-            advice=f"Give the history itself, or rename {_STAMP}.",
+            f"the frame has a column {_STAMP!r}, as as_of gives it for many days",
+            why="It holds what was valid on some days already, a version many times.",
+            advice=f"Give the history itself; df[df.{_STAMP} == DAY] has the rows of "
+            f"one of these days. If {_STAMP} is a column of yours, rename it.",
             code="bad_arguments",
         )
     version = _version(history, about.get("resource"))

@@ -173,14 +173,14 @@ class IntermezzoMagics(Magics):
         from . import words
 
         options = parsed(IntermezzoMagics.intermezzo, line)
-        name = words.variable(options.pop("output"))
-        filters = words.filters(options.pop("filters"), options["resource"])
-        if cell:
-            # What the line says goes before the body.
-            body = {k: self._filled_in(v) for k, v in words.body(cell).items()}
-            told = {k: body.pop(k) for k in words.OPTIONS if k in body}
-            options |= {k: v for k, v in told.items() if options[k] is None}
-            filters = {**body, **filters}
+        name, resource = words.variable(options.pop("output")), options.pop("resource")
+        filters = words.filters(options.pop("filters"), resource)
+        given = [option for option, value in options.items() if value is not None]
+        read = words.body(cell) if cell else {}
+        body = {k: self._filled_in(v) for k, v in read.items()}
+        words.insist_on_once([*given, *filters, *body])
+        options |= {k: body.pop(k) for k in words.OPTIONS if k in body}
+        filters |= body
         words.insist_on_values({**filters, **options})
         money = options.pop("money")
         asked = {
@@ -198,7 +198,7 @@ class IntermezzoMagics(Magics):
             # The line that stays tells the same; whoever made it an error, gets that.
             warnings.simplefilter("ignore", IncompleteWarning, append=True)
             frame = self._connection().frame(
-                asked.pop("resource"), progress=line_shown, filters=filters, **asked
+                resource, progress=line_shown, filters=filters, **asked
             )
             line_shown.finish(frame.attrs["intermezzo"])
         if name is None:

@@ -222,6 +222,12 @@ def _lines(lines: Iterable[str]) -> dict[str, Any]:
     return found
 
 
+def insist_on_once(names: Sequence[str]) -> None:
+    """Refuse a name that a line has twice, or its body as well: either might count."""
+    if repeated := next((name for name in names if names.count(name) > 1), ""):
+        raise _twice(repeated, "Give it once, in the line or in the body.")
+
+
 def _no_filter(word: str, advice: str) -> SettingsError:
     what = f"{quoted(word)} is no filter"
     return SettingsError(what, advice=advice, code="bad_arguments")

@@ -24,6 +24,15 @@ from ..secret import Secret
 from .models import DeviceRequest, Token, TokenResponse
 
 _DEVICE_LIFE, _DEVICE_INTERVAL = 300.0, 5.0  # seconds; §3.2 names the second
+# What servers answer to a form in place of JSON, or to an audience that is missing.
+_OF_HOW_WE_ASK = (
+    *("invalid_request", "invalid_target", "unsupported_grant_type", "access_denied"),
+    "HTTP 415",
+)
+_ASKING = (
+    "Check INTERMEZZO_TOKEN_ENCODING (form or json) and INTERMEZZO_AUDIENCE, of which "
+    "some servers want another; else tell those who run the authorization server."
+)
 _VISIBLE, _PRINTABLE = re.compile(r"[!-~]+"), re.compile(r"[ -~]+")
 
 
@@ -202,6 +211,7 @@ def refusal(
         "unauthorized_client": "Ask those who run it to allow this grant for client "
         f"{client_id}.",
         "invalid_scope": "Check INTERMEZZO_SCOPE.",
+        **dict.fromkeys(_OF_HOW_WE_ASK, _ASKING),
     }
     return AuthorizationServerError(
         f"{host} refused {what}: {word}",

@@ -669,9 +669,29 @@ def test_options_may_stand_in_the_body(shell, machine):
     )
     assert shell.user_ns["types"].shape == (3, 2)
     shell.run_cell_magic(
-        "intermezzo", "wage-types -o types --limit 2", '{"limit": 3, "columns": ["id"]}'
+        "intermezzo", "wage-types -o types --limit 2", '{"columns": ["id"]}'
     )
     assert shell.user_ns["types"].shape == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "twice"),
+    [
+        ("%%intermezzo wage-types --limit 5\nlimit: 3", "limit"),
+        ("%%intermezzo wage-types --limit 5\nlimit: 5", "limit"),
+        ('%%intermezzo wage-types --limit 5\n{"limit": null}', "limit"),
+        ("%%intermezzo wage-types status=draft\nstatus: approved", "status"),
+        ("%%intermezzo job-details --as-of 2026-03-31\nas-of: 2026-04-30", "as_of"),
+        ("%%intermezzo job-details --history\nhistory: false", "history"),
+        ("%%intermezzo employees --organization o\norganization: all", "organization"),
+        ("%%intermezzo tax-details employee_id=e\nemployee-id: f", "employee_id"),
+        ("%intermezzo tax-details employee_id=e --employee-id f", "employee_id"),
+    ],
+)
+def test_what_is_said_twice_in_line_and_body_is_refused(shell, machine, code, twice):
+    error = refused(shell, code)
+    assert error.what == f"'{twice}' comes twice"
+    assert "in the line or in the body" in error.advice
 
 
 def test_null_in_a_body_asks_for_what_is_missing(shell, machine):

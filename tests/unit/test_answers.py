@@ -38,6 +38,9 @@ def test_a_fault_of_the_network_is_told_without_its_text(fault, told):
         ("invalid_client", "INTERMEZZO_CLIENT_ID"),
         ("unauthorized_client", "client notebook"),
         ("invalid_scope", "INTERMEZZO_SCOPE"),
+        ("invalid_request", "INTERMEZZO_TOKEN_ENCODING"),
+        ("HTTP 415", "INTERMEZZO_TOKEN_ENCODING"),
+        ("invalid_target", "INTERMEZZO_AUDIENCE"),
         ("something_new", "those who run"),
     ],
 )

@@ -353,7 +353,7 @@ def test_a_frame_of_one_day_is_no_history_of_another():
         as_of(of_day, "2025-04-30")
     assert told[0].filename == __file__
     assert len(as_of(of_day, "2025-06-30")) == len(of_day)
-    of_days = as_of(JOBS, ["2025-04-30", "2025-05-31"])
+    of_days = as_of(JOBS, ["2025-04-30", "2025-05-31"]).rename(columns={"asOf": "on"})
     with pytest.warns(IncompleteWarning, match="versions of some days alone"):
         as_of(of_days, "2025-06-30", key="employeeId")
 
@@ -366,8 +366,9 @@ def test_other_dates_than_those_of_versions_are_of_any_day():
 
 def test_days_have_no_place_beside_days():
     by_month = as_of(JOBS, ["2025-04-30", "2025-05-31"])
-    with pytest.raises(SettingsError, match="the frame has a column 'asOf'"):
-        as_of(by_month, ["2025-04-30"])
+    for when in (["2025-04-30"], "2025-04-30"):
+        with pytest.raises(SettingsError, match="the frame has a column 'asOf'"):
+            as_of(by_month, when)
 
 
 @pytest.mark.parametrize("unit", ["ns", "us", "ms"])
