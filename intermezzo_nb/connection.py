@@ -358,7 +358,7 @@ class Connection:
             as it is.
         part_rows : int
             Rows of a file, about, or those of a thousand employees where each is
-            asked; so many at most are read again after a kill.
+            asked, or of 15 seconds; so many at most are read again after a kill.
         **options
             Those of :meth:`frame`, but for ``money`` and ``as_``.
 

@@ -23,6 +23,8 @@ class Extent:
         Who is asked, one after the other; none for what has no such owner.
     is_of_all : bool
         Whether all organizations are asked for, however many there are.
+    elsewhere : tuple of str
+        Those among all that are not asked, as they are of another country.
     in_path, sent, here : dict of str to str
         The filters: in the path, in the query of the address, and those for which the
         rows are looked through here.
@@ -32,6 +34,7 @@ class Extent:
         self._query, self._resource = query, query.resource
         self.organizations: tuple[str, ...] = ()
         self.is_of_all = False
+        self.elsewhere: tuple[str, ...] = ()
         self.in_path, self.sent, self.here = query.sorted_filters()
 
     @property

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..errors import CLIENT_ERRORS, ApiError, IntermezzoError, NetworkError
+from ..errors import CLIENT_ERRORS, ApiError, IntermezzoError, NetworkError, NotFound
 
 ABOUT_SOME = (ApiError, NetworkError)
 _ALIKE = 5  # failures in a row, after which the others are not expected to do better
+_MISSING = 25  # the same, of who is not there: ids may come in any order
 _SHOWN = 3  # in a note; the rest is counted
 _TOO_MANY = 429
 
@@ -26,7 +27,8 @@ class Failures:
     What concerns everybody is raised instead. That is so where five in a row fail
     alike, and either none has succeeded before, or it is no answer about them: nobody
     answered, the server is not well, it wants fewer requests, or something else than
-    the API answers. It is so too where all fail alike, few as they are.
+    the API answers. It is so too where all fail alike, few as they are. Of those who
+    are not there, it takes 25.
 
     Parameters
     ----------
@@ -60,9 +62,16 @@ class Failures:
         """Count one that has not failed."""
         self._has_good, self._alike = True, 0
 
-    def add(self, owner: Owner, error: IntermezzoError) -> None:
+    def add(
+        self, owner: Owner, error: IntermezzoError, *, is_its_own: bool = False
+    ) -> None:
         """
         Count one that has failed.
+
+        Parameters
+        ----------
+        is_its_own : bool
+            Whether it says nothing of the others, before they are asked.
 
         Raises
         ------
@@ -81,7 +90,10 @@ class Failures:
             }
         )
         concerns_all = not self._has_good or not _is_about_one(error)
-        if self.strict or (concerns_all and self._alike >= _ALIKE):
+        is_of_one = isinstance(error, NotFound) and not error.in_doubt
+        most = _MISSING if is_of_one else _ALIKE
+        is_enough = self._alike >= most and not is_its_own
+        if self.strict or (concerns_all and is_enough):
             raise error
 
     def end(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from .shaping import Record
 from .uniting import fitted, held, united
 
 _EMPLOYEES = 1000  # of a part, where each takes a request
+_SECONDS = 15.0  # of reading that a kill may cost, however slow the server is
 
 
 class PagesOfPart:
@@ -35,8 +37,9 @@ class PagesOfPart:
         self.is_end = False
 
     def __iter__(self) -> Iterator[list[Record]]:
-        rows, before = 0, self._asked
-        while rows < self._rows and self._asked - before < _EMPLOYEES:
+        rows, before, until = 0, self._asked, time.monotonic() + _SECONDS
+        is_full = False
+        while not is_full:
             try:
                 batch = next(self._batches)
             except StopIteration:
@@ -49,6 +52,11 @@ class PagesOfPart:
             yield batch
             # Not before: what an interrupt catches on its way is in no part.
             self.taken = self._reading.standing()
+            is_full = (
+                rows >= self._rows
+                or self._asked - before >= _EMPLOYEES
+                or time.monotonic() >= until
+            )
 
     @property
     def _asked(self) -> int:

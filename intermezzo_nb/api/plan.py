@@ -16,8 +16,9 @@ from ..surroundings import look
 from .arguments import bad_argument, names_of
 from .catalogue.terms import EMPLOYEE_ID
 from .client import Api
+from .employed import employ
 from .filters import OPTIONS
-from .owners import choose, employ, explained, named, narrow
+from .owners import choose, explained, named, narrow
 from .progress import as_listener, seldom
 from .query import Query, check_names
 from .reading import Reading
@@ -93,7 +94,8 @@ def plan(
             advice="Leave organization out.",
             code="bad_arguments",
         )
-    if is_of_employees and is_one and len(reading.extent.organizations) > 1:
+    may_be_elsewhere = len(reading.extent.organizations) > 1 or reading.extent.elsewhere
+    if is_of_employees and is_one and may_be_elsewhere:
         # In which of them somebody works is not known yet.
         whose, is_one = [reading.extent.in_path.pop("employee_id")], False
     if len(reading.extent.organizations) == 1 and wanted != "all":

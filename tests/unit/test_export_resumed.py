@@ -428,6 +428,17 @@ def test_rows_that_change_places_between_two_runs_are_there_once_each(data, styl
         assert sorted(came) == sorted(row["id"] for row in there)
 
 
+def test_what_was_read_for_long_is_written_however_little_it_is(run, monkeypatch):
+    monkeypatch.setattr("intermezzo_nb.api.parts._SECONDS", 0.0)
+    with pytest.raises(ApiError):
+        run(bears=3, rows=1000)
+    assert run.manifest["rows"] == 300
+    run(rows=1000)
+    assert run.pages == [3, 4, 5, 6, 7, 8, 9, 10]
+    assert len(run.manifest["parts"]) == 10
+    same(run.folder, run.api.answers["/things"])
+
+
 @pytest.mark.parametrize("names", [None, ["money", "id"]])
 def test_a_row_that_came_in_an_earlier_run_begins_the_export_anew(run, names):
     stopped(run, 6, columns=names)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from intermezzo_nb.api import tally
 from intermezzo_nb.api.answers import Announced, read_json
+from intermezzo_nb.api.employed import employ
 from intermezzo_nb.api.failures import Owner
-from intermezzo_nb.api.owners import choose, employ
+from intermezzo_nb.api.owners import choose
 from intermezzo_nb.api.progress import as_listener
 from intermezzo_nb.api.provenance import provenance, remarks, summary
 from intermezzo_nb.api.query import Query
@@ -444,6 +445,70 @@ def test_the_organization_of_a_named_employee_is_looked_up():
     assert reading.failures[0]["what"] == "no employee x is listed in 2 organizations"
     assert remarks(reading)[0].startswith("1 of 3 employees failed: x: ")
     assert not reading.complete
+
+
+def test_ids_that_nobody_lists_cost_nobody_else_wherever_they_stand():
+    people = {"a": [{"id": "e1"}], "b": [{"id": "e2"}]}
+    unknown = [f"x{n}" for n in range(40)]
+    api = FakeApi(people, organizations=("a", "b"))
+    wanted = [*unknown, "e1", "e2"]
+    rows, reading = read(api, "documents", wanted, organization="all")
+    assert (len(rows), len(reading.failures)) == (4, 40)
+    with pytest.raises(NotFound, match="no employee x0 is listed"):
+        read(api, "documents", wanted, organization="all", strict=True)
+
+
+def test_of_one_organization_a_few_unknown_ids_cost_nobody_else_either():
+    unknown = [f"x{n}" for n in range(30)]
+    api = FakeApi(dict.fromkeys(unknown, ABSENT))
+    rows, reading = read(api, "documents", [*unknown[:20], "e1"])
+    assert (len(rows), len(reading.failures)) == (2, 20)
+    with pytest.raises(NotFound):
+        read(api, "documents", [*unknown, "e1"])
+    gone = NotFound("no such route", status=404)
+    gone.in_doubt = True
+    with pytest.raises(NotFound, match="no such route"):
+        read(FakeApi(dict.fromkeys(unknown, gone)), "documents", [*unknown[:5], "e1"])
+
+
+class OfTwoCountries(FakeApi):
+    """A German organization ``d``, which employs e1 and e2, and a British ``g``."""
+
+    def __init__(self, british):
+        german = [{"id": "e1"}, {"id": "e2", "employmentCountry": "GB"}]
+        super().__init__({"d": german, "g": british})
+
+    def read(self, path, params):
+        if path == "/organizations":
+            countries = {"d": "DE", "g": "GB", "": "GB", "../x": "GB"}
+            found = [{"id": i, "registrationCountry": c} for i, c in countries.items()]
+            return found, Announced()
+        return super().read(path, params)
+
+
+def test_who_was_named_and_is_employed_in_another_country_is_no_failure():
+    api = OfTwoCountries([{"id": "e3"}, {"id": None}])
+    wanted = ["e3", "e1", "e2", "x"]
+    rows, reading = read(api, "insurance-details", wanted, organization="all")
+    assert {row["employeeId"] for row in rows} == {"e1"}
+    assert [f["employee"] for f in reading.failures] == ["x"]
+    assert "2 employees not employed in DE, and so not asked" in reading.hints
+    assert not any("x" in path.split("/") for path in api.asked)
+    api = OfTwoCountries([{"id": "e3"}])
+    rows, reading = read(api, "insurance-details", ["e3"], organization="all")
+    assert (rows, reading.complete, reading.failures) == ([], True, [])
+    _, reading = read(api, "insurance-details", ["e1"], organization="all")
+    assert not any("not employed" in hint for hint in reading.hints)
+    assert api.asked.count("/organizations/g/employees") == 1, "only if there is need"
+
+
+def test_where_those_of_another_country_cannot_be_listed_who_is_there_is_unknown():
+    wanted = ["e3", "e1"]
+    rows, reading = read(
+        OfTwoCountries(REFUSED), "insurance-details", wanted, organization="all"
+    )
+    assert {row["employeeId"] for row in rows} == {"e1"}
+    assert [f["employee"] for f in reading.failures] == ["e3"]
 
 
 @pytest.mark.parametrize("elsewhere", ["GB", ["DE"], {"code": "DE"}, 49])

@@ -40,7 +40,7 @@ api.client api.collector api.tally api.uniting telling
 api.lists api.fan_out api.extent
 api.reading session api.frames
 api.owners api.provenance api.posting api.bodies api.describing
-api.next_steps
+api.next_steps api.employed
 api.plan api.report api.versions api.parts api.restoring api.tables
 api.earlier
 api.dask api.payslips api.manner api.writing
