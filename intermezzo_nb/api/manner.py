@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from msgspec import Struct, field
 from ..surroundings import look
 from .arguments import bad_argument, is_one_of, path_of, unknown_argument
 from .client import Api
+from .outcomes import CREATED
 from .posting import Delivery, Job
 from .progress import Progress, seldom
 from .report import SendReport
@@ -93,6 +95,19 @@ class Manner(Struct, frozen=True):
             raise bad_argument("on_error", "'raise' or 'report'")
         if not callable(self.progress):
             raise bad_argument("progress", "a function that is told a Progress")
+
+
+def left_out(how: Manner, job: Job) -> dict[str, int]:
+    """Count the rows that other attempts have, and did not create, by state."""
+    states = {
+        label: outcome.state
+        for other, delivery in how.attempts
+        for labels, outcome in zip(other.labels, delivery.outcomes, strict=True)
+        for label in labels
+    }
+    own = {label for labels in job.labels for label in labels}
+    left = (s for label, s in states.items() if label not in own and s != CREATED)
+    return dict(Counter(left))
 
 
 def rows_in(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -26,6 +27,26 @@ _AS_THEY_ARE = "Give rows of .uncertain as they are; the report says how."
 _SHOWN, _SAID = 12, 5  # kinds of errors in a report, and in an error
 
 
+class Sequel(NamedTuple):
+    """
+    What may become of rows after their report.
+
+    Parameters
+    ----------
+    again : callable
+        Sends a corrected frame.
+    found : callable
+        Takes the positions of outcomes that somebody has found to be created.
+    left : callable
+        Counts by state the rows of other reports, before this retry or after it, that
+        this one leaves out and that are not created.
+    """
+
+    again: Callable[[pd.DataFrame], SendReport]
+    found: Callable[[Sequence[int]], None]
+    left: Callable[[], dict[str, int]]
+
+
 class SendReport:
     """
     What became of each row; true at any moment, also after an interrupt.
@@ -44,10 +65,7 @@ class SendReport:
         The rows of the frame that each outcome is about.
     created : Resource
         The columns of what came back.
-    again : callable
-        Sends a corrected frame.
-    found : callable
-        Takes the positions of outcomes that somebody has found to be created.
+    sequel : Sequel
     owner : str
         The organization whose they are; empty where there is none.
 
@@ -56,7 +74,7 @@ class SendReport:
     counts : dict of str to int
         ``total``, ``created``, ``rejected``, ``uncertain`` and ``unsent``.
     complete : bool
-        Whether all was created.
+        Whether all was created; of a retry, what the report before has as well.
     succeeded : pandas.DataFrame
         What the API created, typed, with the id it gave; by the caller's labels.
     errors : pandas.DataFrame
@@ -81,18 +99,18 @@ class SendReport:
         places: Sequence[Sequence[int]],
         delivery: Delivery,
         created: Resource,
-        again: Callable[[pd.DataFrame], SendReport],
-        found: Callable[[Sequence[int]], None],
+        sequel: Sequel,
         owner: str = "",
     ) -> None:
         self._owner = owner
         self.name, self._frame, self._places = name, frame, places
         self._delivery, self._created = delivery, created
-        self._again, self._found = again, found
+        self._sequel = sequel
 
     def __getstate__(self) -> dict[str, Any]:
         # A report travels without the connection that it came by.
-        return {**self.__dict__, "_again": _gone, "_found": _gone}
+        left = partial(dict[str, int], self._sequel.left())
+        return {**self.__dict__, "_sequel": Sequel(_gone, _gone, left)}
 
     @property
     def counts(self) -> dict[str, int]:
@@ -105,9 +123,8 @@ class SendReport:
 
     @property
     def complete(self) -> bool:
-        """Whether all that was to be sent was created."""
-        counts = self.counts
-        return counts["total"] == counts[CREATED]
+        """Whether all was created; of a retry, what the report before has as well."""
+        return self._is_created and not self._sequel.left()
 
     @property
     def succeeded(self) -> pd.DataFrame:
@@ -145,7 +162,11 @@ class SendReport:
 
     @property
     def notes(self) -> list[str]:
-        return list(self._delivery.notes)
+        left = [
+            f"of the report before, {plural(count, 'row')} not in this one: {state}"
+            for state, count in self._sequel.left().items()
+        ]
+        return [*self._delivery.notes, *left]
 
     @property
     def stopped(self) -> IntermezzoError | None:
@@ -170,7 +191,7 @@ class SendReport:
             are known by their labels: one that was created already, here or by any
             retry, is refused, whatever it says now.
         """
-        return self._again(frame.drop(columns="why", errors="ignore"))
+        return self._sequel.again(frame.drop(columns="why", errors="ignore"))
 
     def confirm(self, frame: pd.DataFrame) -> SendReport:
         """
@@ -217,13 +238,13 @@ class SendReport:
         ]
         advice = dict.fromkeys((field for _, field, _ in problems), _AS_THEY_ARE)
         refuse("what was found", problems, labels, advice, done="confirmed")
-        self._found(sorted({rows[place] for place in places}))
+        self._sequel.found(sorted({rows[place] for place in places}))
         return self
 
     def error(self) -> IntermezzoError | None:
         """Give the error that says what is not well; None where all is."""
         counts, stopped = self.counts, self.stopped
-        if self.complete:
+        if self._is_created:
             return None
         if stopped is not None and counts["total"] == counts[UNSENT]:
             return stopped  # nothing has happened that a report would have to tell
@@ -259,7 +280,7 @@ class SendReport:
 
     def _summary(self) -> str:
         counts = self.counts
-        of = "" if self.complete else f" of {counts['total']:,}"
+        of = "" if self._is_created else f" of {counts['total']:,}"
         others = [f"{counts[s]:,} {s}" for s in STATES if s != CREATED and counts[s]]
         told = " · ".join([f"{counts[CREATED]:,}{of} created", *others])
         asked = plural(self.requests, "request") if self.requests else "nothing sent"
@@ -267,11 +288,16 @@ class SendReport:
 
     def _remarks(self) -> list[str]:
         lines = [f"Note: {note}" for note in self.notes]
-        if self.stopped and not self.complete:
+        if self.stopped and not self._is_created:
             lines.append(f"Stopped: {self.stopped.what}. {self.stopped.why}".strip())
         more = len(self._grouped()) - _SHOWN
         lines += [f"{plural(more, 'more kind')} of errors: .errors"] if more > 0 else []
         return lines + [f"Next: {advice}" for advice in self._advice()]
+
+    @property
+    def _is_created(self) -> bool:
+        counts = self.counts
+        return counts["total"] == counts[CREATED]
 
     def _advice(self, at: str = "") -> list[str]:
         return next_steps(self.name, self._owner, self._frame, self._delivery, at)

@@ -16,7 +16,7 @@ from .client import Api
 from .countries import EMPLOYEE_ID, find_country
 from .delivering import confirm, deliver
 from .forms import REFERENCE, Body, Problem, columns, find_form
-from .manner import Manner
+from .manner import Manner, left_out
 from .outcomes import UNSENT, all_of, of_bulk
 from .owners import choose, named
 from .payroll import grouped, head_of, members, of_run
@@ -24,7 +24,7 @@ from .payslips import PayrollReport
 from .posting import Delivery, Job
 from .query import Query
 from .reading import Reading
-from .report import SendReport
+from .report import SendReport, Sequel
 from .shaping import check_money
 from .twice import refuse_created
 from .values import encoded
@@ -89,9 +89,11 @@ def send(
             extra=extra,
         )
 
-    found = partial(confirm, how, job, delivery)
+    sequel = Sequel(
+        again, partial(confirm, how, job, delivery), partial(left_out, how, job)
+    )
     report = SendReport(
-        name, table.frame, places, delivery, form.created, again, found, owner
+        name, table.frame, places, delivery, form.created, sequel, owner
     )
     return deliver(how, job, delivery, report)
 
@@ -159,9 +161,11 @@ def run_payroll(
             money=money,
         )
 
-    found = partial(confirm, how, job, delivery)
+    sequel = Sequel(
+        again, partial(confirm, how, job, delivery), partial(left_out, how, job)
+    )
     report = PayrollReport(
-        name, table.frame, group.places, delivery, land.payslips, again, found
+        name, table.frame, group.places, delivery, land.payslips, sequel
     )
     report.money = money
     deliver(how, job, delivery, report)

@@ -98,7 +98,7 @@ def test_no_row_is_created_twice_by_any_retry_of_a_family(api, practice, organiz
     fixed = report.rejected.assign(email=["seven@x.example", "eight@x.example"])
     label = "row {} has the label of a row that was created already".format
     first = report.retry(fixed.loc[["c-7"]])
-    assert first.complete
+    assert (first.counts["created"], first.complete) == (1, False), "c-8 is left"
     assert is_refused(report, fixed, label("c-7")), "a cell that is run again"
     changed = frame.assign(name=frame["name"] + " Jr", email=None)
     assert is_refused(report, changed.loc[["c-0"]], label("c-0"))
@@ -107,6 +107,7 @@ def test_no_row_is_created_twice_by_any_retry_of_a_family(api, practice, organiz
     assert is_refused(first, renamed, "row new was created already; row c-3 has the")
     second = first.retry(fixed.loc[["c-8"]])
     assert second.complete
+    assert first.complete
     for one in (report, first, second):
         assert is_refused(one, fixed.assign(email=None), label("c-8"))
     assert len(practice.server.practice.desk.created["contacts"]) == 20

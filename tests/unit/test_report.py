@@ -10,7 +10,7 @@ import pytest
 from intermezzo_nb.api.outcomes import UNCERTAIN, all_of
 from intermezzo_nb.api.payslips import PayrollReport
 from intermezzo_nb.api.posting import Delivery
-from intermezzo_nb.api.report import SendReport
+from intermezzo_nb.api.report import SendReport, Sequel
 from intermezzo_nb.api.resources import find
 from intermezzo_nb.errors import BadTable
 
@@ -26,8 +26,7 @@ def unanswered(frame):
         [(at,) for at in range(len(frame))],
         Delivery(all_of(len(frame), UNCERTAIN)),
         find("employees"),
-        lambda frame: report,
-        found.extend,
+        Sequel(lambda frame: report, found.extend, dict),
     )
     return report, found
 
