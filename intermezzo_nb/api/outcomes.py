@@ -117,7 +117,7 @@ def of_bulk(sent: Sequence[Body], answer: Any, echoed: Sequence[str]) -> Told:
         # However many it counts, one more than were sent does not fit either.
         succeeded = min(max(_count(answer.get("succeeded"), 0), 0), len(sent) + 1)
         records = [{} for _ in range(succeeded)]
-    whole = [r for r in records if r.get("id") or not _is_error(r)]
+    whole = _created(records, answer)
     found, strange = _matched(sent, whole, rest, echoed)
     wrongly, _ = _matched(sent, strange, errors, echoed)
     adds_up = (
@@ -135,10 +135,11 @@ def of_bulk(sent: Sequence[Body], answer: Any, echoed: Sequence[str]) -> Told:
             notes.append(f"{len(strange)} {what} like no row that was sent")
         created = dict.fromkeys(rest) | found
         return _sorted_out(len(sent), errors, created, UNCERTAIN), notes
-    if adds_up and not strange:
+    proven = _proven(sent, found, rest, echoed)
+    if adds_up and not strange and proven == found:
         return _sorted_out(len(sent), errors, found, UNSENT), notes
     # A record of one of two rows alike is of the one that is not named as wrong.
-    outcomes = _sorted_out(len(sent), errors, found | wrongly, UNCERTAIN)
+    outcomes = _sorted_out(len(sent), errors, proven | wrongly, UNCERTAIN)
     is_open = any(outcome.state == UNCERTAIN for outcome in outcomes)
     counts = (f"{n} {answer[n]!r}" for n in _COUNTS if n in answer)
     notes.append(
@@ -275,8 +276,35 @@ def _are_repeated(
     return len({*ids}) < len(ids) or any(_mark(r, names) in known for r in doubtful)
 
 
+def _created(records: Sequence[Body], answer: Mapping[str, Any]) -> list[Body]:
+    """Give the records of rows that were created: with a warning, if that is told."""
+    warned = [r for r in records if r.get("id") or not _is_error(r)]
+    if _count(answer.get("succeeded"), -1) == len(warned):
+        return warned
+    return [record for record in records if not _is_error(record)]
+
+
 def _is_error(record: Body) -> bool:
     return bool(record.get("error") or record.get("errors"))
+
+
+def _proven(
+    sent: Sequence[Body],
+    found: Mapping[int, Body],
+    rows: Iterable[int],
+    echoed: Sequence[str],
+) -> dict[int, Body]:
+    """Leave out records that may be of another of these rows just as well."""
+    names = [name for name in echoed if any(name in r for r in found.values())]
+    alike: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for row in rows:
+        alike[_mark(sent[row], names)].append(row)
+    return {
+        row: record
+        for row, record in found.items()
+        for others in [alike[_mark(sent[row], names)]]
+        if all(one in found or sent[one] == sent[row] for one in others)
+    }
 
 
 def _mark(record: Body, names: Sequence[str]) -> tuple[str, ...]:

@@ -253,3 +253,25 @@ def test_records_that_have_ids_of_their_own_are_as_many_rows():
     answer = {"total": 2, "succeeded": 2, "failed": 0, "data": records}
     outcomes, _ = of_bulk(sent, answer, ECHOED)
     assert states(outcomes) == [CREATED] * 2
+
+
+@pytest.mark.parametrize("counts", [{}, {"total": 2, "succeeded": 1, "failed": 1}])
+@pytest.mark.parametrize("told", [{"error": "no"}, {"errors": [{"code": "BAD"}]}])
+def test_a_record_that_is_in_error_is_created_only_where_that_is_counted(counts, told):
+    records = [{"id": "1", **A}, {"id": "2", **B, **told}]
+    outcomes, _ = of_bulk([A, B], {"data": records, **counts}, ECHOED)
+    assert states(outcomes) == [CREATED, UNCERTAIN]
+    outcomes, _ = of_bulk([A, B], records, ECHOED)
+    assert states(outcomes) == [CREATED, UNCERTAIN]
+
+
+def test_a_record_that_may_be_of_either_of_two_rows_proves_none():
+    sent = [{"name": "Anna", "email": "a@firm"}, {"name": "Anna", "email": "b@firm"}]
+    answer = {"total": 2, "succeeded": 1, "failed": 1, "data": [{"id": "1"}]}
+    answer["data"][0]["name"] = "Anna"
+    outcomes, _ = of_bulk(sent, answer, ECHOED)
+    assert states(outcomes) == [UNCERTAIN] * 2
+    outcomes, _ = of_bulk([sent[0]] * 2, answer, ECHOED)
+    assert states(outcomes) == [CREATED, UNCERTAIN]
+    answer = {"unprocessed": 1, "data": answer["data"]}
+    assert states(of_bulk(sent, answer, ECHOED)[0]) == [UNCERTAIN] * 2
