@@ -84,8 +84,9 @@ class Seen:
 
     @property
     def has_repeated(self) -> bool:
-        """Whether a row came that equals one before, its id included."""
-        return bool(self._repeated) or bool(self._doubled and self._is_of_many)
+        """Whether a row came that equals one before; without ids, a whole page."""
+        is_doubled = bool(self._doubled and self._is_of_many)
+        return is_doubled or bool(self._repeated or self._copied)
 
     def may_find_more(self) -> bool:
         # Where one row is deleted and so another skipped, the counts agree at the end.

@@ -76,6 +76,13 @@ def test_a_row_that_comes_twice_in_a_part_is_an_error(share, at):
     assert caught.value.why.startswith("In its pages 1 to 2 a row came twice")
 
 
+def test_a_page_without_ids_that_comes_again_is_an_error(share):
+    people = [{"startDate": f"{n % 100 + 1:04}-01-01"} for n in range(250)]
+    api = FakeApi(organizations__o__employees=people)
+    with pytest.raises(PagingError, match="changed meanwhile"):
+        share(api, listed(api), rows=300).compute(scheduler="sync")
+
+
 def test_rows_of_one_id_that_differ_are_shared_out(share):
     people = [
         {"id": f"e{n // 2 * 2 % 150}", "startDate": f"{n + 1:04}-01-01"}
