@@ -26,7 +26,10 @@ _NOT_FOLLOWED = (
 )
 # How other APIs count: by pages, or by rows.
 _PAGES = ("pages", "totalPages", "total_pages", "lastPage", "last_page")
-_ROWS = ("totalCount", "total_count", "totalItems", "total_items", "totalElements")
+_ROWS = (
+    *("total", "totalCount", "total_count"),
+    *("totalItems", "total_items", "totalElements"),
+)
 
 
 class Page(Struct, frozen=True):
@@ -145,7 +148,8 @@ def read(
         return _one(payload, name)
     if page.following is None and (other := _other_way(payload) or _other_way(about)):
         raise _unknown_style(name, other)
-    if other := _counted_otherwise(page, {**payload, **about}, asked):
+    told = {name: value for name, value in about.items() if value is not None}
+    if other := _counted_otherwise(page, {**payload, **told}, asked):
         # Whoever pages by parameters of their own knows; else it is a doubt.
         return replace(page, notes=(*page.notes, _perhaps_more(name, other)))
     return page

@@ -813,6 +813,9 @@ MORE = [
     {"meta": {"current_page": 1, "last_page": 3, "per_page": 100}},
     {"total_pages": 3, "page": 1},
     {"totalCount": 250},
+    {"meta": {"requestId": "r1"}, "total": 250},
+    {"meta": {"totalCount": None}, "totalCount": "250"},
+    {"pagination": {"limit": 100}, "total": 250.0},
 ]
 
 
