@@ -14,6 +14,7 @@ from .outcomes import CREATED, REJECTED, UNCERTAIN, UNSENT, Outcome, all_of
 from .posting import Delivery, Job, Poster
 from .report import WHERE, SendReport
 from .twice import (
+    begin,
     begin_run,
     look_at_others,
     refuse_alike,
@@ -37,24 +38,25 @@ def deliver(
     """
     is_retry, unanswered = bool(how.attempts), {*keys_in(how, UNCERTAIN)}
     rows, settled = _rows(how, job), _settled_rows(how)
-    how.attempts.append((job, delivery))
-    path = how.journal_path
-    opened = Journal(path, _subject(how, job)) if path is not None else None
     try:
+        begin(how, job, delivery)
+        path = how.journal_path
+        opened = Journal(path, _subject(how, job)) if path is not None else None
         with opened or nullcontext():
             doubtful = [at for at, key in enumerate(job.keys) if key in unanswered]
             again: list[int] = []
             if opened:
-                if job.is_one and not is_retry:
-                    look_at_others(opened, job, delivery)
-                elif not job.is_one:
+                if job.is_one:
+                    look_at_others(how, opened, delivery)
+                else:
                     refuse_alike(job)
-                    refuse_changed(opened, job, rows, settled, is_retry=is_retry)
+                    seen = how.looked_up
+                    refuse_changed(opened, job, rows, settled, looked_up=seen)
                 delivery.outcomes = opened.recalled(rows, settled)
-                again = _recall(job, delivery, opened, is_retry=is_retry)
+                again = _recall(how, job, delivery, opened, is_retry=is_retry)
                 doubtful += opened.doubtful(job.marks)
             if job.is_one:
-                begin_run(how, job, delivery, is_retry=is_retry)
+                begin_run(how, job, delivery)
             how.keep(report)
             Poster(
                 how.api,
@@ -98,6 +100,7 @@ def _subject(how: Manner, job: Job) -> str:
 
 
 def _recall(
+    how: Manner,
     job: Job,
     delivery: Delivery,
     journal: Journal,
@@ -105,7 +108,10 @@ def _recall(
     is_retry: bool,
 ) -> list[int]:
     """Tell what the journal knows; give the rows that are sent once more."""
-    again = delivery.places(REJECTED, UNCERTAIN) if is_retry else []
+    again = delivery.places(REJECTED) if is_retry else []
+    # What this session knows nothing of was sent by another, and is not looked up.
+    uncertain, looked_up = delivery.places(UNCERTAIN), how.looked_up
+    again += [at for at in uncertain if job.known_by(at) in looked_up]
     unsent = delivery.places(UNSENT)
     if job.is_one:
         refuse_paid_before(journal, job, [*unsent, *again])

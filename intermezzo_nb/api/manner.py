@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ..surroundings import look
 from .arguments import bad_argument, is_one_of, path_of, unknown_argument
 from .client import Api
-from .outcomes import CREATED
+from .outcomes import CREATED, UNCERTAIN
 from .posting import Delivery, Job
 from .progress import Progress, seldom
 from .report import SendReport
@@ -42,6 +43,8 @@ class Manner(Struct, frozen=True):
         share this list, so that each knows what any other has created.
     runs : list of (Job, Delivery)
         The payroll runs of a connection so far.
+    retried : (Job, Delivery) or None
+        What the report tells of that is asked for a retry.
     """
 
     api: Api
@@ -52,6 +55,7 @@ class Manner(Struct, frozen=True):
     progress: Callable[[Progress], None] = lambda _: None
     attempts: list[tuple[Job, Delivery]] = field(default_factory=list)
     runs: list[tuple[Job, Delivery]] = field(default_factory=list)
+    retried: tuple[Job, Delivery] | None = None
 
     @classmethod
     def of(
@@ -83,6 +87,18 @@ class Manner(Struct, frozen=True):
         if progress is None:
             progress = seldom(tell, watched=look().answers)
         return cls(api, place, keep, **{**how, "progress": progress}, runs=runs)
+
+    def again(self, job: Job, delivery: Delivery) -> Manner:
+        """Give that of a retry, which shares all that is known."""
+        return replace(self, retried=(job, delivery))
+
+    @property
+    def looked_up(self) -> set[Any]:
+        """Whose rows somebody has looked up: the uncertain ones of who is asked."""
+        if self.retried is None:
+            return set()
+        job, delivery = self.retried
+        return {job.known_by(at) for at in delivery.places(UNCERTAIN)}
 
     @property
     def journal_path(self) -> Path | None:

@@ -86,6 +86,10 @@ class Job(Struct, frozen=True):
     timeout: tuple[float, float]
     is_one: bool = False
 
+    def known_by(self, at: int) -> Any:
+        """Give by what a retry knows a row, whatever it says: who is paid, or label."""
+        return self.keys[at] if self.is_one else self.labels[at][0]
+
     def row(self, at: int) -> Row:
         """Give a journal a row, and whose it is: who is paid, or the caller's label."""
         if self.is_one:

@@ -62,7 +62,7 @@ def send(
     texts = [encoded(body) for body in bodies]
     places = [[at] for at in range(len(texts))]
     labels = [[label] for label in table.labels]
-    refuse_created(how, name, texts, labels)
+    refuse_created(how, name, texts, labels)  # before an organization is looked for
     owner = _owner(how.api, name, organization, usual) if form.has_owner else ""
     job = Job(
         name,
@@ -80,7 +80,7 @@ def send(
 
     def again(frame: pd.DataFrame) -> SendReport:
         return send(
-            how,
+            how.again(job, delivery),
             name,
             frame,
             owner or None,
@@ -127,7 +127,6 @@ def run_payroll(
     labels = [[table.labels[at] for at in places] for places in group.places]
     # Who was paid is not paid again for other amounts.
     keys = [f"{head['payDate']} {one}" for one in group.ids]
-    refuse_created(how, "a payroll run", keys, labels)
     opening = encoded(head)[:-1]
 
     def body(chunk: Sequence[str]) -> str:
@@ -152,7 +151,7 @@ def run_payroll(
 
     def again(frame: pd.DataFrame) -> SendReport:
         return run_payroll(
-            how,
+            how.again(job, delivery),
             country,
             frame,
             pay_date=pay_date,

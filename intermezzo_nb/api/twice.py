@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ..errors import StoreError
@@ -32,6 +32,10 @@ _PAID_TWICE = {
     "": "Leave them out; look in Intermezzo where no answer came. A run that is to be "
     "paid beside the other goes by a connection of its own, connect(), and with a "
     "journal of its own (journal=…)."
+}
+_UNSETTLED = {
+    "": "Wait for the report of that retry. What is not answered is looked up, and "
+    "handed to confirm(…) or retry(…) of that report, not of this one."
 }
 _SAYS_ELSE = {
     CREATED: "was created by an earlier run, and says something else now",
@@ -73,12 +77,12 @@ def refuse_changed(
     rows: Sequence[Row],
     settled: Sequence[Row],
     *,
-    is_retry: bool,
+    looked_up: Collection[Any],
 ) -> None:
     """
     Refuse rows that an earlier run of a journal has sent otherwise.
 
-    Who sends by a retry what was not answered has looked it up.
+    Who sends by a retry what its report does not know has looked it up.
 
     Raises
     ------
@@ -89,7 +93,7 @@ def refuse_changed(
     problems = [
         (job.labels[at][0], "", _SAYS_ELSE[state])
         for at, state in changed.items()
-        if not (is_retry and state == UNCERTAIN)
+        if not (job.known_by(at) in looked_up and state == UNCERTAIN)
     ]
     labels = [label for own in job.labels for label in own]
     refuse(job.name, problems, labels, _CHANGED)
@@ -117,16 +121,18 @@ def refuse_paid_before(journal: Journal, job: Job, rows: Sequence[int]) -> None:
         )
 
 
-def look_at_others(journal: Journal, job: Job, delivery: Delivery) -> None:
+def look_at_others(how: Manner, journal: Journal, delivery: Delivery) -> None:
     """
-    Look at the earlier runs of a journal, of which this one may be a correction.
+    Look at the runs of a journal that are none of these attempts.
+
+    This one may be a correction of them.
 
     Raises
     ------
     StoreError
         ``run_uncertain``: nobody knows whether one of them was carried out.
     """
-    others = journal.beside(job.marks)
+    others = journal.beside([mark for job, _ in how.attempts for mark in job.marks])
     if others[UNCERTAIN]:
         raise StoreError(
             f"the journal {journal.path} holds another payroll run, sent and not "
@@ -141,6 +147,41 @@ def look_at_others(journal: Journal, job: Job, delivery: Delivery) -> None:
             f"the journal holds another run, too, with "
             f"{plural(others[CREATED], 'payslip')}"
         )
+
+
+def begin(how: Manner, job: Job, delivery: Delivery) -> None:
+    """
+    Refuse what another attempt of these has created, or may have; or begin.
+
+    Raises
+    ------
+    BadTable
+        There is some.
+    """
+    what = "a payroll run" if job.is_one else job.name
+    with _beginning:
+        refuse_created(how, what, job.keys, job.labels)
+        told: dict[Any, str] = {}
+        for other, sent in how.attempts:
+            for at, outcome in enumerate(sent.outcomes):
+                who = other.known_by(at)
+                if outcome.state == UNCERTAIN and who not in how.looked_up:
+                    told[who] = "was sent by another retry, and not answered"
+                elif outcome.state != UNSENT:
+                    told.pop(who, None)
+        for other, sent in how.attempts:
+            if sent.is_under_way:
+                here = map(other.known_by, range(len(other.keys)))
+                told |= dict.fromkeys(here, "is being sent by another retry now")
+        problems = [
+            (job.labels[at][0], "", told[who])
+            for at, who in enumerate(map(job.known_by, range(len(job.keys))))
+            if who in told
+        ]
+        every = [label for own in job.labels for label in own]
+        refuse(what, problems, every, _UNSETTLED)
+        delivery.is_under_way = True
+        how.attempts.append((job, delivery))
 
 
 def refuse_created(
@@ -187,9 +228,9 @@ def refuse_created(
     refuse(what, problems, [label for own in labels for label in own], _RETRIED)
 
 
-def begin_run(how: Manner, job: Job, delivery: Delivery, *, is_retry: bool) -> None:
+def begin_run(how: Manner, job: Job, delivery: Delivery) -> None:
     """
-    Refuse to pay somebody whom this connection has paid, or may have; or begin.
+    Refuse to pay somebody whom another run of this connection has paid, or may have.
 
     A journal that is new, or has another name, may know nothing of that run.
 
@@ -200,10 +241,14 @@ def begin_run(how: Manner, job: Job, delivery: Delivery, *, is_retry: bool) -> N
     """
     with _beginning:
         told: dict[str, str] = {}
-        for run, sent in () if is_retry else how.runs:
-            if run.path == job.path:
+        looked_up = how.looked_up
+        for run, sent in how.runs:
+            is_own = any(sent is own for _, own in how.attempts)
+            if run.path == job.path and not is_own:
                 for state, words in _PAID.items():
-                    told |= {run.keys[at]: words for at in sent.places(state)}
+                    keys = {run.keys[at] for at in sent.places(state)}
+                    keys -= looked_up if state == UNCERTAIN else set()
+                    told |= dict.fromkeys(keys, words)
                 if sent.is_under_way:
                     told |= dict.fromkeys(run.keys, _BEING_PAID)
         problems = [
@@ -213,5 +258,4 @@ def begin_run(how: Manner, job: Job, delivery: Delivery, *, is_retry: bool) -> N
         ]
         every = [label for own in job.labels for label in own]
         refuse("a payroll run", problems, every, _PAID_TWICE)
-        delivery.is_under_way = True
         how.runs.append((job, delivery))
