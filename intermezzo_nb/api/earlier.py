@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .manifest import Part, content_of
+from .spelling import DECIMAL
 from .uniting import texts
 
 _TOLD_APART_BY = ("organizationId", "id", "version", "validFrom")
@@ -62,11 +63,18 @@ def _marks(table: pa.Table, wanted: _Names) -> Iterator[int]:
             return
         table = table.filter(table["id"].is_valid())
         names = [name for name in names if name in wanted]
-    columns = [texts(table[name]).to_pylist() for name in names]
+    columns = [[*map(_same, texts(table[name]).to_pylist())] for name in names]
     for values in zip(*columns, strict=True):
         # With their names, as another part may have more columns.
         pairs = zip(names, values, strict=True)
         yield hash(tuple(pair for pair in pairs if pair[1] is not None))
+
+
+def _same(text: str | None) -> str | None:
+    """Give a number as it is in every part: of another one its type may differ."""
+    if text is None or "." not in text or not DECIMAL.fullmatch(text):
+        return text
+    return text.rstrip("0").rstrip(".")
 
 
 def _read(folder: Path, part: Part, names: _Names) -> pa.Table:

@@ -455,6 +455,18 @@ def test_rows_of_which_some_have_no_id_are_known_by_all_that_they_hold(run):
     test_a_row_that_came_in_an_earlier_run_begins_the_export_anew(run, None)
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "odd"),
+    [("extra", 5, 0.25), ("money", "5.50", "much"), ("extra", 5.0, "much")],
+)
+def test_a_number_is_the_same_in_parts_of_other_types(run, column, value, odd):
+    there = run.api.answers["/things"]
+    for one in there:
+        one["id"], one[column] = None, value
+    there[905][column] = odd
+    test_a_row_that_came_in_an_earlier_run_begins_the_export_anew(run, None)
+
+
 def test_rows_of_which_nothing_telling_is_kept_are_told(run):
     run.api.answers["/things"][800]["money"] = run.api.answers["/things"][5]["money"]
     stopped(run, 6, columns=["money"])
