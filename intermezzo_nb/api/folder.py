@@ -36,14 +36,14 @@ def insist_on_folder(path: Path) -> None:
     SettingsError
         ``bad_arguments``; not where there is such a folder.
     """
-    if path.is_file():
+    if os.path.isfile(path):  # noqa: PTH113 (False also where nobody may look)
         raise SettingsError(
             f"{path.name} is a file, and an export is a folder of Parquet files",
             advice="Name a folder that is not there yet; the file stays as it is.",
             code="bad_arguments",
         )
     method = _ONE_FILE.get(path.suffix.lower())
-    if method and not path.is_dir():
+    if method and not os.path.isdir(path):  # noqa: PTH112
         raise SettingsError(
             f"{path.name} is the name of a file, and an export is a folder of Parquet "
             "files",

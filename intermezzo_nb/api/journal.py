@@ -66,13 +66,18 @@ class Journal:
         self._lock = FileLock(f"{real}.lock", timeout=0)
         self._ledger = Ledger()
         self._number = 0
-        if not real.parent.is_dir():  # the lock would make it
+        try:
+            has_folder = real.parent.is_dir()
+            is_other = self.path.exists() and not self.path.is_file()
+        except OSError as fault:  # a folder that is closed, a name too long
+            raise self._fault(str(fault), "journal_unwritable") from None
+        if not has_folder:  # the lock would make it
             raise self._fault(
                 "its folder is not there",
                 "journal_unwritable",
                 "Make the folder, or name a file in one that is there.",
             )
-        if self.path.exists() and not self.path.is_file():  # a device has no end
+        if is_other:  # a device has no end
             why = "it is a folder, a device or a pipe"
             raise self._fault(why, "journal_unwritable", "Name a file.")
         try:

@@ -152,9 +152,18 @@ def _restored(column: Column | None, stored: pa.ChunkedArray, *, money: str) -> 
         usual = pa.decimal128(PRECISIONS[0], column.scale)
         is_money = column.kind == "money" and not (money == "decimal" and kind == usual)
         if is_money or (kind == TEXT and column.kind not in TEXTUAL):
-            return typed(column, texts(stored).chunks or [pa.nulls(0)], money=money)
+            made = typed(column, texts(stored).chunks or [pa.nulls(0)], money=money)
+            if is_money or made.array.type == TEXT:
+                return made
+            # Else it was text for a number that no double is, and would be another.
+            told = f"{column.name} is kept as text: not all of it is a {column.kind}"
+            return Typed(_one(stored), [told])
+    return Typed(_one(stored))
+
+
+def _one(stored: pa.ChunkedArray) -> pa.Array:
     chunks = stored.combine_chunks()
-    return Typed(chunks if isinstance(chunks, pa.Array) else pa.concat_arrays(chunks))
+    return chunks if isinstance(chunks, pa.Array) else pa.concat_arrays(chunks)
 
 
 def _column(told: Mapping[str, Any]) -> Column | None:

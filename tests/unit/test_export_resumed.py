@@ -26,7 +26,7 @@ import intermezzo_nb
 from intermezzo_nb import read_export
 from intermezzo_nb.api import resources
 from intermezzo_nb.api.export import Order, export
-from intermezzo_nb.api.folder import Folder
+from intermezzo_nb.api.folder import Folder, insist_on_folder
 from intermezzo_nb.api.frames import framed
 from intermezzo_nb.api.provenance import provenance
 from intermezzo_nb.api.query import Query
@@ -1078,6 +1078,14 @@ def test_a_folder_with_something_else_in_it_is_left_alone(run):
     assert [p.name for p in run.folder.iterdir()] == ["thesis.txt"]
 
 
+def test_a_name_that_no_folder_can_have_is_told(run):
+    run.folder = run.folder / ("x" * 300)
+    insist_on_folder(run.folder)
+    with pytest.raises(StoreError, match="too long") as caught:
+        run()
+    assert caught.value.code == "export_unwritable"
+
+
 def test_who_names_a_part_of_an_export_is_told(run):
     run()
     with pytest.raises(StoreError) as caught:
@@ -1310,6 +1318,19 @@ def test_money_and_dates_are_exact_on_the_disk(run):
         read_export(run.folder, as_="records")
     with pytest.raises(SettingsError, match="no column 'nonsense'"):
         read_export(run.folder, columns=["nonsense"])
+
+
+@pytest.mark.parametrize("odd", [2**53 + 1, -(2**63) - 1, 10**30])
+def test_a_number_that_is_no_double_is_read_back_as_it_was_written(run, odd):
+    run.api.answers["/things"] = [
+        {"id": "a", "number": 1.5},
+        {"id": "b", "number": odd},
+    ]
+    run()
+    back = read_export(run.folder)
+    assert [*back["number"]] == ["1.5", str(odd)]
+    [note] = [n for n in back.attrs["intermezzo"]["notes"] if "number" in n]
+    assert note.startswith("number is kept as text")
 
 
 def test_zero_rows_keep_their_columns(run):

@@ -300,3 +300,9 @@ def test_a_link_that_leads_nowhere_makes_nothing(path):
         with pytest.raises(StoreError, match="cannot be used"):
             Journal(link, HERE)
     assert not (path.parent / "none").exists()
+
+
+def test_a_name_that_no_file_can_have_is_told(tmp_path):
+    with pytest.raises(StoreError, match="too long") as caught:
+        Journal(tmp_path / ("x" * 300), HERE)
+    assert caught.value.code == "journal_unwritable"
