@@ -55,6 +55,7 @@ _ELSEWHERE = re.compile(
 )
 _WORDS = ("error", "code", "type", "title", "message", "detail")
 _PASSING = frozenset({408, 425, 429})  # of 4xx, what another time may mend
+_BY_ROW = frozenset({"data", "payslips", "errors"})
 _BEGINNINGS = (b"{", b"[")
 _CUT = (
     requests.exceptions.ChunkedEncodingError,
@@ -264,9 +265,10 @@ def _details(body: Any) -> Any:
     if not isinstance(body, dict):
         return None
     told = body.get("details", body.get("detail"))
-    # What became of some rows is told beside, or instead.
-    is_by_row = not {"data", "payslips", "errors"}.isdisjoint(body)
-    return body if is_by_row and not told else told
+    # What became of some rows is told beside, or instead, or one object deeper.
+    parts = (body, *(value for value in body.values() if isinstance(value, dict)))
+    by_row = (part for part in parts if not _BY_ROW.isdisjoint(part))
+    return told or next(by_row, told)
 
 
 def _unsaid(response: requests.Response) -> str:

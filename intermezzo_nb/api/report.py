@@ -360,5 +360,6 @@ def _line(kind: str, count: int, labels: str, words: str) -> str:
 def _gone(_: object) -> Any:
     raise SendFailed(
         "this report came without its connection",
-        advice="Send the rows by send(…) of a connection.",
+        advice="Look up those in .uncertain first; then send what is not there by "
+        "send(…) or run_payroll(…) of a connection.",
     )

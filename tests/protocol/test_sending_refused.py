@@ -49,6 +49,17 @@ def test_a_refusal_that_counts_created_rows_does_not_leave_them_unsent(
     assert "unsent" not in states(report)
 
 
+@pytest.mark.parametrize("status", [400, 403, 409, 413, 422, 429])
+@pytest.mark.parametrize("wrap", ["error", "result"])
+def test_a_result_within_a_refusal_is_read_as_one(send, taker, status, wrap):
+    rows = contacts(3)
+    first = {"id": "c1", **rows.iloc[0].dropna().to_dict()}
+    said = {wrap: {**PARTLY, "data": [first]}}
+    taker.acts.append(says(said, status, Retry_After="1"))
+    assert states(send(rows)) == {"created": 1, "unsent": 2}
+    assert len(taker.seen) == 1
+
+
 def test_who_has_a_payslip_in_a_refusal_is_not_paid_again(api, taker):
     frame = pd.DataFrame({"employeeId": ["e1", "e2"], "earningType": "Salary"})
     errors = [{"employeeId": "e2", "error": "rate limited"}]
