@@ -75,6 +75,8 @@ def by_place(advice: str, places: Mapping[str, str]) -> str:
     def named(found: re.Match[str]) -> str:
         name = found[1].lower()
         place = places.get(name, "the environment")
+        if name == "profile" and place.startswith("the profile "):
+            place = "the environment"  # no profile names another one
         return found[0] if place == "the environment" else _named(name, place)
 
     return _VARIABLE.sub(named, advice)

@@ -174,7 +174,13 @@ class Session:
         """
         if self._login is not None:
             self._finish(self._login)
-        return self._source.token(rejected=rejected)
+        try:
+            return self._source.token(rejected=rejected)
+        except LoginRequired as error:
+            if silence := self._why_nobody(look()):
+                told = self._unattended(silence)
+                error.why, error.advice = told.why, told.advice
+            raise
 
     def paste(self, address: str) -> str:
         """Take an address for the sign-in under way, as :meth:`Login.paste` tells."""
@@ -288,22 +294,29 @@ class Session:
             why = f"no browser reaches the practice server's pages ({signs})"
             self._note("a person", why)
 
-    def _insist_on_a_person(self, surroundings: Surroundings) -> None:
+    def _why_nobody(self, surroundings: Surroundings) -> str:
+        """Tell why nobody signs in, where a person would have to; else empty."""
         from .ladder import why_nobody
 
-        silence = why_nobody(self.settings, surroundings)
-        if not silence:
-            return
-        self._note("a person", silence)
+        needs_none = self.settings.is_machine or self.settings.access_token
+        return "" if needs_none else why_nobody(self.settings, surroundings)
+
+    def _insist_on_a_person(self, surroundings: Surroundings) -> None:
+        if silence := self._why_nobody(surroundings):
+            self._note("a person", silence)
+            raise self._unattended(silence)
+
+    def _unattended(self, silence: str) -> LoginRequired:
+        """Tell what is needed where nobody can be asked."""
         why = f"{silence[:1].upper()}{silence[1:]}; "
         if self.settings.client_secret or self.settings.client_key:
-            raise self._asks_a_person(why)
+            return self._asks_a_person(why)
         needed = [
             n for n in ("client_id", "api_url") if not getattr(self.settings, n)
         ] + ["client_secret"]
         if not (self.settings.issuer or self.settings.token_url):
             needed.insert(1, "issuer")
-        raise LoginRequired(
+        return LoginRequired(
             f"profile {self.settings.profile!r} has no credentials, and nobody can "
             "be asked",
             why=f"{why}unattended runs need client credentials.",

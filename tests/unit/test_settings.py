@@ -274,11 +274,25 @@ def test_a_secret_belongs_to_the_environment_beside_its_client():
     assert told.startswith("Set the variable INTERMEZZO_CLIENT_SECRET or ")
 
 
-def test_signing_in_is_told_to_those_without_magics_too():
+@pytest.mark.parametrize(
+    ("silence", "told"),
+    [
+        ("", "Sign in: %intermezzo_login (in Python: .login())"),
+        (
+            "the notebook runs unattended",
+            "Set the variable INTERMEZZO_CLIENT_SECRET or "
+            "INTERMEZZO_CLIENT_SECRET_FILE.",
+        ),
+    ],
+)
+def test_who_only_reads_is_told_how_to_sign_in_here(monkeypatch, silence, told):
+    here = Surroundings("script", not silence, silence, ())
+    monkeypatch.setattr("intermezzo_nb.session.look", lambda: here)
     settings = Settings(client_id="c", issuer="https://i.x", api_url="https://a.x")
-    with pytest.raises(LoginRequired) as caught:
+    with pytest.raises(LoginRequired, match="nobody is signed in") as caught:
         Connection(settings.replace(store="memory")).get("/organizations")
-    assert caught.value.advice == "Sign in: %intermezzo_login (in Python: .login())"
+    assert caught.value.advice == told
+    assert silence in caught.value.why.casefold()
 
 
 def test_what_is_missing_belongs_beside_the_credentials(person, tmp_path):
@@ -342,6 +356,15 @@ def test_an_error_names_a_setting_by_the_place_where_it_was_found(place, told):
         raise SettingsError("no", advice=advice)
     named = told.format(profiles_path())
     assert caught.value.advice == f"Check {named}, or set INTERMEZZO_TOKEN_URL."
+
+
+def test_no_profile_is_told_to_name_another_one():
+    with (
+        pytest.raises(SettingsError) as caught,
+        named_by_place({"profile": "the profile 'default'"}),
+    ):
+        raise SettingsError("no", advice="Set INTERMEZZO_PROFILE to one of acme.")
+    assert caught.value.advice == "Set INTERMEZZO_PROFILE to one of acme."
 
 
 def test_an_unknown_profile_gets_a_suggestion():
