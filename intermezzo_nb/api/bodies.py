@@ -281,9 +281,14 @@ def nested(row: Body, label: Any, problems: list[Problem]) -> Body:
 
 def row_names(labels: Sequence[Any]) -> str:
     """Name the first few rows by their labels, and count the rest."""
-    told = [plain(label, 40) for label in labels[:_TOLD]]
+    told = [plain(_label(label), 40) for label in labels[:_TOLD]]
     more = len(labels) - len(told)
     return ", ".join(told) + (f" and {more:,} more" if more else "")
+
+
+def _label(label: Any) -> Any:
+    # Of several levels: numpy's numbers would be written with their types.
+    return f"({', '.join(map(str, label))})" if isinstance(label, tuple) else label
 
 
 def is_missing(value: Any) -> bool:

@@ -98,8 +98,9 @@ def api_error(response: requests.Response, path: str) -> IntermezzoError:
     kind = _BY_STATUS.get(status, ApiError)
     advice = _ADVICE.get(kind) or _usual_advice(response)
     says_more = message.lower().rstrip(".") not in {"", "not found"}
+    is_other = kind is NotFound and _is_of_another(body)
     # What names nothing that is missing need not come from the API.
-    if kind is NotFound and not says_more:
+    if kind is NotFound and (is_other or not says_more):
         advice = f"Check INTERMEZZO_API_URL; c{advice[1:]}"
     retry_after = seconds_of(response.headers)
     error = kind(
@@ -115,7 +116,7 @@ def api_error(response: requests.Response, path: str) -> IntermezzoError:
     )
     error.said = message if says_more else ""
     if isinstance(error, NotFound):
-        error.in_doubt = bool(response.content.strip()) and _is_of_another(body)
+        error.in_doubt = bool(response.content.strip()) and is_other
     return error
 
 

@@ -236,7 +236,8 @@ def _unknown_filter(resource: Resource, name: str, value: object) -> SettingsErr
         f"{resource.name} documents neither a parameter nor a column {quoted(name)}",
         why="What the API sends beyond its documentation is known after reading alone.",
         advice=(f"Did you mean {hint}? " if hint else "")
-        + f"%intermezzo_resources {resource.name} lists them.",
+        + f"%intermezzo_resources {resource.name} lists them (in Python: "
+        f"resources({resource.name!r})).",
         code="unknown_filter",
     )
 

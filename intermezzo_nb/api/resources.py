@@ -73,7 +73,7 @@ def find(name: object) -> Resource:
     raise SettingsError(
         f"there is no resource {quoted(name, 80)}",
         why=f"Known: {', '.join(CATALOGUE)}.",
-        advice=f"{hint}%intermezzo_resources lists them; a path such as /anything "
-        "reads what is not among them.",
+        advice=f"{hint}%intermezzo_resources lists them (in Python: resources()); a "
+        "path such as /anything reads what is not among them.",
         code="unknown_resource",
     )

@@ -51,7 +51,7 @@ def machine(shared_practice, connection):
                 "Why: What the API sends beyond its documentation is known after "
                 "reading alone.\n"
                 "Next: Did you mean jobDetails.department? %intermezzo_resources "
-                "employees lists them."
+                "employees lists them (in Python: resources('employees'))."
             ),
         ),
         (

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from intermezzo_nb.api.bodies import checked, nested, refuse, unlike
+from intermezzo_nb.api.bodies import checked, nested, refuse, row_names, unlike
 from intermezzo_nb.api.countries import COUNTRIES
 from intermezzo_nb.api.forms import FORMS, find_form
 from intermezzo_nb.api.payroll import grouped, of_run
@@ -248,6 +248,11 @@ def test_a_line_that_cannot_be_paid_is_named(change, problem):
 BRITISH = pd.DataFrame(
     {"employeeId": "emp_1", "earningType": "Salary", "amount": 9}, index=list("abc")
 )
+
+
+def test_labels_of_several_levels_are_named_without_the_types_of_numpy():
+    index = pd.MultiIndex.from_product([[1], ["a", "b"]])
+    assert row_names([*index]) == "(1, a), (1, b)"
 
 
 @pytest.mark.parametrize("odd", ["emp_1 ", " emp_1", "emp_1\n"])

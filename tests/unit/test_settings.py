@@ -11,7 +11,7 @@ import pytest
 from intermezzo_nb.addresses import check_url
 from intermezzo_nb.advice import named_by_place
 from intermezzo_nb.connection import Connection
-from intermezzo_nb.credentials import Credential
+from intermezzo_nb.credentials import HOW_TO_SET, Credential
 from intermezzo_nb.errors import LoginRequired, SettingsError
 from intermezzo_nb.profiles import profiles_path, read_profiles
 from intermezzo_nb.settings import Settings
@@ -280,8 +280,7 @@ def test_a_secret_belongs_to_the_environment_beside_its_client():
         ("", "Sign in: %intermezzo_login (in Python: .login())"),
         (
             "the notebook runs unattended",
-            "Set the variable INTERMEZZO_CLIENT_SECRET or "
-            "INTERMEZZO_CLIENT_SECRET_FILE.",
+            f"Set {HOW_TO_SET}.",
         ),
     ],
 )
