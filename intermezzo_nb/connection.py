@@ -75,6 +75,11 @@ class Connection:
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (self.settings,))
 
+    def __copy__(self) -> Connection:
+        made = type(self)(self.settings, self._show)
+        made.take_over(self)  # whom this one has paid, that one has paid, too
+        return made
+
     def __repr__(self) -> str:
         return f"<Connection {self.settings.profile!r} to {self.settings.api_url}>"
 

@@ -157,6 +157,12 @@ def _line_problems(
     return problems
 
 
+def _whose(told: Body) -> str:
+    """Give the id of who is paid; empty for nobody, also where somebody is "None"."""
+    name = told.get(EMPLOYEE_ID)
+    return "" if name is None else str(name)
+
+
 def of_run(sent: Sequence[Any], answer: Any) -> Told:
     """
     Read the answer to a run: who has a payslip, who an error, and who neither.
@@ -171,7 +177,7 @@ def of_run(sent: Sequence[Any], answer: Any) -> Told:
     slips: dict[str, Body] = {}
     counts: Counter[str] = Counter()
     for slip in _slips(answer):
-        name = str(slip.get(EMPLOYEE_ID))
+        name = _whose(slip)
         counts[name] += 1
         slips[name] = slip
     errors: dict[str, list[RowError]] = {}
@@ -182,8 +188,7 @@ def of_run(sent: Sequence[Any], answer: Any) -> Told:
         if words := slip.get("error") or slip.get("errors"):
             errors[name] = [_error(words)]
     for entry in told if isinstance(told, list) else []:
-        is_object = isinstance(entry, dict)
-        name = str(entry.get(EMPLOYEE_ID)) if is_object else ""
+        name = _whose(entry) if isinstance(entry, dict) else ""
         error = _error(entry)
         errors.setdefault(name, []).append(error)
     ours = {*map(str, sent)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -30,6 +31,16 @@ def test_a_payroll_run_that_is_there_after_all_is_settled(api, taker, tmp_path):
     assert api.run_payroll("GB", frame, **options).complete
     with pytest.raises(StoreError, match="payslips of 1 employee of this one"):
         api.run_payroll("GB", frame.iloc[2:], **options)
+    assert len(taker.seen) == 1
+
+
+def test_a_copy_of_a_connection_knows_whom_that_one_has_paid(api, taker):
+    frame = pd.DataFrame({"employeeId": ["e1"], "earningType": "Salary", "amount": 9})
+    options = {"pay_date": "2026-04-30", "on_error": "report"}
+    taker.acts.append(says({"payslips": [{"employeeId": "e1"}]}))
+    assert api.run_payroll("GB", frame, **options).complete
+    with pytest.raises(BadTable, match="was paid for that day"):
+        copy.copy(api).run_payroll("GB", frame, **options)
     assert len(taker.seen) == 1
 
 

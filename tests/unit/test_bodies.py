@@ -11,6 +11,7 @@ import pytest
 from intermezzo_nb.api.bodies import checked, nested, refuse, row_names, unlike
 from intermezzo_nb.api.countries import COUNTRIES
 from intermezzo_nb.api.forms import FORMS, find_form
+from intermezzo_nb.api.outcomes import CREATED, UNCERTAIN
 from intermezzo_nb.api.payroll import grouped, of_run
 from intermezzo_nb.errors import BadTable, SettingsError
 
@@ -319,6 +320,13 @@ def test_each_employee_is_paid_in_error_or_uncertain():
     ]
     assert outcomes[1].errors[0].message == "no"
     assert len(notes) == 3
+
+
+def test_a_payslip_of_nobody_is_not_that_of_somebody_called_so():
+    answer = {"payslips": [{"employeeId": None}, {"employeeId": "e1"}]}
+    outcomes, notes = of_run(["None", "e1"], answer)
+    assert [outcome.state for outcome in outcomes] == [UNCERTAIN, CREATED]
+    assert notes[0] == "of nobody who was sent: 1 payslip"
 
 
 @pytest.mark.parametrize("answer", [None, [], {}, {"payslips": None}])
