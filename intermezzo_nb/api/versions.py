@@ -213,9 +213,10 @@ def _tell_equal(history: pd.DataFrame, spans: pd.DataFrame) -> None:
     # The lines of a version are alike in their spans, and soon told apart by others.
     places = spans.duplicated(keep=False).to_numpy().nonzero()[0]
     group = spans.iloc[places].groupby([*spans], dropna=False).ngroup()
-    some = history.iloc[places[:_SAMPLE]].astype(str)
+    some = history.iloc[places[:_SAMPLE]]
     # Those first of whose values few are alike, so that few rows are left for others.
-    columns = np.argsort([-some.iloc[:, n].nunique() for n in range(some.shape[1])])
+    different = [len({*map(str, some.iloc[:, n])}) for n in range(some.shape[1])]
+    columns = np.argsort(different)[::-1]
     for number in columns:
         column = history.iloc[places, number]
         # What is no type of numpy's may be lists, which nothing can sort.
