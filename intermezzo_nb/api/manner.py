@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ..surroundings import look
 from .arguments import bad_argument, is_one_of, path_of, unknown_argument
 from .client import Api
-from .outcomes import CREATED, UNCERTAIN
+from .outcomes import CREATED, UNCERTAIN, UNSENT
 from .posting import Delivery, Job
 from .progress import Progress, seldom
 from .report import SendReport
@@ -94,7 +94,7 @@ class Manner(Struct, frozen=True):
 
     @property
     def looked_up(self) -> set[Any]:
-        """Whose rows somebody has looked up: the uncertain ones of who is asked."""
+        """By what rows are known that are uncertain in the report that is retried."""
         if self.retried is None:
             return set()
         job, delivery = self.retried
@@ -115,12 +115,15 @@ class Manner(Struct, frozen=True):
 
 def left_out(how: Manner, job: Job) -> dict[str, int]:
     """Count the rows that other attempts have, and did not create, by state."""
-    states = {
-        label: outcome.state
+    told = [
+        (label, outcome.state)
         for other, delivery in how.attempts
         for labels, outcome in zip(other.labels, delivery.outcomes, strict=True)
         for label in labels
-    }
+    ]
+    # What was created stays so, and what a retry did not send is what it was before.
+    told.sort(key=lambda one: (one[1] == CREATED, one[1] != UNSENT))
+    states = dict(told)
     own = {label for labels in job.labels for label in labels}
     left = (s for label, s in states.items() if label not in own and s != CREATED)
     return dict(Counter(left))

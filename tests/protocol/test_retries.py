@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 from tables import contacts
 from takers import hang_up, says, states
 
@@ -134,3 +135,24 @@ def test_a_retry_that_was_not_answered_is_not_sent_again(send, taker):
     assert states(again.retry(again.uncertain)) == {"rejected": 1}
     assert report.retry(report.rejected).complete
     assert len(taker.seen) == 4
+
+
+def test_what_was_confirmed_after_a_retry_did_not_send_it_is_not_left_out(send, taker):
+    taker.acts += [hang_up, says({}, 403)]
+    report = send(contacts(2))
+    one, other = report.uncertain.iloc[:1], report.uncertain.iloc[1:]
+    assert states(report.retry(one)) == {"unsent": 1}
+    rest = report.retry(other)
+    assert (rest.complete, rest.notes[-1][-9:]) == (False, "uncertain")
+    report.confirm(one)
+    assert (rest.complete, rest.notes) == (True, [])
+
+
+def test_what_a_retry_could_not_begin_is_left_out_as_what_it_was(send, taker, tmp_path):
+    path = tmp_path / "run.jsonl"
+    taker.acts += [says({}, 422)]
+    report = send(contacts(2), journal=path)
+    with FileLock(f"{path}.lock"), pytest.raises(StoreError, match="cannot be used"):
+        report.retry(report.rejected.iloc[:1])
+    rest = report.retry(report.rejected.iloc[1:])
+    assert rest.notes == ["of the report before, 1 row not in this one: rejected"]
