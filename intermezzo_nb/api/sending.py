@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -124,7 +125,8 @@ def run_payroll(
     refuse("a payroll run", problems, table.labels, about)
     nest = partial(nested, label=None, problems=problems)
     texts = [encoded(member) for member in members(land, group, nest)]
-    labels = [[table.labels[at] for at in places] for places in group.places]
+    every = table.labels
+    labels = [[every[at] for at in places] for places in group.places]
     # Who was paid is not paid again for other amounts.
     keys = [f"{head['payDate']} {one}" for one in group.ids]
     opening = encoded(head)[:-1]
@@ -132,14 +134,14 @@ def run_payroll(
     def body(chunk: Sequence[str]) -> str:
         return f'{opening},"payrollGroup":[{",".join(chunk)}]}}'
 
-    whole = body(texts)
+    run = hashlib.sha256(body(texts).encode()).hexdigest()
     job = Job(
         name,
         land.path,
         texts,
         labels,
         # A run is known again as a whole: a changed one is another run.
-        marks=[f"{number} {whole}" for number in range(len(texts))],
+        marks=[f"{number} {run}" for number in range(len(texts))],
         keys=keys,
         body=body,
         read=lambda at, told: of_run([group.ids[n] for n in at], told),

@@ -162,10 +162,11 @@ def begin(how: Manner, job: Job, delivery: Delivery) -> None:
     with _beginning:
         refuse_created(how, what, job.keys, job.labels)
         told: dict[Any, str] = {}
+        looked_up = how.looked_up
         for other, sent in how.attempts:
             for at, outcome in enumerate(sent.outcomes):
                 who = other.known_by(at)
-                if outcome.state == UNCERTAIN and who not in how.looked_up:
+                if outcome.state == UNCERTAIN and who not in looked_up:
                     told[who] = "was sent by another retry, and not answered"
                 elif outcome.state != UNSENT:
                     told.pop(who, None)

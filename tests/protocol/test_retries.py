@@ -156,3 +156,13 @@ def test_what_a_retry_could_not_begin_is_left_out_as_what_it_was(send, taker, tm
         report.retry(report.rejected.iloc[:1])
     rest = report.retry(report.rejected.iloc[1:])
     assert rest.notes == ["of the report before, 1 row not in this one: rejected"]
+
+
+def test_what_is_kept_of_a_run_grows_as_its_rows_do(api, taker):
+    frame = pd.DataFrame({"employeeId": [f"e{n}" for n in range(500)], "amount": 9})
+    taker.acts += [says({}, 403)]
+    how = {"pay_date": "2026-04-30", "on_error": "report"}
+    api.run_payroll("GB", frame.assign(earningType="Salary"), **how)
+    [(job, _)] = api._runs
+    assert len({*job.marks}) == len(frame)
+    assert sum(map(len, job.marks)) < 2 * sum(map(len, job.texts))
