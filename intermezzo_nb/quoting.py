@@ -17,6 +17,11 @@ def plain(text: object, limit: int = 200) -> str:
     Control characters, which a terminal would obey, and those that turn the
     direction of text become spaces. Of a table, which was given where a name should be,
     only the kind is shown: its rows may be anybody's data.
+
+    Parameters
+    ----------
+    limit : int
+        Characters, after which the rest is cut off.
     """
     try:
         written = f"a {type(text).__name__}" if _is_table(text) else str(text)
@@ -31,6 +36,11 @@ def quoted(value: object, limit: int = 60) -> str:
     Give a value as Python writes it, for a message; whatever it is.
 
     What might be a secret, or an address with one in it, is not repeated.
+
+    Parameters
+    ----------
+    limit : int
+        Characters, of which the last says that more were cut off.
     """
     try:
         written = plain(value if _is_table(value) else repr(value), limit + 1)

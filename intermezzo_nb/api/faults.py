@@ -196,7 +196,14 @@ def unreachable(fault: OSError, url: str) -> NetworkError:
 
 
 def overdue(fault: Overdue, url: str, *, may_change: bool) -> NetworkError:
-    """Tell that an answer came bit by bit, and was not whole in its time."""
+    """
+    Tell that an answer came bit by bit, and was not whole in its time.
+
+    Parameters
+    ----------
+    may_change : bool
+        Whether the request may have changed something, and is not simply sent again.
+    """
     host, seconds = urlsplit(url).netloc, f"{fault.seconds:,.0f} s"
     advice = "Try again; ask for less at once, or for smaller pages;"
     if may_change:

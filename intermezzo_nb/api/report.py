@@ -190,6 +190,14 @@ class SendReport:
             Such as ``report.rejected`` after correction, or ``report.unsent``. Rows
             are known by their labels: one that was created already, here or by any
             retry, is refused, whatever it says now.
+
+        Raises
+        ------
+        BadTable
+            A row was created already, cannot be sent, or is another retry's: under
+            way, or not answered. None is sent then.
+        SendFailed, StoreError
+            As when it was sent first.
         """
         return self._sequel.again(frame.drop(columns="why", errors="ignore"))
 

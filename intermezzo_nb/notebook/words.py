@@ -223,7 +223,14 @@ def _lines(lines: Iterable[str]) -> dict[str, Any]:
 
 
 def insist_on_once(names: Sequence[str]) -> None:
-    """Refuse a name that a line has twice, or its body as well: either might count."""
+    """
+    Refuse a name that a line has twice, or its body as well: either might count.
+
+    Raises
+    ------
+    SettingsError
+        ``bad_arguments``: there is one.
+    """
     if repeated := next((name for name in names if names.count(name) > 1), ""):
         raise _twice(repeated, "Give it once, in the line or in the body.")
 
