@@ -31,12 +31,14 @@ def deliver(
 
     Raises
     ------
+    BadTable
+        A row would be created, or somebody paid, a second time; nothing is sent.
     SendFailed
         Not all was created, or it was interrupted.
     StoreError
         The journal cannot be used.
     """
-    is_retry, unanswered = bool(how.attempts), {*keys_in(how, UNCERTAIN)}
+    unanswered = {*keys_in(how, UNCERTAIN)}
     rows, settled = _rows(how, job), _settled_rows(how)
     try:
         begin(how, job, delivery)
@@ -53,7 +55,7 @@ def deliver(
                     seen = how.looked_up
                     refuse_changed(opened, job, rows, settled, looked_up=seen)
                 delivery.outcomes = opened.recalled(rows, settled)
-                again = _recall(how, job, delivery, opened, is_retry=is_retry)
+                again = _recall(how, job, delivery, opened)
                 doubtful += opened.doubtful(job.marks)
             if job.is_one:
                 begin_run(how, job, delivery)
@@ -99,16 +101,9 @@ def _subject(how: Manner, job: Job) -> str:
     return f"{how.place} {job.path}"
 
 
-def _recall(
-    how: Manner,
-    job: Job,
-    delivery: Delivery,
-    journal: Journal,
-    *,
-    is_retry: bool,
-) -> list[int]:
+def _recall(how: Manner, job: Job, delivery: Delivery, journal: Journal) -> list[int]:
     """Tell what the journal knows; give the rows that are sent once more."""
-    again = delivery.places(REJECTED) if is_retry else []
+    again = delivery.places(REJECTED) if how.retried else []
     # What this session knows nothing of was sent by another, and is not looked up.
     uncertain, looked_up = delivery.places(UNCERTAIN), how.looked_up
     again += [at for at in uncertain if job.known_by(at) in looked_up]
