@@ -166,3 +166,19 @@ def test_what_is_kept_of_a_run_grows_as_its_rows_do(api, taker):
     [(job, _)] = api._runs
     assert len({*job.marks}) == len(frame)
     assert sum(map(len, job.marks)) < 2 * sum(map(len, job.texts))
+
+
+def test_what_a_retry_has_settled_is_no_longer_unanswered(run, taker):
+    taker.acts += [hang_up, says({}, 422), says({"payslips": [{"employeeId": "e1"}]})]
+    report = run()
+    again = report.retry(report.uncertain)
+    assert states(again) == {"rejected": 1}
+    assert again.retry(again.rejected.assign(amount=8)).complete
+
+
+def test_who_is_looked_up_by_the_report_of_the_same_call_is_paid(run, taker):
+    taker.acts += [hang_up, says({"payslips": [{"employeeId": "e1"}]})]
+    assert states(run(has_journal=True)) == {"uncertain": 1}
+    same = run(has_journal=True)
+    assert (states(same), same.requests) == ({"uncertain": 1}, 0)
+    assert same.retry(same.uncertain).complete
