@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -182,3 +183,13 @@ def test_who_is_looked_up_by_the_report_of_the_same_call_is_paid(run, taker):
     same = run(has_journal=True)
     assert (states(same), same.requests) == ({"uncertain": 1}, 0)
     assert same.retry(same.uncertain).complete
+
+
+def test_a_report_that_travels_tells_what_it_leaves_out(send, taker):
+    taker.acts += [says({}, 422)]
+    report = send(contacts(2))
+    rest = report.retry(report.rejected.iloc[1:])
+    far = pickle.loads(pickle.dumps(rest))  # noqa: S301
+    assert report.retry(report.rejected.iloc[:1]).complete
+    assert (rest.complete, far.complete) == (True, False)
+    assert far.notes == ["of the report before, 1 row not in this one: rejected"]

@@ -500,6 +500,9 @@ def test_who_was_named_and_is_employed_in_another_country_is_no_failure():
     _, reading = read(api, "insurance-details", ["e1"], organization="all")
     assert not any("not employed" in hint for hint in reading.hints)
     assert api.asked.count("/organizations/g/employees") == 1, "only if there is need"
+    api = OfTwoCountries([{"id": "e3"}, {"id": "e1"}])
+    _, reading = read(api, "insurance-details", ["e3", "e1"], organization="all")
+    assert "1 employee not employed in DE, and so not asked" in reading.hints
 
 
 def test_where_those_of_another_country_cannot_be_listed_who_is_there_is_unknown():
