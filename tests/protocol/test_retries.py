@@ -193,3 +193,10 @@ def test_a_report_that_travels_tells_what_it_leaves_out(send, taker):
     assert report.retry(report.rejected.iloc[:1]).complete
     assert (rest.complete, far.complete) == (True, False)
     assert far.notes == ["of the report before, 1 row not in this one: rejected"]
+
+
+def test_who_has_looked_up_a_run_of_a_journal_may_pay_otherwise(run, taker):
+    taker.acts += [hang_up, says({"payslips": [{"employeeId": "e1"}]})]
+    report = run(has_journal=True)
+    assert report.retry(report.uncertain.assign(amount=8)).complete
+    assert len(taker.seen) == 2
