@@ -295,7 +295,7 @@ def _place(settings: Settings, surroundings: Surroundings) -> Iterator[Finding]:
 def _ways(
     settings: Settings, surroundings: Surroundings, oauth: OAuthClient
 ) -> Iterator[Finding]:
-    if settings.is_machine or settings.access_token:
+    if settings.asks_nobody:
         told = str(settings.access_token or "client credentials")
         yield Finding("ok", "way of signing in", told)
         return

@@ -179,7 +179,8 @@ class Session:
         except LoginRequired as error:
             if silence := self._why_nobody(look()):
                 told = self._unattended(silence)
-                error.why, error.advice = told.why, told.advice
+                error.why = f"{error.why} {told.why}".strip()
+                error.advice = told.advice
             raise
 
     def paste(self, address: str) -> str:
@@ -250,7 +251,7 @@ class Session:
 
     def _begun(self, surroundings: Surroundings) -> Login | None:
         """Begin a sign-in; None where credentials do, and nobody is asked."""
-        if self.settings.is_machine or self.settings.access_token:
+        if self.settings.asks_nobody:
             self._tell_why_no_person(surroundings)
             self.settings.require(*self.settings.needed)
             self._source.token()
@@ -270,7 +271,7 @@ class Session:
         return login
 
     def _has_session(self) -> bool:
-        if self.settings.is_machine or self.settings.access_token:
+        if self.settings.asks_nobody:
             return False
         if self._source.peek() is None:
             self._note("saved session", "there is none")
@@ -298,8 +299,9 @@ class Session:
         """Tell why nobody signs in, where a person would have to; else empty."""
         from .ladder import why_nobody
 
-        needs_none = self.settings.is_machine or self.settings.access_token
-        return "" if needs_none else why_nobody(self.settings, surroundings)
+        if self.settings.asks_nobody:
+            return ""
+        return why_nobody(self.settings, surroundings)
 
     def _insist_on_a_person(self, surroundings: Surroundings) -> None:
         if silence := self._why_nobody(surroundings):

@@ -168,6 +168,11 @@ class Settings(Struct, frozen=True):
         return self.client_secret is not None or self.client_key is not None
 
     @property
+    def asks_nobody(self) -> bool:
+        """Whether tokens come without a person: by credentials, or as given."""
+        return self.is_machine or self.access_token is not None
+
+    @property
     def needed(self) -> tuple[str, ...]:
         """Name what a sign-in and a request need, as :meth:`require` takes it."""
         if self.access_token:

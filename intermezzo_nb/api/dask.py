@@ -182,7 +182,7 @@ def insist_on_machine(connection: Connection) -> None:
         ``machine_required``.
     """
     settings = connection.settings
-    if not (settings.is_machine or settings.access_token):
+    if not settings.asks_nobody:
         raise LoginRequired(
             "Dask needs the credentials of a machine",
             why="A person's session stays in this process; each worker has to find "

@@ -50,7 +50,7 @@ class OAuthClient:
         self.settings = settings
         self._calls = Calls(settings, self.host)
         self._found: ServerMetadata | None = None
-        if not (settings.is_machine or settings.access_token):
+        if not settings.asks_nobody:
             # Cryptography takes long to load: not while many wait for a renewal.
             from . import identity  # noqa: F401 (it is the loading that counts)
         self.after_fork()

@@ -22,7 +22,7 @@ def choose_store(settings: Settings, surroundings: Surroundings) -> TokenStore:
         From the first use, where ``keyring`` was asked for and does not work.
     """
     # Client credentials bring the next token at any time: nothing to keep.
-    is_brief = settings.is_machine or settings.access_token is not None
+    is_brief = settings.asks_nobody
     is_borrowed = settings.profile == "demo" or any(
         sign.startswith(("Binder", "Google Colab")) for sign in surroundings.elsewhere
     )

@@ -40,6 +40,7 @@ def test_a_fault_of_the_network_is_told_without_its_text(fault, told):
         ("invalid_scope", "INTERMEZZO_SCOPE"),
         ("invalid_request", "INTERMEZZO_TOKEN_ENCODING"),
         ("HTTP 415", "INTERMEZZO_TOKEN_ENCODING"),
+        ("access_denied", "INTERMEZZO_AUDIENCE"),
         ("invalid_target", "INTERMEZZO_AUDIENCE"),
         ("something_new", "those who run"),
     ],

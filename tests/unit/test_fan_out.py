@@ -14,6 +14,7 @@ from intermezzo_nb.api.answers import Announced, read_json
 from intermezzo_nb.api.employed import employ
 from intermezzo_nb.api.failures import Owner
 from intermezzo_nb.api.owners import choose
+from intermezzo_nb.api.plan import plan as planned
 from intermezzo_nb.api.progress import as_listener
 from intermezzo_nb.api.provenance import provenance, remarks, summary
 from intermezzo_nb.api.query import Query
@@ -27,6 +28,7 @@ from intermezzo_nb.errors import (
     NotFound,
     SettingsError,
 )
+from intermezzo_nb.settings import Settings
 
 PEOPLE = [f"e{n}" for n in range(12)]
 ABSENT = NotFound("there is none", status=404)
@@ -461,10 +463,10 @@ def test_ids_that_nobody_lists_cost_nobody_else_wherever_they_stand():
 def test_of_one_organization_a_few_unknown_ids_cost_nobody_else_either():
     unknown = [f"x{n}" for n in range(30)]
     api = FakeApi(dict.fromkeys(unknown, ABSENT))
-    rows, reading = read(api, "documents", [*unknown[:20], "e1"])
-    assert (len(rows), len(reading.failures)) == (2, 20)
+    rows, reading = read(api, "documents", [*unknown[:24], "e1"])
+    assert (len(rows), len(reading.failures)) == (2, 24)
     with pytest.raises(NotFound):
-        read(api, "documents", [*unknown, "e1"])
+        read(api, "documents", [*unknown[:25], "e1"])
     gone = NotFound("no such route", status=404)
     gone.in_doubt = True
     with pytest.raises(NotFound, match="no such route"):
@@ -503,6 +505,15 @@ def test_who_was_named_and_is_employed_in_another_country_is_no_failure():
     api = OfTwoCountries([{"id": "e3"}, {"id": "e1"}])
     _, reading = read(api, "insurance-details", ["e3", "e1"], organization="all")
     assert "1 employee not employed in DE, and so not asked" in reading.hints
+
+
+def test_one_alone_who_is_employed_in_another_country_is_not_asked_either():
+    api, asked = OfTwoCountries([{"id": "e3"}]), {"employee_id": "e3"}
+    options = {**asked, "organization": "all"}
+    reading = planned(api, Settings(), "insurance-details", options, tell=print)
+    assert [row for batch in reading.batches() for row in batch] == []
+    assert "1 employee not employed in DE, and so not asked" in reading.hints
+    assert not any("e3" in path for path in api.asked)
 
 
 def test_where_those_of_another_country_cannot_be_listed_who_is_there_is_unknown():

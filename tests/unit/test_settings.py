@@ -255,6 +255,26 @@ def unattended(**sources):
     return caught.value.advice
 
 
+def test_a_token_that_was_given_and_is_refused_is_to_be_put_there_anew(
+    monkeypatch, tmp_path
+):
+    why = "the notebook runs unattended"
+    here = Surroundings("notebook", answers=False, silence=why, elsewhere=())
+    monkeypatch.setattr("intermezzo_nb.session.look", lambda: here)
+    path = tmp_path / "token"
+    path.write_text("a-token-of-no-use")
+    path.chmod(0o600)
+    environ = {
+        "INTERMEZZO_ACCESS_TOKEN_FILE": str(path),
+        "INTERMEZZO_API_URL": "https://a.x",
+    }
+    session = Connection(Settings.resolve(environ=environ))._session
+    with pytest.raises(LoginRequired) as caught:
+        session.token(rejected=session.token().access_token)
+    path.unlink()
+    assert caught.value.advice == "Put a new one there."
+
+
 def test_a_secret_is_asked_for_where_the_client_is_named():
     acme = {"client_id": "c", "issuer": "https://i.x", "api_url": "https://a.x"}
     where = {"arguments": {"profile": "acme"}, "profiles": {"acme": acme}}
