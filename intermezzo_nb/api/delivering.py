@@ -15,7 +15,7 @@ from .posting import Delivery, Job, Poster
 from .report import WHERE, SendReport
 from .twice import (
     begin,
-    begin_run,
+    enter_run,
     look_at_others,
     refuse_alike,
     refuse_changed,
@@ -58,7 +58,7 @@ def deliver(
                 again = _recall(how, job, delivery, opened)
                 doubtful += opened.doubtful(job.marks)
             if job.is_one:
-                begin_run(how, job, delivery)
+                enter_run(how, job, delivery)
             how.keep(report)
             Poster(
                 how.api,

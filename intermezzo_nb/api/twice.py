@@ -229,7 +229,7 @@ def refuse_created(
     refuse(what, problems, [label for own in labels for label in own], _RETRIED)
 
 
-def begin_run(how: Manner, job: Job, delivery: Delivery) -> None:
+def enter_run(how: Manner, job: Job, delivery: Delivery) -> None:
     """
     Refuse to pay somebody whom another run of this connection has paid, or may have.
 
