@@ -40,8 +40,8 @@ Answer: TypeAlias = Callable[..., tuple[Any, Announced]]
 
 # How other APIs count rows, or name a page that follows; the documented ones do not.
 _COUNTS = ("X-Total-Count", "X-Total")
-_FOLLOWS = "X-Next-Page"
-_OF_ROWS = re.compile(r"(?!bytes\b)[\w-]+\s+[\d*-]+/(\d{1,18})")
+_FOLLOWS, _NOTHING = "X-Next-Page", frozenset({"", "0", "null", "none", "false"})
+_OF_ROWS = re.compile(r"(?i)(?!bytes\b)[\w-]+\s+[\d*-]+/(\d{1,18})")
 _DIGITS = 18  # of a count
 DEEPEST = 512  # lists and objects inside each other
 _SHORT = 8192  # bytes: looked through long before numpy would be there
@@ -118,7 +118,7 @@ def announced(response: requests.Response) -> Announced:
     if "next" in relations:
         return Announced("Link header (RFC 8288)")
     headers = response.headers
-    if headers.get(_FOLLOWS, "").strip():
+    if headers.get(_FOLLOWS, "").strip().lower() not in _NOTHING:
         return Announced(f"{_FOLLOWS} header")
     for name in _COUNTS:
         counted = headers.get(name, "")

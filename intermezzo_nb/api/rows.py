@@ -155,5 +155,6 @@ def _is_other(row: Any, name: str, value: str) -> bool:
 
 def _finds(value: str, text: str) -> bool:
     """Tell whether a text may be found so: 100.0 by 100, an instant by its day."""
-    parts = (value, *value.split(","))  # a list is often sent as one value
+    # A list is often sent as one value.
+    parts = (value, *(part.strip() for part in value.split(",")))
     return any(text.startswith(part) or part.startswith(text) for part in parts)

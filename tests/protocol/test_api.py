@@ -331,9 +331,12 @@ def test_more_that_a_header_announces_is_told(
         ("X-Total", "many"),
         ("X-Total", "9" * 5000),
         ("X-Next-Page", " "),
+        ("X-Next-Page", "0"),
+        ("X-Next-Page", "null"),
         ("Content-Range", "items 0-0/1"),
         ("Content-Range", "items 0-0/*"),
         ("Content-Range", "bytes 0-11/500"),
+        ("Content-Range", "Bytes 0-11/500"),
         ("Content-Range", "items 0-0/" + "9" * 5000),
     ],
 )

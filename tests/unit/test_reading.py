@@ -250,6 +250,7 @@ PEOPLE = [
         ("/x", {"filters": {"id": 7}}, "id was sent, and has another value in 3 rows"),
         ("/x", {"filters": {"town": "Ulm", "x": 1}}, None),
         ("/x", {"params": {"city": ["Ulm", "Jena"], "id": None}}, None),
+        ("/x", {"params": {"city": "Ulm, Jena"}}, None),
     ],
 )
 def test_what_a_path_does_not_filter_by_is_told(name, options, told):
