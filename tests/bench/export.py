@@ -21,7 +21,7 @@ from pathlib import Path
 import orjson
 from frames import KNOWN, SIZE, peak, record
 
-from intermezzo_nb.api.answers import read_json
+from intermezzo_nb.api.answers import Announced, read_json
 from intermezzo_nb.api.export import Order, export
 from intermezzo_nb.api.frames import framed
 from intermezzo_nb.api.query import Query
@@ -56,7 +56,7 @@ class Pages:
         number = int(params.get("page", 1)) - 1
         content = self._kept[number] if self._kept else self.page(number)
         self.bytes += len(content)
-        return lambda read=read_json: (read(content), "")
+        return lambda read=read_json: (read(content), Announced())
 
 
 def reading(pages):
