@@ -43,7 +43,7 @@ def insist_on_folder(path: Path) -> None:
             code="bad_arguments",
         )
     method = _ONE_FILE.get(path.suffix.lower())
-    if method and not os.path.isdir(path):  # noqa: PTH112
+    if method and not os.path.isdir(path):  # noqa: PTH112 (as above)
         raise SettingsError(
             f"{path.name} is the name of a file, and an export is a folder of Parquet "
             "files",

@@ -103,6 +103,12 @@ def taker():
 
 
 @pytest.fixture
+def api(shared_practice, connection, taker):
+    """Connect to the practice server's tokens, and to the server that takes rows."""
+    return connection(**shared_practice.settings("machine", api_url=taker.url))
+
+
+@pytest.fixture
 def listener():
     """Another origin than the practice server's."""
     server = Listener()

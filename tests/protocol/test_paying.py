@@ -15,11 +15,6 @@ from intermezzo_nb.errors import BadTable, SendFailed, StoreError
 OWNER = "org_1"
 
 
-@pytest.fixture
-def api(shared_practice, connection, taker):
-    return connection(**shared_practice.settings("machine", api_url=taker.url))
-
-
 def test_a_payroll_run_that_is_there_after_all_is_settled(api, taker, tmp_path):
     frame = pd.DataFrame(
         {"employeeId": ["e1", "e1", "e2"], "earningType": "Salary", "amount": [9, 8, 7]}

@@ -18,11 +18,6 @@ OWNER = "org_1"
 
 
 @pytest.fixture
-def api(shared_practice, connection, taker):
-    return connection(**shared_practice.settings("machine", api_url=taker.url))
-
-
-@pytest.fixture
 def send(api):
     """Send a frame of contacts, and give the report."""
 
@@ -189,7 +184,7 @@ def test_a_report_that_travels_tells_what_it_leaves_out(send, taker):
     taker.acts += [says({}, 422)]
     report = send(contacts(2))
     rest = report.retry(report.rejected.iloc[1:])
-    far = pickle.loads(pickle.dumps(rest))  # noqa: S301
+    far = pickle.loads(pickle.dumps(rest))  # noqa: S301 (our own bytes)
     assert report.retry(report.rejected.iloc[:1]).complete
     assert (rest.complete, far.complete) == (True, False)
     assert far.notes == ["of the report before, 1 row not in this one: rejected"]

@@ -9,11 +9,6 @@ from takers import says, states
 
 
 @pytest.fixture
-def api(shared_practice, connection, taker):
-    return connection(**shared_practice.settings("machine", api_url=taker.url))
-
-
-@pytest.fixture
 def send(api):
     return lambda rows: api.send(
         "contacts", rows, organization="org_1", on_error="report"

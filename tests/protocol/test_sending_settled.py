@@ -13,11 +13,6 @@ OWNER = "org_1"
 
 
 @pytest.fixture
-def api(shared_practice, connection, taker):
-    return connection(**shared_practice.settings("machine", api_url=taker.url))
-
-
-@pytest.fixture
 def send(api):
     """Send a frame in chunks of ten, and give the report."""
 
